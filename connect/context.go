@@ -1,0 +1,56 @@
+package connect
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// TaskContext is what every task has of its runtime. All methods may be called from any goroutine, until the task's Close has
+// returned.
+type TaskContext interface {
+	// Config is the task's configuration, with the references of config providers resolved. It does not change in a task's life.
+	Config() Config
+	// TaskID is the number of the task within its connector, from 0.
+	TaskID() int
+	// Log writes with the connector's and task's names on each line. Values of PASSWORD keys must not be written.
+	Log() *slog.Logger
+	// Waiting says that the task cannot reach its system: why, and when it tries again (zero: unknown). The task's state stays
+	// RUNNING and its status carries `retrying: ` with cause, since when and next try, until Healthy. Repeated calls are cheap.
+	Waiting(cause error, next time.Time)
+	// Healthy takes Waiting back.
+	Healthy()
+	// Fail ends the task as FAILED with cause, for failures that happen outside the runtime's calls. Only the first counts.
+	Fail(cause error)
+}
+
+// SourceContext is the runtime of a source task.
+type SourceContext interface {
+	TaskContext
+	// Partition interns the source partition whose members are names and string values in turn. Call it once a stream, not
+	// once a record.
+	Partition(kv ...string) *Partition
+	// PartitionOf is Partition for members of other kinds.
+	PartitionOf(attrs ...Attr) *Partition
+	// Offset reads the stored offset of a partition, the zero Offset where nothing is stored. It reads the offsets topic to its end,
+	// which costs a round trip: at Open, not at each Poll.
+	Offset(ctx context.Context, p *Partition) (Offset, error)
+}
+
+// SinkContext is the runtime of a sink task.
+type SinkContext interface {
+	TaskContext
+	// Pause stops the fetching of partitions, Resume goes on; unknown partitions are ignored.
+	Pause(partitions ...TopicPartition)
+	Resume(partitions ...TopicPartition)
+	// Rewind makes the next batch begin at these offsets, for tasks that keep their own.
+	Rewind(offsets Offsets)
+	// RequestCommit asks for PreCommit and an offset commit soon instead of at the next offset.flush.interval.ms.
+	RequestCommit()
+	// Report hands one record to the connector's error handling (errors.* keys) and returns when it is safe there. With
+	// errors.tolerance=none it returns an error, which the task must return in turn.
+	Report(ctx context.Context, record *SinkRecord, cause error) error
+}
+
+// Offsets are positions by topic partition: the offset of the next record to read, as Kafka counts them.
+type Offsets map[TopicPartition]int64

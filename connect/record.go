@@ -1,0 +1,128 @@
+package connect
+
+import "math"
+
+// NoPartition asks the runtime to choose the Kafka partition, from the key where there is one.
+const NoPartition int32 = -1
+
+// NoTimestamp leaves the timestamp to Kafka's producer: the time of sending.
+const NoTimestamp int64 = math.MinInt64
+
+// Record is what sources and sinks have in common. Key, value and each header come with a schema or, where that is nil,
+// without.
+type Record struct {
+	Topic       string
+	Partition   int32 // NoPartition, or a partition of Topic
+	Timestamp   int64 // milliseconds since 1970, or NoTimestamp
+	Key, Value  Value
+	KeySchema   *Schema
+	ValueSchema *Schema
+	Headers     []Header // ordered, names may repeat
+
+	ownedKey, ownedValue *Struct
+}
+
+// Header is one header. The name may occur several times in a record.
+type Header struct {
+	Key    string
+	Schema *Schema
+	Value  Value
+}
+
+// SetString sets a value of StringSchema.
+func (r *Record) SetString(text string) { r.Value, r.ValueSchema = String(text), StringSchema }
+
+// SetBytes sets a value of BytesSchema that shares p; nil is a tombstone.
+func (r *Record) SetBytes(p []byte) { r.Value, r.ValueSchema = Bytes(p), BytesSchema }
+
+// SetStruct sets a struct and its schema.
+func (r *Record) SetStruct(s *Struct) { r.Value, r.ValueSchema = StructOf(s), s.schema }
+
+// SetKey sets a key of StringSchema.
+func (r *Record) SetKey(text string) { r.Key, r.KeySchema = String(text), StringSchema }
+
+// Header appends a header.
+func (r *Record) Header(key string, schema *Schema, v Value) {
+	r.Headers = append(r.Headers, Header{Key: key, Schema: schema, Value: v})
+}
+
+// Edit returns the value's struct for changing in place. The first call of a record copies it, because its author may share
+// it between records; the rest of a chain of transforms works in that copy. It panics where the value is not a struct.
+func (r *Record) Edit() *Struct {
+	r.ownedValue = owned(&r.Value, r.ownedValue)
+	return r.ownedValue
+}
+
+// EditKey is [Record.Edit] for the key.
+func (r *Record) EditKey() *Struct {
+	r.ownedKey = owned(&r.Key, r.ownedKey)
+	return r.ownedKey
+}
+
+func owned(v *Value, have *Struct) *Struct {
+	if s := v.Struct(); s != have {
+		have = s.Clone()
+		*v = StructOf(have)
+	}
+	return have
+}
+
+// size is what the record keeps in memory, near enough to bound a buffer by.
+func (r *Record) size() int {
+	n := 200 + r.Key.size() + r.Value.size()
+	for i := range r.Headers {
+		n += 56 + len(r.Headers[i].Key) + r.Headers[i].Value.size()
+	}
+	return n
+}
+
+// SourceRecord is a record on its way into Kafka.
+type SourceRecord struct {
+	Record
+	// Source is the stream that the record belongs to, from [SourceContext.Partition]; nil for a source that keeps no
+	// offsets, whose records are then acknowledged in the order of the whole task.
+	Source *Partition
+	// Offset is where to go on after this record. It is stored once Kafka has the record and all before it of that Source.
+	Offset Offset
+	// Tag is the author's own number; it comes back in the [Receipt].
+	Tag uint64
+
+	rejected error
+}
+
+// Reject says that the source could not make a proper record of what it read: Key, Value and Headers hold what there is
+// of it, for the dead letter queue. The runtime then does what the connector's errors.* keys say: with errors.tolerance=none the
+// task fails with cause and the record is not acknowledged; otherwise it is reported, counted as done, and its receipt says
+// [DeadLettered] or [Dropped], in its place in the order.
+func (r *SourceRecord) Reject(cause error) { r.rejected = cause }
+
+// Rejected returns the cause given to [SourceRecord.Reject].
+func (r *SourceRecord) Rejected() error { return r.rejected }
+
+// SinkRecord is a record on its way out of Kafka. Topic, Partition and Offset are where it was consumed, also after
+// transforms have changed Record.Topic.
+type SinkRecord struct {
+	Record
+	// TimestampType says who set the timestamp.
+	TimestampType TimestampType
+	// Consumed is the topic and partition that the record was read from.
+	Consumed TopicPartition
+	// Offset is its offset there.
+	Offset int64
+}
+
+// TimestampType says who set a consumed record's timestamp.
+type TimestampType int8
+
+// Who set the timestamp (org.apache.kafka.common.record.TimestampType).
+const (
+	NoTimestampType TimestampType = iota
+	CreateTime
+	LogAppendTime
+)
+
+// TopicPartition names a partition of a Kafka topic.
+type TopicPartition struct {
+	Topic     string
+	Partition int32
+}
