@@ -1,0 +1,44 @@
+# Sluice. `make help` lists the targets.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short=16 HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+STATIC  := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+
+.PHONY: help build run test test-fast lint bench soak release clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/sluice, one static binary
+	@$(STATIC) -o bin/sluice ./cmd/sluice
+
+run: build ## start everything on this machine: brokers, worker, simulated sensors
+	@bin/sluice dev --demo
+
+test: lint ## all tests, race detector on, against a real Kafka and a real mosquitto where they can be had
+	$(GO) run ./internal/testbed/prepare run -- $(GO) test -race -timeout 40m ./...
+
+test-fast: ## tests that need nothing but Go, in under a minute
+	$(GO) test -short ./...
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+bench: build ## records per second, CPU per record and memory, beside the thinnest loop over the same libraries
+	$(GO) run ./internal/bench
+
+soak: ## the long fault runs
+	SLUICE_SOAK=1 $(GO) run ./internal/testbed/prepare run -- $(GO) test -race -timeout 6h ./...
+
+release: ## static binaries for linux (amd64, arm64, armv7) and macOS (arm64) in dist/
+	GOOS=linux  GOARCH=amd64       $(STATIC) -o dist/sluice-linux-amd64  ./cmd/sluice
+	GOOS=linux  GOARCH=arm64       $(STATIC) -o dist/sluice-linux-arm64  ./cmd/sluice
+	GOOS=linux  GOARCH=arm GOARM=7 $(STATIC) -o dist/sluice-linux-armv7  ./cmd/sluice
+	GOOS=darwin GOARCH=arm64       $(STATIC) -o dist/sluice-darwin-arm64 ./cmd/sluice
+
+clean: ## remove what make built
+	rm -rf bin dist

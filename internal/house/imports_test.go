@@ -1,0 +1,101 @@
+// Package house holds the rules of the house that a compiler does not know: which package may import which.
+package house
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/sluice-connect/sluice"
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, stderr.String())
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		p.ImportPath = strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		all = append(all, p)
+	}
+}
+
+// ours are the imports of a package that are of this module, by their path within it.
+func (p listed) ours() []string {
+	var out []string
+	for _, i := range p.Imports {
+		if rest, ok := strings.CutPrefix(i, module); ok {
+			out = append(out, strings.TrimPrefix(rest, "/"))
+		}
+	}
+	return out
+}
+
+func under(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// leaves are the packages that connectors may use beside the SDK, because they import nothing of ours.
+var leaves = []string{"connect/kafkaclient", "connect/certstore"}
+
+func TestArrowsRunOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, i := range p.ours() {
+			switch {
+			case p.ImportPath == "connect":
+				t.Errorf("the SDK imports %s: it must import no package of ours", i)
+			case contains(leaves, p.ImportPath):
+				t.Errorf("%s imports %s: it is a leaf, which MQTT, Kafka and REST share", p.ImportPath, i)
+			case p.ImportPath == "connect/connecttest" && i != "connect":
+				t.Errorf("connecttest imports %s: an author's test must drag in no framework", i)
+			case under(p.ImportPath, "connectors") && i != "connect" && !contains(leaves, i):
+				t.Errorf("%s imports %s: a connector imports the SDK and the leaf packages only", p.ImportPath, i)
+			case under(p.ImportPath, "connect") && (under(i, "api") || under(i, "connectors") || under(i, "cmd") || under(i, "internal")):
+				t.Errorf("%s imports %s: the framework knows neither REST nor connectors nor programs", p.ImportPath, i)
+			case under(p.ImportPath, "api") && !under(i, "connect") && !under(i, "api"):
+				t.Errorf("%s imports %s: REST talks to the herder and knows nothing else", p.ImportPath, i)
+			case under(i, "internal") && !under(p.ImportPath, "internal"):
+				t.Errorf("%s imports %s: internal holds nothing of the product", p.ImportPath, i)
+			}
+		}
+	}
+}
+
+func TestSDKAndRESTKnowNoKafkaClient(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath != "connect" && p.ImportPath != "connect/connecttest" && !under(p.ImportPath, "api") {
+			continue
+		}
+		for _, i := range p.Imports {
+			if strings.Contains(i, "sarama") || strings.Contains(i, "franz-go") {
+				t.Errorf("%s imports %s", p.ImportPath, i)
+			}
+		}
+	}
+}
+
+func contains(all []string, s string) bool {
+	for _, a := range all {
+		if a == s {
+			return true
+		}
+	}
+	return false
+}
