@@ -11,6 +11,7 @@ import (
 type Schema struct {
 	kind       Kind
 	optional   bool
+	given      attributes
 	name       string
 	version    int
 	doc        string
@@ -20,6 +21,16 @@ type Schema struct {
 	fields     []Field
 	index      map[string]int
 }
+
+// attributes tells which of the attributes that have no natural zero were given: on the wire a name "" and a version 0 differ from
+// none.
+type attributes uint8
+
+const (
+	attrName attributes = 1 << iota
+	attrVersion
+	attrDoc
+)
 
 // Field is one member of a struct schema.
 type Field struct {
@@ -57,13 +68,19 @@ type SchemaOption func(*Schema)
 func Optional() SchemaOption { return func(s *Schema) { s.optional = true } }
 
 // Named gives the schema a name, which for logical types is what identifies them.
-func Named(name string) SchemaOption { return func(s *Schema) { s.name = name } }
+func Named(name string) SchemaOption {
+	return func(s *Schema) { s.name, s.given = name, s.given|attrName }
+}
 
-// Version numbers the schema; 0, the default, means without version.
-func Version(v int) SchemaOption { return func(s *Schema) { s.version = v } }
+// Version numbers the schema.
+func Version(v int) SchemaOption {
+	return func(s *Schema) { s.version, s.given = v, s.given|attrVersion }
+}
 
 // Doc documents the schema.
-func Doc(text string) SchemaOption { return func(s *Schema) { s.doc = text } }
+func Doc(text string) SchemaOption {
+	return func(s *Schema) { s.doc, s.given = text, s.given|attrDoc }
+}
 
 // Param adds one parameter.
 func Param(key, value string) SchemaOption {
@@ -107,7 +124,11 @@ func MapSchema(keys, values *Schema, opts ...SchemaOption) *Schema {
 // StructSchema builds a named schema with fields in the given order. An empty name is no name. It returns an error
 // through panic where two fields share a name; [BuildStructSchema] is for schemas that come from data.
 func StructSchema(name string, fields ...Field) *Schema {
-	s, err := BuildStructSchema(fields, Named(name))
+	var opts []SchemaOption
+	if name != "" {
+		opts = append(opts, Named(name))
+	}
+	s, err := BuildStructSchema(fields, opts...)
 	if err != nil {
 		panic(err)
 	}
@@ -155,11 +176,20 @@ func (s *Schema) Optional() bool { return s.optional }
 // Name returns the schema's name, "" for none.
 func (s *Schema) Name() string { return s.name }
 
+// HasName reports whether the schema has a name, be it "".
+func (s *Schema) HasName() bool { return s.given&attrName != 0 }
+
 // Version returns the schema's version, 0 for none.
 func (s *Schema) Version() int { return s.version }
 
+// HasVersion reports whether the schema has a version, be it 0.
+func (s *Schema) HasVersion() bool { return s.given&attrVersion != 0 }
+
 // Doc returns the documentation, "" for none.
 func (s *Schema) Doc() string { return s.doc }
+
+// HasDoc reports whether the schema has a documentation, be it "".
+func (s *Schema) HasDoc() bool { return s.given&attrDoc != 0 }
 
 // Params returns the parameters, shared: callers must not write to the map.
 func (s *Schema) Params() map[string]string { return s.params }
@@ -189,8 +219,8 @@ func (s *Schema) Equal(o *Schema) bool {
 	if s == o {
 		return true
 	}
-	if s == nil || o == nil || s.kind != o.kind || s.optional != o.optional || s.name != o.name || s.version != o.version ||
-		s.doc != o.doc || len(s.fields) != len(o.fields) || !maps.Equal(s.params, o.params) || !s.dflt.Equal(o.dflt) {
+	if s == nil || o == nil || s.kind != o.kind || s.optional != o.optional || s.given != o.given ||
+		s.name != o.name || s.version != o.version || s.doc != o.doc || len(s.fields) != len(o.fields) || !maps.Equal(s.params, o.params) || !s.dflt.Equal(o.dflt) {
 		return false
 	}
 	for i := range s.fields {

@@ -1,0 +1,40 @@
+package api
+
+import (
+	"context"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/herder"
+	"github.com/sluice-connect/sluice/connect/validation"
+)
+
+// Herder is what the REST API asks of the mind behind it. Calls may wait, until ctx ends, for the worker to be ready. Errors are of the
+// classes in package herder, which the API maps to statuses; all others are 500.
+type Herder interface {
+	Server(ctx context.Context) (herder.ServerInfo, error)
+
+	Connectors(ctx context.Context) ([]string, error)
+	Connector(ctx context.Context, name string) (herder.ConnectorInfo, error)
+	Config(ctx context.Context, name string) (map[string]string, error)
+	Tasks(ctx context.Context, name string) ([]herder.TaskInfo, error)
+	// Status is nil where a connector has no status yet.
+	Status(ctx context.Context, name string) (*herder.ConnectorStateInfo, error)
+	TaskStatus(ctx context.Context, name string, task int) (*herder.TaskState, error)
+
+	Create(ctx context.Context, req herder.NewConnector) (herder.Created, error)
+	PutConfig(ctx context.Context, name string, config connect.Config) (herder.Created, error)
+	// PatchConfig merges: a nil value removes its key.
+	PatchConfig(ctx context.Context, name string, patch map[string]*string) (herder.Created, error)
+	Delete(ctx context.Context, name string) error
+	Pause(ctx context.Context, name string) error
+	Resume(ctx context.Context, name string) error
+	Stop(ctx context.Context, name string) error
+	// Restart returns the plan: a status with RESTARTING in place of what is restarted; nil where only the connector's instance was, at once.
+	Restart(ctx context.Context, name string, includeTasks, onlyFailed bool) (*herder.ConnectorStateInfo, error)
+	RestartTask(ctx context.Context, name string, task int) error
+
+	Plugins(connectorsOnly bool) []catalog.Listed
+	PluginConfig(plugin string) ([]validation.ConfigKeyInfo, error)
+	Validate(ctx context.Context, plugin string, config connect.Config) (validation.ConfigInfos, error)
+}

@@ -1,0 +1,69 @@
+// Command sluice moves data into and out of Apache Kafka: Kafka Connect written anew, one program.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Set by the linker: see the Makefile.
+var (
+	version = "dev"
+	commit  = "unknown"
+)
+
+// Exit codes, which scripts may rely on (the first three are Kafka Connect's).
+const (
+	exitUsage   = 1 // the command line or the configuration is wrong
+	exitStartup = 2 // the worker could not be built: a port in use, a refused login, a topic with wrong settings
+	exitStart   = 3 // a connector of the command line could not be started
+)
+
+// exitError carries the exit code of an error.
+type exitError struct {
+	code  int
+	cause error
+}
+
+func (e *exitError) Error() string { return e.cause.Error() }
+func (e *exitError) Unwrap() error { return e.cause }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // from now on a second Ctrl-C kills
+	}()
+	err := root().ExecuteContext(ctx)
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "sluice: "+err.Error())
+	code := exitUsage
+	if e := new(exitError); errors.As(err, &e) {
+		code = e.code
+	}
+	os.Exit(code)
+}
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sluice",
+		Short: "Moves data into and out of Apache Kafka: Kafka Connect in one small program",
+		Example: `  sluice dev --demo                                  everything on this machine, with simulated sensors
+  sluice worker worker.properties                    a worker against your Kafka
+  sluice standalone worker.properties source.json    a worker without a cluster`,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	cmd.AddCommand(devCommand(), workerCommand(), standaloneCommand())
+	return cmd
+}

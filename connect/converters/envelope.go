@@ -1,0 +1,98 @@
+package converters
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// decodeEnvelope reads {"schema": ..., "payload": ...}.
+func (c *JSON) decodeEnvelope(data []byte) (*connect.Schema, connect.Value, error) {
+	if schema, v, ok := c.decodeLike(data); ok {
+		return schema, v, nil
+	}
+	env, err := findEnvelope(data)
+	if err != nil {
+		return nil, connect.Value{}, fmt.Errorf("%w: reading JSON: %w", connect.ErrData, err)
+	}
+	if env.schema == nil || env.payload == nil || env.others {
+		return nil, connect.Value{}, fmt.Errorf("%w: %s", connect.ErrData, notAnEnvelope)
+	}
+	schema, err := c.schemaOf(env.schema)
+	if err != nil {
+		return nil, connect.Value{}, fmt.Errorf("%w: reading JSON schema: %w", connect.ErrData, err)
+	}
+	v, err := c.read(env.payload, 0, 1).value(schema, unchecked)
+	if err != nil {
+		return nil, connect.Value{}, fmt.Errorf("%w: reading JSON: %w", connect.ErrData, err)
+	}
+	if env.payloadAt > 0 {
+		c.readHead, c.readLast = append(c.readHead[:0], data[:env.payloadAt]...), schema
+	}
+	return schema, v, nil
+}
+
+// decodeLike reads an envelope that begins as the last one did, which is what all messages of one schema do. It fails where there
+// is anything to think about.
+func (c *JSON) decodeLike(data []byte) (*connect.Schema, connect.Value, bool) {
+	if len(c.readHead) == 0 || !bytes.HasPrefix(data, c.readHead) {
+		return nil, connect.Value{}, false
+	}
+	d := c.read(data, len(c.readHead), 1)
+	v, err := d.value(c.readLast, unchecked)
+	if err != nil || d.peek() != '}' {
+		return nil, connect.Value{}, false
+	}
+	return c.readLast, v, true
+}
+
+// envelope is where the parts of an envelope are.
+type envelope struct {
+	schema, payload []byte
+	payloadAt       int // where the payload begins, if it comes last and nothing comes twice
+	others          bool
+}
+
+func findEnvelope(data []byte) (env envelope, err error) {
+	s := scanner{data: data}
+	if s.peek() != '{' {
+		first := s.peek()
+		if first == 0 && s.at == len(data) {
+			return env, nil
+		}
+		if err = s.skip(); err == nil {
+			err = s.endRoot(first)
+		}
+		return env, err
+	}
+	more, err := s.open('}')
+	for members := 1; more && err == nil; members++ {
+		name, err := s.name()
+		if err != nil {
+			return env, err
+		}
+		s.peek()
+		start := s.at
+		if err := s.skip(); err != nil {
+			return env, err
+		}
+		part := data[start:s.at]
+		env.payloadAt = 0
+		switch name {
+		case "schema":
+			env.schema = part
+		case "payload":
+			env.payload = part
+			if env.schema != nil && members == 2 {
+				env.payloadAt = start
+			}
+		default:
+			env.others = true
+		}
+		if more, err = s.next('}'); err != nil {
+			return env, err
+		}
+	}
+	return env, err
+}

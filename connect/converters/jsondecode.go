@@ -1,0 +1,256 @@
+package converters
+
+import (
+	"fmt"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/values"
+)
+
+// decoder builds values straight from JSON, without a tree in between.
+type decoder struct {
+	scanner
+	keepNull bool // a null stays null where its schema has a default
+	stack    []connect.Value
+}
+
+// place says where a value stands: inside a struct, or as a default, Java checks it against its schema; elsewhere a string or bytes
+// may come out null where the text had something else.
+type place bool
+
+const (
+	unchecked place = false
+	checked   place = true
+)
+
+// bare reads a value without schema: whole numbers are int64, others float64, objects maps with string keys.
+func (d *decoder) bare() (connect.Value, error) {
+	switch d.peek() {
+	case '{':
+		return d.bareObject()
+	case '[':
+		return d.elements(']', nil, unchecked)
+	case '"':
+		text, err := d.text()
+		return connect.String(text), err
+	case 't':
+		return connect.Boolean(true), d.word("true")
+	case 'f':
+		return connect.Boolean(false), d.word("false")
+	case 'n':
+		return connect.Value{}, d.word("null")
+	}
+	n, err := d.number()
+	switch {
+	case err != nil:
+		return connect.Value{}, err
+	case n.whole:
+		return connect.Int64(n.int64()), nil
+	}
+	return connect.Float64(n.float(64)), nil
+}
+
+func (d *decoder) bareObject() (connect.Value, error) {
+	m := connect.NewMap(4)
+	more, err := d.open('}')
+	for more && err == nil {
+		name, err := d.name()
+		if err != nil {
+			return connect.Value{}, err
+		}
+		v, err := d.bare()
+		if err != nil {
+			return connect.Value{}, err
+		}
+		m.Put(connect.String(name), v)
+		if more, err = d.next('}'); err != nil {
+			return connect.Value{}, err
+		}
+	}
+	return connect.MapOf(m), err
+}
+
+// elements reads the members of a list, or the values of an object, into one slice of the right size.
+func (d *decoder) elements(closing byte, elem *connect.Schema, at place) (connect.Value, error) {
+	base, n := len(d.stack), 0
+	more, err := d.open(closing)
+	for ; more && err == nil; n++ {
+		if closing == '}' {
+			_, err = d.name()
+		}
+		var v connect.Value
+		if err == nil {
+			v, err = d.value(elem, at)
+		}
+		if err == nil {
+			d.stack = append(d.stack, v)
+			more, err = d.next(closing)
+		}
+	}
+	if err != nil {
+		return connect.Value{}, fmt.Errorf("element %d: %w", n-1, err)
+	}
+	elems := make([]connect.Value, n)
+	copy(elems, d.stack[base:])
+	clear(d.stack[base:])
+	d.stack = d.stack[:base]
+	return connect.Array(elems), nil
+}
+
+// value reads a value under a schema; nil is bare.
+func (d *decoder) value(s *connect.Schema, at place) (connect.Value, error) {
+	if s == nil {
+		return d.bare()
+	}
+	c := d.peek()
+	if c == 'n' {
+		if err := d.word("null"); err != nil {
+			return connect.Value{}, err
+		}
+		return d.null(s)
+	}
+	if isLogical(s) {
+		return d.logical(s)
+	}
+	switch s.Kind() {
+	case connect.KindString:
+		if c == '"' {
+			text, err := d.text()
+			return connect.String(text), err
+		}
+		return d.lost(s, at)
+	case connect.KindBytes:
+		if c == '"' {
+			return d.bytes()
+		}
+		return d.lost(s, at)
+	case connect.KindArray:
+		return d.array(s, at)
+	case connect.KindMap:
+		return d.mapping(s, at)
+	case connect.KindStruct:
+		return d.structure(s)
+	case connect.KindBoolean:
+		if c == 't' {
+			return connect.Boolean(true), d.word("true")
+		}
+		return connect.Boolean(false), d.skip()
+	}
+	return d.numeric(s.Kind(), c)
+}
+
+// null is what a null, or a missing field, stands for.
+func (d *decoder) null(s *connect.Schema) (connect.Value, error) {
+	switch {
+	case !s.Default().IsNull() && !d.keepNull:
+		return s.Default(), nil
+	case s.Optional():
+		return connect.Value{}, nil
+	}
+	return connect.Value{}, fmt.Errorf("%w: null for a required %s", connect.ErrData, s.Kind())
+}
+
+// lost reads what is not of the kind of its schema and makes a null of it, as Java does, where that passes.
+func (d *decoder) lost(s *connect.Schema, at place) (connect.Value, error) {
+	if err := d.skip(); err != nil {
+		return connect.Value{}, err
+	}
+	if at == checked && !s.Optional() {
+		return connect.Value{}, fmt.Errorf("%w: not a %s", connect.ErrData, s.Kind())
+	}
+	return connect.Value{}, nil
+}
+
+func isNumber(c byte) bool { return c == '-' || c >= '0' && c <= '9' }
+
+// numeric reads a number; it is cut to its kind, and what is no number is 0, as in Java.
+func (d *decoder) numeric(kind connect.Kind, c byte) (connect.Value, error) {
+	n := number{text: []byte("0"), whole: true}
+	var err error
+	if isNumber(c) {
+		n, err = d.number()
+	} else {
+		err = d.skip()
+	}
+	if err != nil {
+		return connect.Value{}, err
+	}
+	switch kind {
+	case connect.KindInt8:
+		return connect.Int8(int8(n.int64())), nil
+	case connect.KindInt16:
+		return connect.Int16(int16(n.int64())), nil
+	case connect.KindInt32:
+		return connect.Int32(int32(n.int64())), nil
+	case connect.KindFloat32:
+		return connect.Float32(float32(n.float(32))), nil
+	case connect.KindFloat64:
+		return connect.Float64(n.float(64)), nil
+	}
+	return connect.Int64(n.int64()), nil
+}
+
+func (d *decoder) bytes() (connect.Value, error) {
+	text, err := d.text()
+	if err != nil {
+		return connect.Value{}, err
+	}
+	b, err := decodeBase64(text)
+	return connect.Bytes(b), err
+}
+
+// logical reads a Decimal, a Date, a Time or a Timestamp, which go by the schema's name alone.
+func (d *decoder) logical(s *connect.Schema) (connect.Value, error) {
+	c := d.peek()
+	if c == '"' && s.Name() == connect.DecimalName {
+		return d.decimalBytes(s)
+	}
+	if !isNumber(c) {
+		if err := d.skip(); err != nil {
+			return connect.Value{}, err
+		}
+		return connect.Value{}, fmt.Errorf("%w: no number for a %s", connect.ErrData, s.Name())
+	}
+	n, err := d.number()
+	if err != nil {
+		return connect.Value{}, err
+	}
+	short, isInt := n.int32()
+	switch {
+	case s.Name() == connect.DecimalName:
+		return connect.DecimalOf(n.decimal()), nil
+	case s.Name() == connect.TimestampName && n.whole:
+		return connect.Instant(n.int64()), nil
+	case s.Name() == connect.DateName && isInt:
+		return connect.Instant(int64(short) * millisPerDay), nil
+	case s.Name() == connect.TimeName && isInt && short >= 0 && short <= millisPerDay:
+		return connect.Instant(int64(short)), nil
+	}
+	return connect.Value{}, fmt.Errorf("%w: %s is not in the range of a %s", connect.ErrData, n.text, s.Name())
+}
+
+func (d *decoder) decimalBytes(s *connect.Schema) (connect.Value, error) {
+	v, err := d.bytes()
+	if err != nil {
+		return connect.Value{}, err
+	}
+	scale, err := scaleOf(s)
+	if err != nil {
+		return connect.Value{}, err
+	}
+	if len(v.Bytes()) == 0 {
+		return connect.Value{}, fmt.Errorf("%w: no bytes for a Decimal", connect.ErrData)
+	}
+	return connect.DecimalOf(&connect.Decimal{Unscaled: values.FromTwosComplement(v.Bytes()), Scale: scale}), nil
+}
+
+// array reads a list. Java also takes the values of an object for one, and anything else for an empty one.
+func (d *decoder) array(s *connect.Schema, at place) (connect.Value, error) {
+	switch d.peek() {
+	case '[':
+		return d.elements(']', s.Elem(), at)
+	case '{':
+		return d.elements('}', s.Elem(), at)
+	}
+	return connect.Array(nil), d.skip()
+}

@@ -1,0 +1,42 @@
+package herder
+
+import (
+	"sync"
+
+	"github.com/sluice-connect/sluice/connect/stores"
+)
+
+// Alone is the membership of a worker without a group: all work is its own.
+type Alone struct {
+	url        string
+	generation func() int
+}
+
+// NewAlone returns the membership of a worker at url. Its generation is one more than any that the status store has when it is first asked for, so
+// that what this worker says counts as newer than what a worker before it said.
+func NewAlone(url string, statuses *stores.StatusStore) *Alone {
+	return &Alone{url: url, generation: sync.OnceValue(func() int {
+		last := 0
+		for _, i := range statuses.Instances() {
+			if s, ok := statuses.Get(i); ok {
+				last = max(last, s.Generation)
+			}
+		}
+		return last + 1
+	})}
+}
+
+// Share implements [Membership].
+func (a *Alone) Share(state *stores.ConfigState) (connectors []string, tasks []stores.TaskID) {
+	connectors = state.Connectors()
+	for _, name := range connectors {
+		tasks = append(tasks, state.Tasks(name)...)
+	}
+	return connectors, tasks
+}
+
+// Leader implements [Membership].
+func (a *Alone) Leader() (url string, self bool) { return a.url, true }
+
+// Generation implements [Membership].
+func (a *Alone) Generation() int { return a.generation() }

@@ -1,0 +1,159 @@
+package herder
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/stores"
+)
+
+// Create makes a connector. It is an [*ExistsError] where there is one of that name, which is looked at after the configuration.
+func (h *Herder) Create(ctx context.Context, req NewConnector) (Created, error) {
+	target, err := initialTarget(req.InitialState)
+	if err != nil {
+		return Created{}, err
+	}
+	warnings, err := h.accept(ctx, req.Config)
+	if err != nil {
+		return Created{}, err
+	}
+	err = h.write(ctx, func(ctx context.Context) error {
+		if h.configs.Snapshot().Contains(req.Name) {
+			return &ExistsError{Name: req.Name}
+		}
+		return h.configs.PutConnector(ctx, req.Name, req.Config, target)
+	})
+	return h.created(req.Name, true, warnings, err)
+}
+
+// PutConfig creates a connector or replaces its configuration.
+func (h *Herder) PutConfig(ctx context.Context, name string, config connect.Config) (Created, error) {
+	warnings, err := h.accept(ctx, config)
+	if err != nil {
+		return Created{}, err
+	}
+	isNew := false
+	err = h.write(ctx, func(ctx context.Context) error {
+		isNew = !h.configs.Snapshot().Contains(name)
+		return h.configs.PutConnector(ctx, name, config, nil)
+	})
+	return h.created(name, isNew, warnings, err)
+}
+
+// PatchConfig merges a patch into the stored configuration; a nil value removes its key.
+func (h *Herder) PatchConfig(ctx context.Context, name string, patch map[string]*string) (Created, error) {
+	if err := h.await(ctx); err != nil {
+		return Created{}, err
+	}
+	stored := h.configs.Snapshot().Connector(name)
+	if stored == nil {
+		return Created{}, unknownConnector("Connector %s not found", name)
+	}
+	config := maps.Clone(stored)
+	for key, value := range patch {
+		if value == nil {
+			delete(config, key)
+		} else {
+			config[key] = *value
+		}
+	}
+	return h.PutConfig(ctx, name, config)
+}
+
+// Delete removes a connector. Its source offsets stay, as in Kafka Connect.
+func (h *Herder) Delete(ctx context.Context, name string) error {
+	return h.write(ctx, func(ctx context.Context) error {
+		if !h.configs.Snapshot().Contains(name) {
+			return unknownConnector("Connector %s not found", name)
+		}
+		return h.configs.RemoveConnector(ctx, name)
+	})
+}
+
+// Pause asks a connector's tasks to hold still; they stay where they are.
+func (h *Herder) Pause(ctx context.Context, name string) error {
+	return h.retarget(ctx, name, stores.Paused)
+}
+
+// Resume ends a pause or a stop.
+func (h *Herder) Resume(ctx context.Context, name string) error {
+	return h.retarget(ctx, name, stores.Started)
+}
+
+func (h *Herder) retarget(ctx context.Context, name string, target stores.TargetState) error {
+	return h.write(ctx, func(ctx context.Context) error {
+		if !h.configs.Snapshot().Contains(name) {
+			return unknownConnector("Unknown connector %s", name)
+		}
+		if err := h.configs.PutTargetState(ctx, name, target); err != nil {
+			return fmt.Errorf("Error writing target state to Kafka: %w", err) //nolint:staticcheck // Kafka Connect's text
+		}
+		return nil
+	})
+}
+
+// Stop ends a connector's tasks: an empty set of tasks is written before the target state, so that no worker starts them again.
+func (h *Herder) Stop(ctx context.Context, name string) error {
+	return h.write(ctx, func(ctx context.Context) error {
+		if !h.configs.Snapshot().Contains(name) {
+			return unknownConnector("Unknown connector %s", name)
+		}
+		if err := h.configs.PutTaskConfigs(ctx, name, nil); err != nil {
+			return err
+		}
+		return h.configs.PutTargetState(ctx, name, stores.Stopped)
+	})
+}
+
+// accept validates a configuration that is to be stored.
+func (h *Herder) accept(ctx context.Context, config connect.Config) (warnings []string, err error) {
+	if err := h.await(ctx); err != nil {
+		return nil, err
+	}
+	if _, ok := config["connector.class"]; !ok {
+		// Java prints the configuration here, secrets included; the names alone help as much.
+		return nil, &InvalidError{Message: "Connector config contains no connector type: set connector.class"}
+	}
+	result, err := h.Validator.Validate(ctx, config)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, h.late(ctx)
+		}
+		return nil, err
+	}
+	if result.Infos.ErrorCount > 0 {
+		return nil, &InvalidError{Message: result.Infos.Refusal()}
+	}
+	return result.Warnings, nil
+}
+
+func (h *Herder) created(name string, isNew bool, warnings []string, err error) (Created, error) {
+	if err != nil {
+		return Created{}, err
+	}
+	for _, w := range warnings {
+		h.Log.Warn(w, "connector", name)
+	}
+	state := h.configs.Snapshot()
+	return Created{Info: h.info(state, name), New: isNew, Warnings: warnings}, nil
+}
+
+// initialTarget maps REST's names to target states; nil where none is asked for.
+func initialTarget(state string) (*stores.TargetState, error) {
+	target := stores.Started
+	switch strings.ToUpper(state) {
+	case "":
+		return nil, nil
+	case "RUNNING":
+	case "PAUSED":
+		target = stores.Paused
+	case "STOPPED":
+		target = stores.Stopped
+	default:
+		return nil, &InvalidError{Message: fmt.Sprintf("initial_state: %q is not one of RUNNING, PAUSED, STOPPED", state)}
+	}
+	return &target, nil
+}

@@ -1,0 +1,99 @@
+package herder
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sluice-connect/sluice/connect/stores"
+)
+
+// Restart restarts a connector's instance at once (nil), or, with tasks or for failed ones only, asks all workers to restart their share and
+// returns what that will be.
+func (h *Herder) Restart(ctx context.Context, name string, includeTasks, onlyFailed bool) (*ConnectorStateInfo, error) {
+	var plan *ConnectorStateInfo
+	err := h.write(ctx, func(ctx context.Context) error {
+		if !h.configs.Snapshot().Contains(name) {
+			return unknownConnector("Unknown connector: %s", name)
+		}
+		if !includeTasks && !onlyFailed {
+			if !h.worker.RestartConnector(name) {
+				return fmt.Errorf("failed to start connector: %s", name)
+			}
+			return nil
+		}
+		request := stores.RestartRequest{Connector: name, IncludeTasks: includeTasks, OnlyFailed: onlyFailed}
+		if plan = h.announce(request); plan == nil {
+			return unknownConnector("Status for connector %s not found", name)
+		}
+		return h.configs.PutRestartRequest(ctx, request)
+	})
+	return plan, err
+}
+
+// RestartTask restarts one task.
+func (h *Herder) RestartTask(ctx context.Context, name string, task int) error {
+	return h.write(ctx, func(context.Context) error {
+		state := h.configs.Snapshot()
+		if !state.Contains(name) {
+			return unknownConnector("Unknown connector: %s", name)
+		}
+		id := stores.TaskID{Connector: name, Task: task}
+		if state.Task(id) == nil || task >= state.TaskCount(name) {
+			return &NotFoundError{Message: fmt.Sprintf("Unknown task: %s", id)}
+		}
+		if !h.worker.RestartTask(id) {
+			return fmt.Errorf("failed to start task: %s", id)
+		}
+		return nil
+	})
+}
+
+// restartPlan is what a request means by the statuses of the moment (org.apache.kafka.connect.runtime.RestartPlan).
+type restartPlan struct {
+	connector bool
+	tasks     []int
+}
+
+func (h *Herder) restartPlan(r stores.RestartRequest) *restartPlan {
+	s, ok := h.Statuses.Get(stores.ConnectorInstance(r.Connector))
+	if !ok {
+		return nil
+	}
+	wanted := func(s stores.Status) bool {
+		return !r.OnlyFailed || s.State == stores.StateFailed || s.State == stores.StateRestarting
+	}
+	plan := &restartPlan{connector: wanted(s)}
+	if r.IncludeTasks {
+		for n, s := range h.Statuses.Tasks(r.Connector) {
+			if wanted(s) {
+				plan.tasks = append(plan.tasks, n)
+			}
+		}
+	}
+	return plan
+}
+
+// announce shows RESTARTING for what will be restarted, and returns the status that says so.
+func (h *Herder) announce(r stores.RestartRequest) *ConnectorStateInfo {
+	info, plan := h.status(r.Connector), h.restartPlan(r)
+	if info == nil || plan == nil {
+		return nil
+	}
+	if plan.connector {
+		info.Connector.State, info.Connector.Trace = string(stores.StateRestarting), ""
+		h.restarting(stores.ConnectorInstance(r.Connector))
+	}
+	for _, n := range plan.tasks {
+		for i := range info.Tasks {
+			if info.Tasks[i].ID == n {
+				info.Tasks[i].State, info.Tasks[i].Trace = string(stores.StateRestarting), ""
+			}
+		}
+		h.restarting(stores.Instance{Connector: r.Connector, Task: n})
+	}
+	return info
+}
+
+func (h *Herder) restarting(i stores.Instance) {
+	h.Statuses.Put(i, stores.Status{State: stores.StateRestarting, WorkerID: h.WorkerID, Generation: h.Membership.Generation()})
+}

@@ -1,0 +1,168 @@
+package stores
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// ConfigStore keeps the configurations of connectors and tasks, what users want of them, and the cluster's session key. Its methods are
+// safe for concurrent use once Start has returned.
+//
+// The methods that only the leader of a cluster may use return when the store has read back what they wrote. No call takes longer than 30
+// s, Kafka Connect's limit. A call that ended by its context may still take effect.
+type ConfigStore struct {
+	journal journal
+	leader  *transactions // how the leader writes; nil for the journal's own way
+	logger  *slog.Logger
+	listen  func(ConfigEvent)
+	view    configView
+	live    atomic.Bool // the records of the past are read
+}
+
+// NewConfigStore is the store on a topic made by [ConfigTopic]. It calls listen with one event at a time, on its reading goroutine:
+// listen must return soon and not write to the store; nil for nobody.
+func NewConfigStore(k Kafka, topic Topic, listen func(ConfigEvent)) *ConfigStore {
+	s := &ConfigStore{logger: k.logger().With("topic", topic.Name), listen: listen}
+	s.journal = NewLog(k, topic, s.replay)
+	return s
+}
+
+// NewMemoryConfigStore is the store of a standalone worker, empty at its start. Events come on the writer's goroutine.
+func NewMemoryConfigStore(logger *slog.Logger, listen func(ConfigEvent)) *ConfigStore {
+	s := &ConfigStore{logger: orDiscard(logger), listen: listen}
+	s.journal = &memory{deliver: s.replay}
+	return s
+}
+
+// Start reads everything; after that events are told. See [Log.Start] for its errors.
+func (s *ConfigStore) Start(ctx context.Context) error {
+	if err := s.journal.Start(ctx); err != nil {
+		return fmt.Errorf("starting the config store: %w", err)
+	}
+	s.live.Store(true)
+	return nil
+}
+
+// Close ends the store, waiting for what is being written until ctx ends.
+func (s *ConfigStore) Close(ctx context.Context) error {
+	if s.leader != nil {
+		return errors.Join(s.leader.close(ctx), s.journal.Close(ctx))
+	}
+	return s.journal.Close(ctx)
+}
+
+// Outage tells whether the store can read at present.
+func (s *ConfigStore) Outage() Outage { return s.journal.Outage() }
+
+// replay takes in one record.
+func (s *ConfigStore) replay(e Entry) {
+	event, err := s.view.apply(e)
+	if err != nil {
+		s.logger.Error("ignoring a config record", "key", string(e.Key), "offset", e.Offset, "cause", err)
+		return
+	}
+	if event != nil && s.listen != nil && s.live.Load() {
+		s.listen(event)
+	}
+}
+
+// Snapshot is the state as of what was read so far.
+func (s *ConfigStore) Snapshot() *ConfigState { return s.view.snapshot() }
+
+// Refresh reads to the topic's end.
+func (s *ConfigStore) Refresh(ctx context.Context) error { return s.journal.ReadToEnd(ctx) }
+
+// PutConnector creates or changes a connector; target, if not nil, is its first target state. For the leader.
+func (s *ConfigStore) PutConnector(ctx context.Context, name string, config connect.Config, target *TargetState) error {
+	records := []Record{record(connectorPrefix+name, propertiesRecord(config))}
+	if target != nil {
+		records = append([]Record{record(targetPrefix+name, target.record())}, records...)
+	}
+	return s.lead(ctx, "storing connector "+name, records...)
+}
+
+// RemoveConnector deletes a connector. Its offsets stay. For the leader.
+func (s *ConfigStore) RemoveConnector(ctx context.Context, name string) error {
+	return s.lead(ctx, "deleting connector "+name, record(connectorPrefix+name, nil), record(targetPrefix+name, nil))
+}
+
+// PutTaskConfigs replaces the tasks of a connector, numbered from 0 in the given order. They take effect all at once, by a commit that
+// is written when all of them are safe. For the leader.
+func (s *ConfigStore) PutTaskConfigs(ctx context.Context, name string, tasks []connect.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, writePatience)
+	defer cancel()
+	doing := "storing the tasks of connector " + name
+	if err := s.Refresh(ctx); err != nil { // so that this worker's view holds the connector before its commit
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if len(tasks) > 0 {
+		records := make([]Record, 0, len(tasks))
+		for n, config := range tasks {
+			records = append(records, record(taskPrefix+name+"-"+strconv.Itoa(n), propertiesRecord(config)))
+		}
+		if err := s.lead(ctx, doing, records...); err != nil {
+			return err
+		}
+	}
+	return s.lead(ctx, doing, record(commitPrefix+name, numberRecord("tasks", len(tasks))))
+}
+
+// PutTargetState says what a connector shall be. Any worker may; it returns when the record is safe, before it is read back.
+func (s *ConfigStore) PutTargetState(ctx context.Context, name string, target TargetState) error {
+	return s.send(ctx, "storing the target state of connector "+name, record(targetPrefix+name, target.record()))
+}
+
+// PutRestartRequest asks all workers for a restart. For the leader.
+func (s *ConfigStore) PutRestartRequest(ctx context.Context, r RestartRequest) error {
+	return s.lead(ctx, "requesting a restart of connector "+r.Connector, record(restartPrefix+r.Connector, r.record()))
+}
+
+// PutSessionKey gives all workers another key to sign with. For the leader.
+func (s *ConfigStore) PutSessionKey(ctx context.Context, key SessionKey) error {
+	return s.lead(ctx, "storing the session key", record(sessionKeyKey, key.record()))
+}
+
+// PutTaskCount records that no producers but those of the first n tasks may exist, after fencing the others. For the leader.
+func (s *ConfigStore) PutTaskCount(ctx context.Context, name string, n int) error {
+	return s.lead(ctx, "storing the task count of connector "+name, record(taskCountPrefix+name, numberRecord("task-count", n)))
+}
+
+// PutLoggerLevel tells all workers to log a namespace at a level. Any worker may; it returns when the record is safe, before it is
+// read back.
+func (s *ConfigStore) PutLoggerLevel(ctx context.Context, namespace, level string) error {
+	return s.send(ctx, "storing the log level of "+namespace, record(loggerPrefix+namespace, loggerRecord(level)))
+}
+
+func record(key string, value []byte) Record { return Record{Key: []byte(key), Value: value} }
+
+func (s *ConfigStore) send(ctx context.Context, doing string, records ...Record) error {
+	ctx, cancel := context.WithTimeout(ctx, writePatience)
+	defer cancel()
+	if err := s.journal.Send(ctx, records...); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// lead writes as the leader does, in one transaction where leaders are fenced, and reads it back.
+func (s *ConfigStore) lead(ctx context.Context, doing string, records ...Record) error {
+	ctx, cancel := context.WithTimeout(ctx, writePatience)
+	defer cancel()
+	write := s.journal.Send
+	if s.leader != nil {
+		write = s.leader.send
+	}
+	if err := write(ctx, records...); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if err := s.Refresh(ctx); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}

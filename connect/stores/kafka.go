@@ -1,0 +1,82 @@
+package stores
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Kafka is the way to the cluster of a store's topic.
+type Kafka struct {
+	Brokers []string
+	// Config has the addresses' security, the client id and the timeouts, and the isolation level of reading. What a store
+	// needs for its safety (acknowledgement by all replicas, the partitioner) is set by the store. It is not changed.
+	Config *sarama.Config
+	Logger *slog.Logger // nil for silence
+}
+
+func (k Kafka) logger() *slog.Logger { return orDiscard(k.Logger) }
+
+func orDiscard(logger *slog.Logger) *slog.Logger {
+	if logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return logger
+}
+
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+// backOff is how long to wait before the try after the given number of failed ones: doubling, with a fifth of chance so that the
+// workers of a cluster do not come back in step.
+func backOff(attempt int) time.Duration {
+	d := min(firstPause<<min(attempt, 10), lastPause)
+	return d - d/10 + rand.N(d/5)
+}
+
+// pause waits for backOff(attempt), or returns why it does not.
+func pause(ctx context.Context, attempt int) error {
+	timer := time.NewTimer(backOff(attempt))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// gaveUp joins why waiting ended with what was being waited out.
+func gaveUp(ended, cause error) error {
+	if cause == nil {
+		return ended
+	}
+	return fmt.Errorf("%w (%w)", cause, ended)
+}
+
+// passing recognizes failures that brokers get over by themselves.
+func passing(err error) bool {
+	if errors.Is(err, sarama.ErrSASLAuthenticationFailed) {
+		return false // it may come along with ErrOutOfBrokers
+	}
+	for _, e := range []error{
+		sarama.ErrOutOfBrokers, sarama.ErrBrokerNotAvailable, sarama.ErrNotController, sarama.ErrControllerNotAvailable,
+		sarama.ErrLeaderNotAvailable, sarama.ErrNotLeaderForPartition, sarama.ErrUnknownTopicOrPartition,
+		sarama.ErrRequestTimedOut, sarama.ErrNetworkException, io.EOF,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var network net.Error
+	return errors.As(err, &network)
+}

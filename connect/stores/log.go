@@ -1,0 +1,166 @@
+package stores
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Log reads all partitions of a compacted topic from the beginning, for ever, and writes to it (Kafka's KafkaBasedLog). It belongs to no
+// consumer group. Whatever happens to the brokers, it goes on where it was: it reads no record twice and leaves none out, unless the
+// topic itself was cut or made anew. Its methods are safe for concurrent use once Start has returned.
+type Log struct {
+	kafka   Kafka
+	topic   Topic
+	deliver func(Entry)
+
+	asking   *connection // requests that must not queue behind a long poll
+	reading  *connection
+	tail     *tail
+	producer *producer
+	stop     context.CancelFunc
+	ended    chan struct{} // closed when the tail has ended
+}
+
+// NewLog is the log of a topic. It calls deliver for one record at a time, from the beginning on, on a goroutine of its own: deliver must
+// not call the log.
+func NewLog(k Kafka, topic Topic, deliver func(Entry)) *Log {
+	return &Log{kafka: k, topic: topic, deliver: deliver}
+}
+
+// Start makes sure of the topic, delivers what it holds, and goes on delivering. While brokers are out of reach it keeps trying until ctx
+// ends; a topic that breaks the rules is a [connect.ConfigError]. After an error the log is closed.
+func (l *Log) Start(ctx context.Context) error {
+	if err := l.open(ctx); err != nil {
+		return err
+	}
+	partitions, err := l.partitions(ctx)
+	if err != nil {
+		l.cut()
+		return err
+	}
+	tailing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.stop, l.ended = stop, make(chan struct{})
+	l.tail = newTail(l.reading, l.topic.Name, partitions, l.deliver, l.kafka.logger())
+	go func() {
+		defer close(l.ended)
+		l.tail.run(tailing)
+	}()
+	if err := l.ReadToEnd(ctx); err != nil {
+		l.end()
+		return err
+	}
+	return nil
+}
+
+// open connects, and connects again while the brokers do not answer.
+func (l *Log) open(ctx context.Context) error {
+	for attempt := 0; ; attempt++ {
+		err := l.tryOpen(ctx)
+		if err == nil || !(passing(err) || ctx.Err() != nil) {
+			return err
+		}
+		l.kafka.logger().Warn("waiting for Kafka", "topic", l.topic.Name, "brokers", l.kafka.Brokers, "cause", err)
+		if ended := pause(ctx, attempt); ended != nil {
+			return fmt.Errorf("opening topic '%s' (%s): %w", l.topic.Name, l.topic.Key, gaveUp(ended, err))
+		}
+	}
+}
+
+func (l *Log) tryOpen(ctx context.Context) (err error) {
+	if err := l.topic.Ensure(ctx, l.kafka); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			l.cut()
+			err = fmt.Errorf("opening topic '%s' (%s): %w", l.topic.Name, l.topic.Key, err)
+		}
+	}()
+	if l.asking, err = l.kafka.narrow().connect(ctx); err != nil {
+		return err
+	}
+	if l.reading, err = l.kafka.narrow().connect(ctx); err != nil {
+		return err
+	}
+	l.producer, err = newProducer(ctx, l.kafka.narrow())
+	return err
+}
+
+func (l *Log) cut() {
+	for _, c := range []*connection{l.asking, l.reading} {
+		if c != nil {
+			c.cut()
+		}
+	}
+	if l.producer != nil {
+		l.producer.abandon()
+	}
+}
+
+// metadataPatience is how long a topic may stay unknown to the brokers after it was created (KafkaBasedLog.CREATE_TOPIC_TIMEOUT_NS).
+const metadataPatience = 30 * time.Second
+
+func (l *Log) partitions(ctx context.Context) ([]int32, error) {
+	ctx, cancel := context.WithTimeout(ctx, metadataPatience)
+	defer cancel()
+	for attempt := 0; ; attempt++ {
+		partitions, err := l.asking.Partitions(l.topic.Name)
+		if err == nil && len(partitions) > 0 {
+			return partitions, nil
+		}
+		if ended := pause(ctx, attempt); ended != nil {
+			return nil, fmt.Errorf("opening topic '%s' (%s): %s: %w", l.topic.Name, l.topic.Key, l.topic.unknown(), gaveUp(ended, err))
+		}
+	}
+}
+
+// ReadToEnd returns when everything that was in the topic at the time of the call has been delivered. With the isolation level
+// read_committed that means to wait for transactions that are open. It keeps trying until ctx ends.
+func (l *Log) ReadToEnd(ctx context.Context) error {
+	ends, err := l.ends(ctx)
+	if err == nil {
+		err = l.tail.reach(ctx, ends)
+	}
+	if err != nil {
+		return fmt.Errorf("reading topic '%s' (%s) to its end: %w", l.topic.Name, l.topic.Key, err)
+	}
+	return nil
+}
+
+// Send writes the records in order and returns when all in-sync replicas have them. Records of one call that share a partition keep their
+// order. When ctx ends first, they may still be written later.
+func (l *Log) Send(ctx context.Context, records ...Record) error {
+	if err := l.producer.send(ctx, l.topic.Name, records); err != nil {
+		return fmt.Errorf("writing to topic '%s' (%s): %w", l.topic.Name, l.topic.Key, err)
+	}
+	return nil
+}
+
+// Outage tells whether reading stands still. Before Start there is none to tell.
+func (l *Log) Outage() Outage {
+	if l.tail == nil {
+		return Outage{}
+	}
+	return l.tail.outage()
+}
+
+// end stops reading.
+func (l *Log) end() {
+	l.stop()
+	l.cut()
+	<-l.ended // cutting has woken it
+}
+
+// Close stops reading and waits, until ctx ends, for what is being sent.
+func (l *Log) Close(ctx context.Context) error {
+	if l.tail == nil {
+		return nil
+	}
+	err := l.producer.close(ctx)
+	l.end()
+	if err != nil {
+		return fmt.Errorf("closing topic '%s' (%s): %w", l.topic.Name, l.topic.Key, err)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package stores
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// producer writes to a store's topic as Java's does: acknowledged by all in-sync replicas, one request at a time so that order holds,
+// partitioned by Java's hash because compaction works by partition.
+type producer struct {
+	client *connection
+	async  sarama.AsyncProducer
+
+	mu      sync.Mutex
+	closing bool
+	senders sync.WaitGroup // calls of send between their check of closing and their last input
+	replies sync.WaitGroup // the two goroutines below
+}
+
+// writePatience is about how long a record is tried before its sending has failed: Kafka Connect's limit for a write to its stores.
+const writePatience = 30 * time.Second
+
+// newProducer connects a producer.
+func newProducer(ctx context.Context, k Kafka) (*producer, error) {
+	config := *k.Config
+	config.Producer.RequiredAcks = sarama.WaitForAll
+	config.Producer.Idempotent = false
+	config.Producer.Transaction.ID = ""
+	config.Producer.Partitioner = sarama.NewMurmur2Partitioner
+	config.Producer.Return.Successes = true
+	config.Producer.Return.Errors = true
+	config.Producer.Retry.Max = int(writePatience / time.Second)
+	config.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration { return min(backOff(retries), time.Second) }
+	config.Net.MaxOpenRequests = 1
+	return startProducer(ctx, Kafka{Brokers: k.Brokers, Config: &config, Logger: k.Logger})
+}
+
+// startProducer takes a configuration that returns successes and errors.
+func startProducer(ctx context.Context, k Kafka) (*producer, error) {
+	client, err := k.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, client.cut) // a transactional producer asks for its number here
+	async, err := sarama.NewAsyncProducerFromClient(client)
+	stop()
+	if err != nil {
+		client.cut()
+		return nil, err
+	}
+	p := &producer{client: client, async: async}
+	p.replies.Go(func() {
+		for m := range async.Successes() {
+			m.Metadata.(chan<- error) <- nil
+		}
+	})
+	p.replies.Go(func() {
+		for e := range async.Errors() {
+			e.Msg.Metadata.(chan<- error) <- e.Err
+		}
+	})
+	return p, nil
+}
+
+func (p *producer) send(ctx context.Context, topic string, records []Record) error {
+	if !p.enter() {
+		return sarama.ErrClosedClient
+	}
+	replies := make(chan error, len(records)) // room for all, so that nobody waits for a caller that has gone
+	handed, err := p.hand(ctx, topic, records, replies)
+	p.senders.Done()
+	for range handed {
+		select {
+		case failed := <-replies:
+			if err == nil {
+				err = failed
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return err
+}
+
+// hand gives records to the client until ctx ends, and says how many it gave.
+func (p *producer) hand(ctx context.Context, topic string, records []Record, replies chan<- error) (int, error) {
+	for i, r := range records {
+		m := &sarama.ProducerMessage{Topic: topic, Metadata: replies}
+		if r.Key != nil {
+			m.Key = sarama.ByteEncoder(r.Key)
+		}
+		if r.Value != nil {
+			m.Value = sarama.ByteEncoder(r.Value)
+		}
+		select {
+		case p.async.Input() <- m:
+		case <-ctx.Done():
+			return i, context.Cause(ctx)
+		}
+	}
+	return len(records), nil
+}
+
+// enter reports whether sending is still possible.
+func (p *producer) enter() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closing {
+		p.senders.Add(1)
+	}
+	return !p.closing
+}
+
+// close waits until everything given has its reply, or until ctx ends.
+func (p *producer) close(ctx context.Context) error {
+	p.mu.Lock()
+	again := p.closing
+	p.closing = true
+	p.mu.Unlock()
+	if again {
+		return nil
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.senders.Wait()
+		p.async.AsyncClose()
+		p.replies.Wait()
+	}()
+	select {
+	case <-done:
+		p.client.cut()
+		return nil
+	case <-ctx.Done():
+		p.client.cut() // what is under way fails, and the goroutines end after the retries that are left
+		return context.Cause(ctx)
+	}
+}
+
+// abandon closes without waiting.
+func (p *producer) abandon() {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = p.close(ended) // it says only that nothing was waited for
+}

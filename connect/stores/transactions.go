@@ -1,0 +1,117 @@
+package stores
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/IBM/sarama"
+)
+
+// ErrUnclaimed is returned to a leader that writes without having claimed the config topic, or whose claim has been lost: to another
+// leader, or by a failed write. It may claim again if it still leads.
+var ErrUnclaimed = errors.New("the config topic is not claimed by this worker")
+
+// transactions writes to a topic under a transactional id, so that of several workers who take themselves for the leader only the last can
+// write (KIP-618). It is safe for concurrent use.
+type transactions struct {
+	kafka Kafka
+	topic string
+
+	mu       sync.Mutex
+	producer *producer // nil while unclaimed
+}
+
+// FenceLeaders makes writing as the leader depend on [ConfigStore.Claim], under the given transactional id. It is for workers whose
+// exactly.once.source.support is not disabled, and comes before Start.
+func (s *ConfigStore) FenceLeaders(transactionalID string) {
+	log, ok := s.journal.(*Log)
+	if !ok {
+		return // nobody competes for a memory
+	}
+	config := *log.kafka.Config
+	config.ClientID += "-leader"
+	config.Producer.RequiredAcks = sarama.WaitForAll
+	config.Producer.Idempotent = true
+	config.Producer.Transaction.ID = transactionalID
+	config.Producer.Partitioner = sarama.NewMurmur2Partitioner
+	config.Producer.Return.Successes = true
+	config.Producer.Return.Errors = true
+	config.Net.MaxOpenRequests = 1
+	s.leader = &transactions{kafka: Kafka{Brokers: log.kafka.Brokers, Config: &config, Logger: log.kafka.Logger}, topic: log.topic.Name}
+}
+
+// Claim makes this worker the only one that can write as the leader. It waits for brokers; without [ConfigStore.FenceLeaders] there is
+// nothing to do.
+func (s *ConfigStore) Claim(ctx context.Context) error {
+	if s.leader == nil {
+		return nil
+	}
+	if err := s.leader.claim(ctx); err != nil {
+		return fmt.Errorf("claiming the config topic: %w", err)
+	}
+	return nil
+}
+
+func (t *transactions) claim(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.release()
+	for attempt := 0; ; attempt++ {
+		producer, err := startProducer(ctx, t.kafka)
+		if err == nil {
+			t.producer = producer
+			return nil
+		}
+		if ended := pause(ctx, attempt); ended != nil {
+			return gaveUp(ended, err)
+		}
+	}
+}
+
+// send writes the records in one transaction. After a failure the claim is lost, because nobody can tell how far the transaction came.
+func (t *transactions) send(ctx context.Context, records ...Record) (err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.producer == nil {
+		return ErrUnclaimed
+	}
+	stop := context.AfterFunc(ctx, t.producer.client.cut) // sarama's calls below know no context
+	defer stop()
+	defer func() {
+		if err != nil {
+			t.release()
+			err = fmt.Errorf("%w: %w", ErrUnclaimed, err)
+		}
+	}()
+	if err := t.producer.async.BeginTxn(); err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	if err := t.producer.send(ctx, t.topic, records); err != nil {
+		return errors.Join(err, t.producer.async.AbortTxn())
+	}
+	if err := t.producer.async.CommitTxn(); err != nil {
+		return fmt.Errorf("committing a transaction: %w", err)
+	}
+	return nil
+}
+
+// release gives up the claim. The caller holds the lock.
+func (t *transactions) release() {
+	if t.producer != nil {
+		t.producer.abandon()
+		t.producer = nil
+	}
+}
+
+func (t *transactions) close(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.producer == nil {
+		return nil
+	}
+	err := t.producer.close(ctx)
+	t.producer = nil
+	return err
+}

@@ -1,0 +1,246 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/validation"
+)
+
+// splitTimeout bounds one call of Split: a connector that asks its system for tables may take a while, one that hangs must say so.
+const splitTimeout = time.Minute
+
+// connectorRun is one life of a connector: it divides the work into tasks whenever it becomes STARTED or its system has changed, and watches
+// for the latter. It has no data path; its tasks run whether or not it does.
+type connectorRun struct {
+	spec    ConnectorSpec
+	catalog *catalog.Catalog
+	log     *slog.Logger
+	publish func(state State, trace, version string)
+	plan    Plan
+	targets chan TargetState // capacity 1, the newest wins
+}
+
+// startConnector begins a life.
+func (w *Worker) startConnector(spec ConnectorSpec, first TargetState) *life {
+	stop, end, _, cut := lifetime()
+	status := newSilenceable(func(state State, trace, version string) {
+		w.statuses.ConnectorStatus(spec.Name, state, trace, version)
+	})
+	c := &connectorRun{
+		spec: spec, catalog: w.catalog, log: w.log.With("connector", spec.Name),
+		publish: status.publish, plan: w.plan, targets: make(chan TargetState, 1),
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer cut()
+		c.run(stop, first)
+	}()
+	return &life{
+		target: c.setTarget,
+		stop:   func() { end(nil) },
+		kill:   func() { status.silence(); cut() },
+		done:   done,
+	}
+}
+
+func (c *connectorRun) setTarget(t TargetState) {
+	select {
+	case <-c.targets: // an older wish
+	default:
+	}
+	c.targets <- t
+}
+
+// run lives until stop ends, also when the connector has failed: its status stays until somebody restarts or changes it.
+func (c *connectorRun) run(stop context.Context, target TargetState) {
+	version, failed := "", false
+	defer func() {
+		if !failed {
+			c.publish(Unassigned, "", version)
+		}
+	}()
+	fail := func(err error) {
+		failed = true
+		c.log.Error("connector failed", "error", err)
+		c.publish(Failed, err.Error(), version)
+	}
+	plugin, err := load(c.catalog, c.spec.Config)
+	if err != nil {
+		fail(err)
+	} else {
+		version = plugin.spec.Version
+	}
+	for stop.Err() == nil {
+		if !failed {
+			c.publish(shown(target), "", version)
+			if target == stores.Started {
+				if target, err = c.started(stop, plugin); err != nil {
+					fail(err)
+				}
+				continue
+			}
+		}
+		select {
+		case target = <-c.targets:
+		case <-stop.Done():
+		}
+	}
+}
+
+// plugin is what a connector's class turns out to be.
+type plugin struct {
+	spec      connect.Spec
+	connector any
+	framework *validation.Framework
+	config    connect.Config
+}
+
+// load finds the class of a connector and reads the keys that are the framework's.
+func load(classes *catalog.Catalog, config connect.Config) (*plugin, error) {
+	class, err := classes.Connector(config["connector.class"])
+	if err != nil {
+		return nil, err
+	}
+	framework, err := validation.ParseFramework(class, config)
+	if err != nil {
+		return nil, err
+	}
+	return &plugin{spec: class.Spec, connector: class.Plugin, framework: framework, config: config}, nil
+}
+
+// started divides the work, and again when the connector asks for it, until the target changes or the life ends.
+func (c *connectorRun) started(stop context.Context, p *plugin) (TargetState, error) {
+	if err := c.split(stop, p); err != nil {
+		return stores.Started, err
+	}
+	watching, endWatch := context.WithCancel(stop)
+	again, watched := make(chan struct{}, 1), make(chan error, 1)
+	go func() {
+		watched <- watch(watching, p, again)
+		close(watched)
+	}()
+	defer func() {
+		endWatch()
+		if watched != nil {
+			for range watched { // until it is closed: the goroutine has ended
+			}
+		}
+	}()
+	for {
+		select {
+		case target := <-c.targets:
+			return target, nil
+		case <-again:
+			if err := c.split(stop, p); err != nil {
+				return stores.Started, err
+			}
+		case err, ok := <-watched:
+			if err != nil {
+				return stores.Started, fmt.Errorf("watching the source's system: %w", err)
+			}
+			if !ok {
+				watched = nil
+			}
+		case <-stop.Done():
+			return stores.Started, nil
+		}
+	}
+}
+
+// watch lets the connector look for changes in its system; nil means that there is nothing to watch, or no longer.
+func watch(ctx context.Context, p *plugin, again chan<- struct{}) error {
+	watcher, ok := p.connector.(connect.Watcher)
+	if !ok {
+		return nil
+	}
+	err := guard("Watch", func() error {
+		return watcher.Watch(ctx, p.config, func() {
+			select {
+			case again <- struct{}{}:
+			default:
+			}
+		})
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// split asks the connector for its tasks and hands their configurations on.
+func (c *connectorRun) split(stop context.Context, p *plugin) error {
+	pause := backoff{}
+	for {
+		tasks, err := splitOnce(stop, p)
+		var again *connect.RetryError
+		switch {
+		case err == nil:
+			return c.planned(stop, p, tasks)
+		case stop.Err() != nil:
+			return nil
+		case !errors.As(err, &again):
+			return err
+		}
+		d := again.After
+		if d <= 0 {
+			d = pause.next()
+		}
+		now := time.Now()
+		c.publish(Running, complaint{err: again.Error(), since: now, next: now.Add(d)}.String(), p.spec.Version)
+		sleep(stop, d)
+	}
+}
+
+func splitOnce(stop context.Context, p *plugin) (tasks []connect.Config, err error) {
+	splitter, ok := p.connector.(connect.Splitter)
+	if !ok {
+		n := 1
+		if _, sink := p.connector.(connect.SinkConnector); sink {
+			n = p.framework.TasksMax
+		}
+		for range n {
+			tasks = append(tasks, maps.Clone(p.config))
+		}
+		return tasks, nil
+	}
+	ctx, cancel := context.WithTimeout(stop, splitTimeout)
+	defer cancel()
+	err = guard("Split", func() (err error) {
+		tasks, err = splitter.Split(ctx, p.config, p.framework.TasksMax)
+		return err
+	})
+	return tasks, err
+}
+
+// planned completes the task configurations as Java does (Worker.connectorTaskConfigs) and hands them to the herder.
+func (c *connectorRun) planned(stop context.Context, p *plugin, tasks []connect.Config) error {
+	if n := len(tasks); n > p.framework.TasksMax && p.framework.TasksMaxEnforce {
+		return fmt.Errorf("the connector %s has generated %d task configs, which is greater than %d, the maximum number of tasks "+
+			"it is configured to create: raise tasks.max, or set tasks.max.enforce=false", c.spec.Name, n, p.framework.TasksMax)
+	}
+	_, sink := p.connector.(connect.SinkConnector)
+	for _, t := range tasks {
+		t["task.class"] = p.spec.TaskClass
+		if p.spec.TaskClass == "" {
+			t["task.class"] = p.spec.Class
+		}
+		if sink {
+			for _, key := range []string{"topics", "topics.regex"} {
+				if v, ok := c.spec.Config[key]; ok {
+					t[key] = v
+				}
+			}
+		}
+	}
+	c.plan(stop, c.spec.Name, tasks)
+	return nil
+}

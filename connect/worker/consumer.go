@@ -1,0 +1,208 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// consumer is a sink task's membership in its consumer group. It turns sarama's callbacks, which run on goroutines of the library, into
+// events for the task's one goroutine. Nothing is buffered here: a slow task leaves sarama's bounded channels full, which pauses the
+// fetching of those partitions while the heartbeats go on.
+type consumer struct {
+	group  sarama.ConsumerGroup
+	topics func(ctx context.Context) ([]string, error)
+	// refresh is how often topics is asked again; 0 for a fixed list.
+	refresh time.Duration
+	// trouble reports that Kafka cannot be reached; nil takes it back.
+	trouble func(cause error, next time.Time)
+
+	batches    chan *fetched
+	rebalances chan *rebalance
+	paused     *pausedPartitions
+
+	mu      sync.Mutex
+	restart context.CancelFunc // ends the present session; partitions are then read on from what is committed
+}
+
+// fetched is what was read from one partition.
+type fetched struct {
+	partition connect.TopicPartition
+	messages  []*sarama.ConsumerMessage
+	session   sarama.ConsumerGroupSession
+}
+
+// rebalance tells the task which partitions it gets or loses. done must be called when the task is through with it.
+type rebalance struct {
+	assigned   bool
+	partitions []connect.TopicPartition
+	session    sarama.ConsumerGroupSession
+	done       func(error)
+}
+
+const (
+	fetchCount = 2048    // records in one Put
+	fetchBytes = 4 << 20 // bytes in one Put, unless one record alone is larger
+)
+
+func newConsumer(group sarama.ConsumerGroup, topics func(context.Context) ([]string, error)) *consumer {
+	return &consumer{
+		group: group, topics: topics,
+		batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(),
+	}
+}
+
+// run keeps the membership until ctx ends, then leaves the group. The error is one that cannot heal.
+func (c *consumer) run(ctx context.Context) error {
+	var errs sync.WaitGroup
+	errs.Go(func() {
+		for err := range c.group.Errors() {
+			c.trouble(err, time.Time{})
+		}
+	})
+	pause := backoff{}
+	var fatal error
+	for ctx.Err() == nil && fatal == nil {
+		err := c.session(ctx)
+		switch {
+		case err == nil || errors.Is(err, context.Canceled):
+			pause.reset()
+		case unhealable(err):
+			fatal = err
+		default:
+			d := pause.next()
+			c.trouble(err, time.Now().Add(d))
+			sleep(ctx, d)
+		}
+	}
+	closing := c.group.Close()
+	errs.Wait()
+	if fatal != nil {
+		return fatal
+	}
+	return closing
+}
+
+// session lasts until the next rebalance, a change of the topics, or a restart.
+func (c *consumer) session(ctx context.Context) error {
+	topics, err := c.topics(ctx)
+	if err != nil {
+		return err
+	}
+	if len(topics) == 0 {
+		sleep(ctx, c.refresh)
+		return nil
+	}
+	session, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.mu.Lock()
+	c.restart = cancel
+	c.mu.Unlock()
+	var watching sync.WaitGroup
+	if c.refresh > 0 {
+		watching.Go(func() { c.watch(session, topics, cancel) })
+	}
+	err = c.group.Consume(session, topics, (*groupHandler)(c))
+	cancel()
+	watching.Wait()
+	return err
+}
+
+// watch ends a session when topics come or go.
+func (c *consumer) watch(ctx context.Context, have []string, changed func()) {
+	for sleep(ctx, c.refresh) {
+		if now, err := c.topics(ctx); err == nil && !sameTopics(have, now) {
+			changed()
+			return
+		}
+	}
+}
+
+// reread makes the group start over from the committed offsets.
+func (c *consumer) reread() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.restart != nil {
+		c.restart()
+	}
+}
+
+// groupHandler is the consumer as sarama sees it.
+type groupHandler consumer
+
+// Setup implements sarama.ConsumerGroupHandler.
+func (h *groupHandler) Setup(s sarama.ConsumerGroupSession) error {
+	h.trouble(nil, time.Time{})
+	return h.tell(s, true)
+}
+
+// Cleanup implements sarama.ConsumerGroupHandler: it returns when the task has let go of the partitions.
+func (h *groupHandler) Cleanup(s sarama.ConsumerGroupSession) error { return h.tell(s, false) }
+
+func (h *groupHandler) tell(s sarama.ConsumerGroupSession, assigned bool) error {
+	var partitions []connect.TopicPartition
+	for topic, ps := range s.Claims() {
+		for _, p := range ps {
+			partitions = append(partitions, connect.TopicPartition{Topic: topic, Partition: p})
+		}
+	}
+	if len(partitions) == 0 {
+		return nil
+	}
+	answer := make(chan error, 1)
+	select {
+	case h.rebalances <- &rebalance{assigned: assigned, partitions: partitions, session: s, done: func(err error) { answer <- err }}:
+		return <-answer
+	case <-h.gone():
+		return nil
+	}
+}
+
+// ConsumeClaim implements sarama.ConsumerGroupHandler: it gathers what is there and hands it to the task.
+func (h *groupHandler) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	tp := connect.TopicPartition{Topic: claim.Topic(), Partition: claim.Partition()}
+	for {
+		select {
+		case m, ok := <-claim.Messages():
+			if !ok {
+				return nil
+			}
+			f := &fetched{partition: tp, messages: gather(m, claim.Messages()), session: s}
+			if !h.paused.wait(s.Context(), tp) {
+				return nil
+			}
+			select {
+			case h.batches <- f:
+			case <-s.Context().Done():
+				return nil
+			}
+		case <-s.Context().Done():
+			return nil
+		}
+	}
+}
+
+// gather takes what else is there without waiting.
+func gather(first *sarama.ConsumerMessage, more <-chan *sarama.ConsumerMessage) []*sarama.ConsumerMessage {
+	out := make([]*sarama.ConsumerMessage, 1, 1+min(len(more), fetchCount))
+	out[0] = first
+	bytes := len(first.Value)
+	for len(out) < fetchCount && bytes < fetchBytes {
+		select {
+		case m, ok := <-more:
+			if !ok {
+				return out
+			}
+			out = append(out, m)
+			bytes += len(m.Value)
+		default:
+			return out
+		}
+	}
+	return out
+}

@@ -1,0 +1,61 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/stores"
+)
+
+// OffsetStore is what tasks need of the store of source offsets.
+type OffsetStore interface {
+	Encode(dst []stores.Record, connector string, p *connect.Partition, offset connect.Offset) ([]stores.Record, error)
+	Put(ctx context.Context, records []stores.Record) error
+	Get(ctx context.Context, connector string, partitions []*connect.Partition) ([]connect.Offset, error)
+}
+
+// offsetWriter stores a task's offsets from time to time. A failure costs repetitions after a crash, never the task
+// (SourceTaskOffsetCommitter): what could not be stored is due again at the next flush.
+type offsetWriter struct {
+	store     OffsetStore
+	connector string
+	tracker   *tracker
+	interval  time.Duration
+	timeout   time.Duration
+	log       *slog.Logger
+	records   []stores.Record
+}
+
+// run flushes every interval until ctx ends.
+func (w *offsetWriter) run(ctx context.Context) {
+	for sleep(ctx, w.interval) {
+		w.flush(ctx)
+	}
+}
+
+// flush stores the offsets that have moved. It is called by one goroutine at a time: run's, and the task's when run has ended.
+func (w *offsetWriter) flush(ctx context.Context) {
+	due := w.tracker.positions()
+	if len(due) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
+	w.records = w.records[:0]
+	for _, p := range due {
+		records, err := w.store.Encode(w.records, w.connector, p.partition, p.offset)
+		if err != nil {
+			w.log.Error("an offset cannot be stored", "partition", p.partition.String(), "error", err)
+			continue
+		}
+		w.records = records
+	}
+	if err := w.store.Put(ctx, w.records); err != nil {
+		w.log.Warn("offsets could not be stored, they are due again at the next flush", "error", err, "timeout", w.timeout.String(),
+			"key", "offset.flush.timeout.ms")
+		return
+	}
+	w.tracker.stored(due)
+}

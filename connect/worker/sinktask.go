@@ -1,0 +1,292 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// sinkTask runs one sink task. All calls into the plugin are made by its goroutine; a second one keeps the consumer group's membership,
+// so that a plugin that hangs in Put does not cost the heartbeats.
+type sinkTask struct {
+	*taskRun
+	connector connect.SinkConnector
+	converter *sinkConversion
+	dial      func(ctx context.Context) (*consumer, error)
+	metrics   *sinkMetrics
+
+	consumer  *consumer
+	requested chan struct{} // capacity 1: RequestCommit
+
+	rewinds rewinds
+
+	task      connect.SinkTask
+	session   sarama.ConsumerGroupSession
+	put       connect.Offsets // how far Put took each assigned partition
+	committed connect.Offsets
+}
+
+// run lives as long as the task. stop ends the taking of records and lets the rest finish; kill ends everything.
+func (t *sinkTask) run(stop, kill context.Context) error {
+	err := t.patiently(stop, kafkaAway, func() (err error) {
+		t.consumer, err = t.dial(stop)
+		return err
+	})
+	if err != nil {
+		return ended(stop, err)
+	}
+	t.put, t.committed = connect.Offsets{}, connect.Offsets{}
+	if err := t.open(stop); err != nil {
+		return errors.Join(ended(stop, err), t.consumer.group.Close())
+	}
+	t.running()
+
+	left := make(chan struct{})
+	leave := spawn(kill, func(ctx context.Context) {
+		defer close(left)
+		if err := t.consumer.run(ctx); err != nil {
+			t.fail(err)
+		}
+	})
+	err = t.work(stop, kill)
+	go leave()
+	t.letGo(kill, left)
+	leave()
+	t.close(kill)
+	t.converter.transforms.close()
+	return ended(stop, err)
+}
+
+func (t *sinkTask) open(stop context.Context) error {
+	return t.patiently(stop, systemAway, func() error {
+		return guard("Open", func() (err error) {
+			t.task, err = t.connector.Open(stop, &sinkContext{taskRun: t.taskRun, task: t})
+			return err
+		})
+	})
+}
+
+// work takes batches and rebalances until stop ends or something fails.
+func (t *sinkTask) work(stop, kill context.Context) error {
+	commit := time.NewTicker(t.settings.OffsetFlushInterval)
+	defer commit.Stop()
+	for {
+		working, resumed := t.target.context(stop)
+		batches := t.consumer.batches
+		if resumed != nil { // paused: nothing is taken, membership and rebalances go on
+			t.status.set(Paused)
+			batches, working = nil, stop
+		} else {
+			t.running()
+		}
+		select {
+		case f := <-batches:
+			if err := t.take(stop, kill, f); err != nil {
+				return err
+			}
+		case r := <-t.consumer.rebalances:
+			if err := t.rebalance(kill, r); err != nil {
+				return err
+			}
+		case <-commit.C:
+			t.commit(kill)
+		case <-t.requested:
+			if !t.rewind() {
+				t.commit(kill)
+			}
+		case <-resumed:
+		case <-working.Done():
+			if stop.Err() != nil {
+				return stop.Err()
+			}
+		}
+	}
+}
+
+// take converts and puts one batch, again and again where the plugin wants that. A rebalance meanwhile drops it: its records are read
+// again by whoever gets the partition.
+func (t *sinkTask) take(stop, kill context.Context, f *fetched) error {
+	if t.rewind() {
+		return nil
+	}
+	last := f.messages[len(f.messages)-1].Offset
+	records, err := t.converter.records(stop, f)
+	if err != nil {
+		return err
+	}
+	t.metrics.fetched(len(f.messages))
+	pause := backoff{}
+	for len(records) > 0 {
+		began := time.Now()
+		err := guard("Put", func() error { return t.task.Put(stop, records) })
+		t.metrics.putBatch(len(records), time.Since(began))
+		if err == nil {
+			break
+		}
+		if stop.Err() != nil {
+			return stop.Err()
+		}
+		var partly *connect.BatchError
+		if errors.As(err, &partly) {
+			if err := t.refusedBy(kill, records, partly); err != nil {
+				return err
+			}
+			break
+		}
+		var again *connect.RetryError
+		if !errors.As(err, &again) {
+			return fmt.Errorf("exiting sink task due to unrecoverable exception: %w", err)
+		}
+		lost, err := t.waitToPut(stop, kill, again, &pause)
+		if lost || err != nil {
+			return err
+		}
+	}
+	t.health.report(systemAway, nil, time.Time{}, time.Now())
+	t.metrics.taken(len(records))
+	t.put[f.partition] = last + 1
+	return nil
+}
+
+// waitToPut waits before the same batch is put again. lost tells that the partitions went to somebody else meanwhile.
+func (t *sinkTask) waitToPut(stop, kill context.Context, again *connect.RetryError, pause *backoff) (lost bool, err error) {
+	d := again.After
+	if d <= 0 {
+		d = pause.next()
+	}
+	now := time.Now()
+	t.health.report(systemAway, again.Cause, now.Add(d), now)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return lost, nil
+		case r := <-t.consumer.rebalances:
+			lost = lost || !r.assigned
+			if err := t.rebalance(kill, r); err != nil {
+				return lost, err
+			}
+			if lost && r.assigned {
+				return lost, nil
+			}
+		case <-stop.Done():
+			return lost, stop.Err()
+		}
+	}
+}
+
+// refusedBy hands single records that the plugin refused to the connector's error handling.
+func (t *sinkTask) refusedBy(kill context.Context, records []connect.SinkRecord, partly *connect.BatchError) error {
+	for i := range records {
+		if cause, refused := partly.Failed[i]; refused {
+			if err := t.converter.report(kill, &records[i], cause); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rebalance answers the group.
+func (t *sinkTask) rebalance(kill context.Context, r *rebalance) error {
+	err := t.reassign(kill, r)
+	r.done(err)
+	return err
+}
+
+func (t *sinkTask) reassign(kill context.Context, r *rebalance) error {
+	assigner, _ := t.task.(connect.Assigner)
+	if r.assigned {
+		t.session = r.session
+		clear(t.put)
+		clear(t.committed)
+		if assigner == nil {
+			return nil
+		}
+		return guard("Assigned", func() error { return assigner.Assigned(kill, r.partitions) })
+	}
+	t.commit(kill)
+	t.session = nil
+	clear(t.put)
+	if assigner == nil {
+		return nil
+	}
+	return guard("Revoked", func() error { return assigner.Revoked(kill, r.partitions) })
+}
+
+// commit stores how far the system has the records. A failure costs a repetition, never the task (WorkerSinkTask.commitOffsets).
+func (t *sinkTask) commit(kill context.Context) {
+	if t.session == nil || len(t.put) == 0 {
+		return
+	}
+	safe := t.put
+	if pre, ok := t.task.(connect.PreCommitter); ok {
+		ctx, cancel := context.WithTimeout(kill, t.settings.OffsetFlushTimeout)
+		defer cancel()
+		err := guard("PreCommit", func() (err error) {
+			safe, err = pre.PreCommit(ctx, maps.Clone(t.put))
+			return err
+		})
+		if err != nil {
+			t.log.Warn("offset commit failed, reading again from the last committed offsets", "error", err)
+			t.consumer.reread()
+			return
+		}
+	}
+	moved := false
+	for tp, offset := range safe {
+		if put, assigned := t.put[tp]; assigned && offset <= put && offset > t.committed[tp] {
+			t.session.MarkOffset(tp.Topic, tp.Partition, offset, "")
+			t.committed[tp] = offset
+			moved = true
+		}
+	}
+	if moved {
+		t.session.Commit()
+	}
+}
+
+// rewind does what the plugin asked for through Rewind: the group's session starts over from there. It reports whether there was anything, and what
+// is in hand then must be dropped.
+func (t *sinkTask) rewind() bool {
+	wanted := t.rewinds.take()
+	if len(wanted) == 0 || t.session == nil {
+		return false
+	}
+	for tp, offset := range wanted {
+		t.session.ResetOffset(tp.Topic, tp.Partition, offset, "")
+	}
+	t.session.Commit()
+	clear(t.put)
+	t.consumer.reread()
+	return true
+}
+
+// letGo answers the last rebalance while the membership ends.
+func (t *sinkTask) letGo(kill context.Context, left <-chan struct{}) {
+	for {
+		select {
+		case r := <-t.consumer.rebalances:
+			if err := t.rebalance(kill, r); err != nil {
+				t.log.Warn("closing partitions failed", "error", err)
+			}
+		case <-left:
+			return
+		}
+	}
+}
+
+func (t *sinkTask) close(kill context.Context) {
+	ctx, cancel := context.WithTimeout(kill, t.settings.GracefulShutdown)
+	defer cancel()
+	if err := guard("Close", func() error { return t.task.Close(ctx) }); err != nil {
+		t.log.Warn("closing the task failed", "error", err)
+	}
+}

@@ -1,0 +1,182 @@
+// Package worker runs connectors and tasks. It knows no cluster and decides nothing: the herder tells it what is to run ([Worker.Apply]), it
+// converges, each connector and task on goroutines of its own, and says what became of them through [StatusSink].
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
+)
+
+// Settings are what all tasks of a worker share. They do not change in its life.
+type Settings struct {
+	// OffsetFlushInterval is how often source offsets are stored and sink offsets committed (offset.flush.interval.ms).
+	OffsetFlushInterval time.Duration
+	// OffsetFlushTimeout bounds one such flush (offset.flush.timeout.ms).
+	OffsetFlushTimeout time.Duration
+	// GracefulShutdown bounds the stop of a connector or task (task.shutdown.graceful.timeout.ms).
+	GracefulShutdown time.Duration
+	// Properties are the worker's own, from which tasks inherit converters and clients.
+	Properties map[string]string
+}
+
+// Assignment is all that is to run in this worker.
+type Assignment struct {
+	Connectors []ConnectorSpec
+	Tasks      []TaskSpec
+}
+
+// ConnectorSpec is one connector to run.
+type ConnectorSpec struct {
+	Name     string
+	Config   connect.Config
+	Revision int64 // changes with Config
+	Target   TargetState
+}
+
+// TaskSpec is one task to run.
+type TaskSpec struct {
+	ID        TaskID
+	Connector connect.Config // of the connector, for the framework's keys
+	Config    connect.Config // of the task
+	Revision  int64          // changes with either
+	Target    TargetState
+}
+
+// Worker runs what it is assigned. Its methods may be called from any goroutine and return at once, but for Close.
+type Worker struct {
+	settings *Settings
+	catalog  *catalog.Catalog
+	offsets  OffsetStore
+	statuses StatusSink
+	plan     Plan
+	log      *slog.Logger
+	metrics  *Metrics
+
+	mu         sync.Mutex
+	closed     bool
+	connectors map[string]*unit[ConnectorSpec]
+	tasks      map[TaskID]*unit[TaskSpec]
+}
+
+// Plan takes the tasks into which a connector divides its work and returns when they are written. It is called on that connector's goroutine;
+// ctx ends with the connector's life.
+type Plan func(ctx context.Context, connector string, tasks []connect.Config)
+
+// New returns a worker that runs nothing yet.
+func New(settings *Settings, classes *catalog.Catalog, offsets OffsetStore, statuses StatusSink,
+	plan Plan, log *slog.Logger) *Worker {
+	return &Worker{
+		settings: settings, catalog: classes, offsets: offsets, statuses: statuses, plan: plan, log: log, metrics: newMetrics(),
+		connectors: map[string]*unit[ConnectorSpec]{}, tasks: map[TaskID]*unit[TaskSpec]{},
+	}
+}
+
+// Metrics counts what the worker's tasks do.
+func (w *Worker) Metrics() *Metrics { return w.metrics }
+
+// Apply says what is to run from now on. What is not named is stopped, what is new is started, what has another revision is restarted.
+func (w *Worker) Apply(a Assignment) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	connectors := make(map[string]bool, len(a.Connectors))
+	for _, spec := range a.Connectors {
+		connectors[spec.Name] = true
+		place(w.connectors, spec.Name, spec, spec.Revision, spec.Target, w.newConnector)
+	}
+	tasks := make(map[TaskID]bool, len(a.Tasks))
+	for _, spec := range a.Tasks {
+		tasks[spec.ID] = true
+		place(w.tasks, spec.ID, spec, spec.Revision, spec.Target, w.newTask)
+	}
+	removeOthers(w.connectors, connectors)
+	removeOthers(w.tasks, tasks)
+}
+
+// place tells a unit what is wanted, a new one where there is none.
+func place[K comparable, S any](units map[K]*unit[S], key K, spec S, rev int64, target TargetState, make func(S) *unit[S]) {
+	if u, ok := units[key]; ok && u.set(func(w *wanted[S]) {
+		w.spec, w.revision.spec, w.target, w.remove = spec, rev, target, false
+	}) {
+		return
+	}
+	u := make(spec)
+	units[key] = u
+	u.launch(wanted[S]{spec: spec, revision: revision{spec: rev}, target: target})
+}
+
+func removeOthers[K comparable, S any](units map[K]*unit[S], keep map[K]bool) {
+	for key, u := range units {
+		if !keep[key] {
+			u.set(func(w *wanted[S]) { w.remove = true })
+		}
+	}
+}
+
+func (w *Worker) newConnector(spec ConnectorSpec) *unit[ConnectorSpec] {
+	u := &unit[ConnectorSpec]{log: w.log.With("connector", spec.Name), grace: w.settings.GracefulShutdown, start: w.startConnector}
+	u.gone = func() { forget(w, w.connectors, spec.Name, u) }
+	return u
+}
+
+func (w *Worker) newTask(spec TaskSpec) *unit[TaskSpec] {
+	u := &unit[TaskSpec]{log: w.taskLog(spec.ID), grace: w.settings.GracefulShutdown, start: w.startTask}
+	u.gone = func() { forget(w, w.tasks, spec.ID, u) }
+	return u
+}
+
+// forget drops a unit that has ended, unless another has taken its place.
+func forget[K comparable, S any](w *Worker, units map[K]*unit[S], key K, u *unit[S]) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if units[key] == u {
+		delete(units, key)
+	}
+}
+
+// RestartConnector starts a connector's instance anew; its tasks go on. It reports whether the connector is here.
+func (w *Worker) RestartConnector(name string) bool { return restart(w, w.connectors, name) }
+
+// RestartTask starts a task anew. It reports whether the task is here.
+func (w *Worker) RestartTask(id TaskID) bool { return restart(w, w.tasks, id) }
+
+func restart[K comparable, S any](w *Worker, units map[K]*unit[S], key K) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	u, ok := units[key]
+	return ok && u.set(func(want *wanted[S]) { want.revision.restarts++ })
+}
+
+// Close stops everything and waits for it: each connector and task gets task.shutdown.graceful.timeout.ms, all at once. ctx may cut that short.
+func (w *Worker) Close(ctx context.Context) {
+	w.mu.Lock()
+	w.closed = true
+	var ended []<-chan struct{}
+	for _, u := range w.connectors {
+		ended = append(ended, u.ended)
+	}
+	for _, u := range w.tasks {
+		ended = append(ended, u.ended)
+	}
+	removeOthers(w.connectors, nil)
+	removeOthers(w.tasks, nil)
+	w.mu.Unlock()
+	for _, e := range ended {
+		select {
+		case <-e:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *Worker) taskLog(id TaskID) *slog.Logger {
+	return w.log.With("connector", id.Connector, "task", id.Task)
+}

@@ -1,0 +1,173 @@
+package workerconfig
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// Mode is how a worker is run.
+type Mode int
+
+// The modes.
+const (
+	// Distributed keeps everything in Kafka topics (connect-distributed).
+	Distributed Mode = iota
+	// Standalone keeps offsets in a file and takes its connectors from the command line (connect-standalone).
+	Standalone
+)
+
+// Worker is a checked configuration. It does not change.
+type Worker struct {
+	Mode       Mode
+	Properties Properties // everything that was given, also what is not listed here: prefixes for clients and converters
+
+	GroupID             string
+	Config              StorageTopic
+	Offset              StorageTopic
+	Status              StorageTopic
+	OffsetFile          string
+	OffsetFlushInterval time.Duration
+	OffsetFlushTimeout  time.Duration
+	GracefulShutdown    time.Duration
+	Listeners           []string
+	AdvertisedHost      string
+	AdvertisedPort      int
+	AdvertisedListener  string
+	OverridePolicy      string
+}
+
+// StorageTopic is one of the three topics.
+type StorageTopic struct {
+	Name              string
+	Partitions        int32
+	ReplicationFactor int16
+	Settings          map[string]string // topic settings for its creation
+}
+
+// Keys of both modes.
+var (
+	keyConverter   = connect.ClassKey("key.converter", "Converter of keys, unless a connector has its own.")
+	valueConverter = connect.ClassKey("value.converter", "Converter of values, unless a connector has its own.")
+	flushInterval  = connect.LongKey("offset.flush.interval.ms", "How often offsets are stored.").Default(60000)
+	flushTimeout   = connect.LongKey("offset.flush.timeout.ms", "How long one flush of offsets may take.").Default(5000)
+	gracefulStop   = connect.LongKey("task.shutdown.graceful.timeout.ms", "How long connectors and tasks get to stop.").Default(5000)
+	listeners      = connect.ListKey("listeners", "Where REST listens.").Default([]string{"http://:8083"})
+	advertisedHost = connect.StringKey("rest.advertised.host.name", "Host that other workers are given.").Optional()
+	advertisedPort = connect.IntKey("rest.advertised.port", "Port that other workers are given.").Optional()
+	advertised     = connect.StringKey("rest.advertised.listener", "Which listener is advertised: http or https.").Optional()
+	overridePolicy = connect.StringKey("connector.client.config.override.policy", "Which client settings connectors may override.").Default("All")
+)
+
+// Keys of one mode.
+var (
+	groupID           = connect.StringKey("group.id", "Name of the cluster.")
+	configTopic       = connect.StringKey("config.storage.topic", "Topic of connector configurations.")
+	configReplication = connect.ShortKey("config.storage.replication.factor", "Its replication factor.").Default(3).Must(countOrBroker)
+	offsetTopic       = connect.StringKey("offset.storage.topic", "Topic of source offsets.")
+	offsetPartitions  = connect.IntKey("offset.storage.partitions", "Its partitions.").Default(25).Must(countOrBroker)
+	offsetReplication = connect.ShortKey("offset.storage.replication.factor", "Its replication factor.").Default(3).Must(countOrBroker)
+	statusTopic       = connect.StringKey("status.storage.topic", "Topic of statuses.")
+	statusPartitions  = connect.IntKey("status.storage.partitions", "Its partitions.").Default(5).Must(countOrBroker)
+	statusReplication = connect.ShortKey("status.storage.replication.factor", "Its replication factor.").Default(3).Must(countOrBroker)
+	offsetFile        = connect.StringKey("offset.storage.file.filename", "File of source offsets.")
+)
+
+// countOrBroker is Java's rule for partitions and replication factors.
+func countOrBroker(v connect.Value) error {
+	if n := v.Int64(); n == 0 || n < -1 {
+		return errors.New("want at least 1, or -1 for the broker's default")
+	}
+	return nil
+}
+
+func definition(mode Mode) connect.ConfigDef {
+	def := connect.NewSpec("", "", keyConverter, valueConverter, flushInterval, flushTimeout, gracefulStop, listeners, advertisedHost,
+		advertisedPort, advertised, overridePolicy).Keys
+	if mode == Standalone {
+		return append(def, offsetFile.Definition())
+	}
+	return append(def, connect.NewSpec("", "", groupID, configTopic, configReplication, offsetTopic, offsetPartitions, offsetReplication,
+		statusTopic, statusPartitions, statusReplication).Keys...)
+}
+
+// Error lists everything that is wrong with a worker's configuration, a line each.
+type Error struct{ Problems []string }
+
+func (e *Error) Error() string { return strings.Join(e.Problems, "\n") }
+
+// Parse checks the properties of a worker. Its error is an [*Error].
+func Parse(mode Mode, p Properties) (*Worker, error) {
+	cfg := connect.Config(p)
+	var problems []string
+	for _, report := range definition(mode).Validate(cfg) {
+		problems = append(problems, report.Errors...)
+	}
+	if len(problems) > 0 {
+		return nil, &Error{Problems: problems}
+	}
+	w := &Worker{
+		Mode: mode, Properties: p,
+		OffsetFlushInterval: milliseconds(flushInterval.Get(cfg)),
+		OffsetFlushTimeout:  milliseconds(flushTimeout.Get(cfg)),
+		GracefulShutdown:    milliseconds(gracefulStop.Get(cfg)),
+		Listeners:           listeners.Get(cfg),
+		AdvertisedHost:      advertisedHost.Get(cfg),
+		AdvertisedPort:      advertisedPort.Get(cfg),
+		AdvertisedListener:  advertised.Get(cfg),
+		OverridePolicy:      overridePolicy.Get(cfg),
+	}
+	if mode == Standalone {
+		w.OffsetFile = offsetFile.Get(cfg)
+		return w, nil
+	}
+	w.GroupID = groupID.Get(cfg)
+	w.Config = StorageTopic{configTopic.Get(cfg), 1, int16(configReplication.Get(cfg)), p.topicSettings("config.storage.")}
+	w.Offset = StorageTopic{offsetTopic.Get(cfg), int32(offsetPartitions.Get(cfg)), int16(offsetReplication.Get(cfg)), p.topicSettings("offset.storage.")}
+	w.Status = StorageTopic{statusTopic.Get(cfg), int32(statusPartitions.Get(cfg)), int16(statusReplication.Get(cfg)), p.topicSettings("status.storage.")}
+	return w, nil
+}
+
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// topicSettings are the properties under a storage prefix that are settings of the topic.
+func (p Properties) topicSettings(prefix string) map[string]string {
+	out := map[string]string{}
+	for key, value := range p {
+		name, ok := strings.CutPrefix(key, prefix)
+		switch {
+		case !ok, name == "topic", name == "partitions", name == "replication.factor", name == "file.filename":
+		default:
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// Under returns the properties below a prefix, without it.
+func (p Properties) Under(prefix string) Properties {
+	out := Properties{}
+	for key, value := range p {
+		if name, ok := strings.CutPrefix(key, prefix); ok {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// clientPrefixes begin keys that belong to the clients of tasks; the worker's own clients take what is left.
+var clientPrefixes = []string{"producer.", "consumer.", "admin.", "key.converter", "value.converter", "header.converter", "config.storage.",
+	"offset.storage.", "status.storage.", "config.providers"}
+
+// Clients are the properties of the worker's own Kafka clients: all that have no prefix of another's.
+func (p Properties) Clients() Properties {
+	out := maps.Clone(p)
+	maps.DeleteFunc(out, func(key, _ string) bool {
+		return slices.ContainsFunc(clientPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+	})
+	return out
+}

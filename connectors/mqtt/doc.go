@@ -1,0 +1,14 @@
+// Package mqtt has the MQTT source and sink connectors, with the property names of Confluent's. They speak MQTT 5 through
+// eclipse/paho.golang.
+//
+// The source tells the broker "received" (PUBACK, PUBREC) only after Kafka has the record, in the order in which the
+// messages came. The sink commits a Kafka offset only after the broker's PUBACK or PUBCOMP, and sends everything that was
+// not acknowledged again, in order, after a reconnect.
+//
+// # How it is built
+//
+// A [link] keeps one connection per task alive: it dials, connects, backs off, and says Waiting and Healthy to the runtime.
+// What happens on the connection is decided by a session, which implements paho's SessionManager: the subscriber of the
+// source and the publisher of the sink. That is where packet ids, the windows and the acknowledgements live; paho's own ack
+// tracker, ack ticker and publish futures are not used, because they cost a timer, a channel or a linear search a message.
+package mqtt

@@ -1,0 +1,73 @@
+package mqtt
+
+// flights is a queue of flights in a ring that grows to the size of the window and stays there. The zero value is empty.
+type flights struct {
+	ring []flight // a power of two long
+	head int
+	n    int
+	ripe int // flights at the head that are done
+}
+
+func (w *flights) len() int { return w.n }
+
+func (w *flights) at(i int) *flight { return &w.ring[(w.head+i)&(len(w.ring)-1)] }
+
+func (w *flights) push(f flight) {
+	if w.n == len(w.ring) {
+		w.grow()
+	}
+	w.n++
+	*w.at(w.n - 1) = f
+	w.ripen()
+}
+
+func (w *flights) grow() {
+	ring := make([]flight, max(64, 2*len(w.ring)))
+	for i := range w.n {
+		ring[i] = *w.at(i)
+	}
+	w.ring, w.head = ring, 0
+}
+
+func (w *flights) pop() (flight, bool) {
+	if w.n == 0 {
+		return flight{}, false
+	}
+	f := w.ring[w.head]
+	w.head = (w.head + 1) & (len(w.ring) - 1)
+	w.n--
+	w.ripe = max(0, w.ripe-1)
+	return f, true
+}
+
+// settle marks the flight of a record as done. Receipts come in the order of the records and so nearly always name the first
+// that is not done; only after a redelivery the search goes further.
+func (w *flights) settle(tag uint64) bool {
+	for i := w.ripe; i < w.n; i++ {
+		if f := w.at(i); f.tag == tag {
+			f.done = true
+			w.ripen()
+			return true
+		}
+	}
+	return false
+}
+
+func (w *flights) ripen() {
+	for w.ripe < w.n && w.at(w.ripe).done {
+		w.ripe++
+	}
+}
+
+// idSet is a set of packet ids. The nil set is empty.
+type idSet [1 << 16 / 64]uint64
+
+func (s *idSet) has(id uint16) bool { return s != nil && s[id>>6]&(1<<(id&63)) != 0 }
+
+func (s *idSet) add(id uint16) { s[id>>6] |= 1 << (id & 63) }
+
+func (s *idSet) remove(id uint16) {
+	if s != nil {
+		s[id>>6] &^= 1 << (id & 63)
+	}
+}

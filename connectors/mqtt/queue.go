@@ -1,0 +1,104 @@
+package mqtt
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/eclipse/paho.golang/packets"
+)
+
+// message is a PUBLISH on its way to Poll.
+type message struct {
+	pub *packets.Publish
+	tag uint64 // what its receipt carries; 0 for QoS 0
+	at  int64  // time of arrival, milliseconds since 1970
+}
+
+// size is what the message keeps in memory, near enough.
+func (m *message) size() int { return 256 + len(m.pub.Topic) + cap(m.pub.Payload) }
+
+// queue holds messages between the reader of the connection and Poll, bounded in number and bytes: when it is full the reader stops
+// ([gate]), so that it grows beyond its bounds by the few packets already on their way through paho.
+//
+// push is called by paho's goroutines, take and drop by Poll's. Nothing here is done per message under a lock that the other side holds
+// for longer than a slice swap.
+type queue struct {
+	maxCount, maxBytes int
+
+	mu    sync.Mutex
+	fill  []message // came since the last take
+	count int       // of fill and of what take gave out
+	bytes int
+
+	full  atomic.Bool
+	ready chan struct{} // capacity 1: fill has something
+	room  chan struct{} // capacity 1: no longer full
+}
+
+func newQueue(maxCount, maxBytes int) *queue {
+	return &queue{
+		maxCount: maxCount, maxBytes: maxBytes,
+		ready: make(chan struct{}, 1), room: make(chan struct{}, 1),
+	}
+}
+
+// push appends a message. It never waits: the gate holds the reader back before the next one.
+func (q *queue) push(m message) {
+	q.mu.Lock()
+	q.fill = append(q.fill, m)
+	q.count++
+	q.bytes += m.size()
+	first := len(q.fill) == 1
+	if q.count >= q.maxCount || q.bytes >= q.maxBytes {
+		q.full.Store(true)
+	}
+	q.mu.Unlock()
+	if first {
+		signal(q.ready)
+	}
+}
+
+// take returns all that came since the last call, and gives the queue an empty slice to go on with. The messages count
+// against the bounds until drop.
+func (q *queue) take(empty []message) []message {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	got := q.fill
+	q.fill = empty[:0]
+	return got
+}
+
+// drop says that n messages of so many bytes have gone into records.
+func (q *queue) drop(n, bytes int) {
+	q.mu.Lock()
+	q.count -= n
+	q.bytes -= bytes
+	reopened := q.full.Load() && q.count < q.maxCount && q.bytes < q.maxBytes
+	if reopened {
+		q.full.Store(false)
+	}
+	q.mu.Unlock()
+	if reopened {
+		signal(q.room)
+	}
+}
+
+func (q *queue) open() bool { return !q.full.Load() }
+
+func (q *queue) wait(quit <-chan struct{}) {
+	for q.full.Load() {
+		select {
+		case <-q.room:
+		case <-quit:
+			return
+		}
+	}
+}
+
+// signal wakes the one who waits on a channel of capacity 1.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

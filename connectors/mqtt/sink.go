@@ -1,0 +1,237 @@
+package mqtt
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// commitWait is how long PreCommit waits for answers that are on their way.
+const commitWait = time.Second
+
+// Sink makes the tasks that write to an MQTT broker.
+type Sink struct{}
+
+// Spec describes the connector under Confluent's class name.
+func (Sink) Spec() connect.Spec {
+	keys := append([]connect.Definer{}, connection...)
+	keys = append(keys, tlsKeys...)
+	keys = append(keys,
+		sinkClean, mqttTopic, mqttTopicAlias, topicAllowDollar, sinkQoS, retained, publishTimeout, maxInFlight,
+		nullValues, sinkPayloadFormat, sinkUserProperties)
+	spec := connect.NewSpec("io.confluent.connect.mqtt.MqttSinkConnector", Version, append(keys, ignored...)...)
+	spec.Aliases = []string{"MqttSink"}
+	spec.TaskClass = "io.confluent.connect.mqtt.MqttSinkTask"
+	return spec
+}
+
+// Open starts connecting and returns: a broker out of reach is waited for, one that refuses fails the task.
+func (Sink) Open(ctx context.Context, rt connect.SinkContext) (connect.SinkTask, error) {
+	cfg := rt.Config()
+	b, err := newBroker(cfg)
+	if err != nil {
+		return nil, err
+	}
+	b.clientID = clientBase(cfg) + "-" + strconv.Itoa(rt.TaskID())
+	b.cleanStart = sinkClean.Get(cfg)
+	out, err := newPublishing(cfg)
+	if err != nil {
+		return nil, err
+	}
+	t := &sinkTask{
+		rt:         rt,
+		publishing: out,
+		publisher:  newPublisher(maxInFlight.Get(cfg)),
+		partitions: map[connect.TopicPartition]*progress{},
+		link:       &link{broker: b, retry: newRetry(cfg), failFast: connectFailFast.Get(cfg), rt: rt},
+	}
+	t.link.peer = &talker{publisher: t.publisher, timeout: millis(publishTimeout.Get(cfg)), qos: out.qos, retain: out.retain, log: rt.Log()}
+	t.link.start(ctx)
+	return t, nil
+}
+
+// sinkTask is the task: records become messages in the publisher's queue, whose settled head is what may be committed.
+type sinkTask struct {
+	rt         connect.SinkContext
+	link       *link
+	publishing *publishing
+	publisher  *publisher
+	partitions map[connect.TopicPartition]*progress
+	last       *progress // of the record before
+}
+
+// Put queues messages in order and waits while the window is full. A record that cannot be a message goes to the error handling.
+func (t *sinkTask) Put(ctx context.Context, records []connect.SinkRecord) error {
+	for i := range records {
+		record := &records[i]
+		pub, err := t.publishing.message(record)
+		if err != nil {
+			if err := t.rt.Report(ctx, record, err); err != nil {
+				return err
+			}
+		}
+		o := outgoing{pub: pub, record: recordRef{record, t.progressOf(record.Consumed)}}
+		for !t.publisher.add(o) {
+			if err := t.await(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return t.reportRefused(ctx)
+}
+
+// await returns when something has changed in the publisher, having reported what was refused.
+func (t *sinkTask) await(ctx context.Context) error {
+	if err := t.reportRefused(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-t.publisher.moved:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// reportRefused hands what the broker does not want to the error handling.
+func (t *sinkTask) reportRefused(ctx context.Context) error {
+	for _, m := range t.publisher.takeRefused() {
+		cause := fmt.Errorf("MQTT broker refused a message on %q: reason code 0x%02X, %s: check mqtt.topic and the broker's access rules",
+			m.pub.Topic, m.code, answerText(m.code))
+		if err := t.rt.Report(ctx, m.record.record, cause); err != nil {
+			return err
+		}
+		t.publisher.forget(m.n)
+	}
+	return nil
+}
+
+// progressOf finds the partition's progress; most records follow one of the same partition.
+func (t *sinkTask) progressOf(p connect.TopicPartition) *progress {
+	if t.last != nil && t.last.partition == p {
+		return t.last
+	}
+	at, ok := t.partitions[p]
+	if !ok {
+		at = &progress{partition: p, next: -1}
+		t.partitions[p] = at
+	}
+	t.last = at
+	return at
+}
+
+// PreCommit waits a little for what is under way and returns how far the broker has the records without gaps.
+func (t *sinkTask) PreCommit(ctx context.Context, _ connect.Offsets) (connect.Offsets, error) {
+	waiting, cancel := context.WithTimeout(ctx, commitWait)
+	defer cancel()
+	for target := t.publisher.tail(); ; {
+		done, connected := t.publisher.done(target)
+		if err := t.reportRefused(ctx); err != nil {
+			return nil, err
+		}
+		if done || !connected {
+			break
+		}
+		select {
+		case <-t.publisher.moved:
+			continue
+		case <-waiting.Done():
+		}
+		break
+	}
+	safe := connect.Offsets{}
+	t.publisher.safe(t.partitions, safe)
+	return safe, nil
+}
+
+// Assigned begins partitions anew: their records come again from the committed offset.
+func (t *sinkTask) Assigned(_ context.Context, partitions []connect.TopicPartition) error {
+	t.forget(partitions)
+	return nil
+}
+
+// Revoked drops what was not sent of partitions that another task gets.
+func (t *sinkTask) Revoked(_ context.Context, partitions []connect.TopicPartition) error {
+	t.forget(partitions)
+	return nil
+}
+
+func (t *sinkTask) forget(partitions []connect.TopicPartition) {
+	for _, p := range partitions {
+		if at, ok := t.partitions[p]; ok {
+			t.publisher.abandon(at)
+			delete(t.partitions, p)
+		}
+	}
+	t.last = nil
+}
+
+// Close sends what is waiting for the socket and DISCONNECT.
+func (t *sinkTask) Close(ctx context.Context) error { return t.link.close(ctx) }
+
+// talker is the sink's peer of a link.
+type talker struct {
+	*publisher
+	timeout time.Duration // mqtt.publish.timeout.ms
+	qos     byte
+	retain  bool
+	log     *slog.Logger
+}
+
+// gate: what a sink receives is answers, which are always taken.
+func (t *talker) gate() gate { return nil }
+
+// begin checks what the broker can do, and watches over its answers.
+func (t *talker) begin(ctx context.Context, up *uplink) error {
+	if err := capable(up, t.qos, t.retain); err != nil {
+		return &final{err}
+	}
+	t.log.Info("publishing window", slog.Int("max_in_flight", t.room), slog.Int("server_receive_maximum", t.serverWindow()))
+	up.work.Go(func() { t.watch(ctx, up) })
+	return nil
+}
+
+// capable reports a QoS or retain flag that the broker does not take: it would end the connection at the first message.
+func capable(up *uplink, qos byte, retain bool) error {
+	p := up.ack.Properties
+	if p.MaximumQoS != nil && qos > *p.MaximumQoS {
+		return fmt.Errorf("MQTT broker %s takes QoS %d at most: set mqtt.qos=%d", up.server, *p.MaximumQoS, *p.MaximumQoS)
+	}
+	if retain && !p.RetainAvailable {
+		return fmt.Errorf("MQTT broker %s takes no retained messages: set mqtt.retained.enabled=false", up.server)
+	}
+	return nil
+}
+
+// watch ends the connection when the oldest message waits too long for its answer.
+func (t *talker) watch(ctx context.Context, up *uplink) {
+	timer := time.NewTimer(t.timeout)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		next := t.timeout
+		if since, ok := t.oldest(); ok {
+			if next = time.Until(since.Add(t.timeout)); next <= 0 {
+				up.end(fmt.Errorf("MQTT broker %s did not acknowledge a message within %s (mqtt.publish.timeout.ms)", up.server, t.timeout))
+				return
+			}
+		}
+		timer.Reset(next)
+	}
+}
+
+var (
+	_ connect.SinkConnector = Sink{}
+	_ connect.PreCommitter  = (*sinkTask)(nil)
+	_ connect.Assigner      = (*sinkTask)(nil)
+	_ peer                  = (*talker)(nil)
+	_ peer                  = (*listener)(nil)
+)

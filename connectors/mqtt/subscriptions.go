@@ -1,0 +1,165 @@
+package mqtt
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// filtersAtOnce is how many filters one SUBSCRIBE has: some brokers take no more (AWS IoT).
+const filtersAtOnce = 8
+
+// subscriptions is what a task wants to receive.
+type subscriptions struct {
+	filters           []string
+	stale             []string // of the last run, no longer wanted: the session still has them
+	qos               byte
+	retainHandling    byte
+	retainAsPublished bool
+}
+
+// newSubscriptions reads the keys. before is the stored offset of the task.
+func newSubscriptions(cfg connect.Config, filters []string, before connect.Offset) subscriptions {
+	s := subscriptions{
+		filters:           filters,
+		qos:               byte(sourceQoS.Get(cfg)),
+		retainHandling:    byte(slices.Index([]string{"send", "if_new", "never"}, retainHandling.Get(cfg))),
+		retainAsPublished: retainAsPublished.Get(cfg),
+	}
+	if old := before.Get("filters"); old.Kind() == connect.KindString {
+		for _, f := range splitList(old.Str()) {
+			if !slices.Contains(filters, f) {
+				s.stale = append(s.stale, f)
+			}
+		}
+	}
+	return s
+}
+
+// checkFilter says what is wrong with a topic filter (MQTT 5 4.7), nil for nothing.
+func checkFilter(filter string) error {
+	if filter == "" || len(filter) > 65535 || strings.ContainsRune(filter, 0) {
+		return fmt.Errorf("%q is not a topic filter: 1 to 65535 bytes without NUL", filter)
+	}
+	topics := filter
+	if rest, shared := strings.CutPrefix(filter, "$share/"); shared {
+		group, f, ok := strings.Cut(rest, "/")
+		if !ok || group == "" || f == "" || strings.ContainsAny(group, "+#") {
+			return fmt.Errorf("%q is not a shared subscription: write $share/group/filter", filter)
+		}
+		topics = f
+	}
+	all := strings.Split(topics, "/")
+	for i, level := range all {
+		if strings.ContainsAny(level, "+#") && len(level) > 1 {
+			return fmt.Errorf("%q: + and # must be alone between slashes", filter)
+		}
+		if level == "#" && i < len(all)-1 {
+			return fmt.Errorf("%q: # must be the last level", filter)
+		}
+	}
+	return nil
+}
+
+// refusedFilter is a filter that the broker does not grant.
+type refusedFilter struct {
+	server server
+	filter string
+	code   byte
+}
+
+// Error names the broker, the filter, the cause and the key.
+func (r *refusedFilter) Error() string {
+	reason := (&packets.Suback{Reasons: []byte{r.code}}).Reason(0)
+	name, _, _ := strings.Cut(reason, " - ")
+	return fmt.Sprintf("MQTT broker %s refused filter %q: reason code 0x%02X, %s: check mqtt.topics and the broker's access rules",
+		r.server, r.filter, r.code, name)
+}
+
+// heals reports whether it may be granted later: errors without a reason, and quotas.
+func (r *refusedFilter) heals() bool { return r.code == 0x80 || r.code == 0x83 || r.code == 0x97 }
+
+// listener is the source's peer of a link: it subscribes on each new connection.
+type listener struct {
+	*subscriber
+	subscriptions
+	broker *broker
+	log    *slog.Logger
+	ran    bool // a connection has stood in this process
+}
+
+func (l *listener) gate() gate { return l.queue }
+
+// drained: acknowledgements are few bytes, bounded by the window.
+func (l *listener) drained() {}
+
+// begin subscribes anew, whatever the session holds, and takes back what is no longer wanted.
+func (l *listener) begin(ctx context.Context, up *uplink) error {
+	l.describe(up.ack)
+	ctx, cancel := up.patience(ctx, l.broker.timeout)
+	defer cancel()
+	if up.ack.SessionPresent && len(l.stale) > 0 {
+		if _, err := up.client.Unsubscribe(ctx, &paho.Unsubscribe{Topics: l.stale}); err != nil {
+			l.log.Warn("could not unsubscribe filters of the last run", slog.Any("filters", l.stale), slog.Any("error", err))
+		} else {
+			l.stale = nil
+		}
+	}
+	granted, err := subscribe(ctx, up, l.subscriptions)
+	if err != nil {
+		return err
+	}
+	for i, qos := range granted {
+		if qos < l.qos {
+			l.log.Warn("MQTT broker grants less than mqtt.qos", slog.String("filter", l.filters[i]),
+				slog.Int("granted", int(qos)), slog.Int("wanted", int(l.qos)))
+		}
+	}
+	l.ran = true
+	return nil
+}
+
+// describe says what the broker makes of the session, where that may cost messages.
+func (l *listener) describe(ack *paho.Connack) {
+	if l.ran && !ack.SessionPresent && !l.broker.cleanStart {
+		l.log.Warn("the MQTT session was lost, messages of the outage may be missing")
+	}
+	if e := ack.Properties.SessionExpiryInterval; e != nil && *e < l.broker.sessionExpiry {
+		l.log.Warn("MQTT broker keeps the session for a shorter time than mqtt.session.expiry.interval.seconds",
+			slog.Uint64("granted", uint64(*e)), slog.Uint64("wanted", uint64(l.broker.sessionExpiry)))
+	}
+}
+
+// subscribe subscribes all filters and returns the QoS granted to each.
+func subscribe(ctx context.Context, up *uplink, s subscriptions) ([]byte, error) {
+	var granted []byte
+	for some := range slices.Chunk(s.filters, filtersAtOnce) {
+		request := &paho.Subscribe{}
+		for _, f := range some {
+			request.Subscriptions = append(request.Subscriptions, paho.SubscribeOptions{
+				Topic: f, QoS: s.qos, RetainHandling: s.retainHandling, RetainAsPublished: s.retainAsPublished,
+			})
+		}
+		answer, err := up.client.Subscribe(ctx, request)
+		if answer == nil {
+			return nil, fmt.Errorf("subscribing at MQTT broker %s: %w", up.server, err)
+		}
+		for i, code := range answer.Reasons {
+			if code >= 0x80 && i < len(some) {
+				return nil, &refusedFilter{server: up.server, filter: some[i], code: code}
+			}
+		}
+		if len(answer.Reasons) != len(some) {
+			return nil, fmt.Errorf("subscribing at MQTT broker %s: %d answers for %d filters", up.server, len(answer.Reasons), len(some))
+		}
+		granted = append(granted, answer.Reasons...)
+	}
+	return granted, nil
+}
