@@ -64,7 +64,8 @@ const (
 	Dropped
 )
 
-// Splitter is a connector that can work in more than one task. Without it a connector has one task with the whole configuration.
+// Splitter is a connector that divides its work itself. Without it a source has one task and a sink as many as tasks.max, which share the partitions;
+// each has the whole configuration.
 type Splitter interface {
 	// Split returns the configurations of at most maxTasks tasks; none is allowed. It is called when the connector is created, changed
 	// or resumed, on a goroutine of its own with a deadline. An error made by [Retry] means again later; any other makes the connector

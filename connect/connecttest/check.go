@@ -10,6 +10,11 @@ import (
 // validate refuses a configuration that a worker would refuse.
 func (h *host) validate(spec connect.Spec, connector any) {
 	h.t.Helper()
+	for _, key := range spec.Keys {
+		if _, given := h.config[key.Name]; key.Default.Required() && !given {
+			h.t.Fatalf("connecttest: the configuration is refused: %s: required, and not given", key.Name)
+		}
+	}
 	validator, ok := connector.(connect.Validator)
 	if !ok {
 		return
@@ -23,7 +28,6 @@ func (h *host) validate(spec connect.Spec, connector any) {
 		}
 		h.t.Fatalf("connecttest: the configuration is refused: %s: %s", p.Key, p.Message)
 	}
-	_ = spec
 }
 
 // split returns the configuration of the task: the first of one where the connector splits its work.

@@ -44,13 +44,14 @@ func (s *offsetStore) put(partition []connect.Attr, at connect.Offset) {
 func storeKey(partition []connect.Attr) string {
 	members := make([]string, 0, len(partition))
 	for _, a := range partition {
-		members = append(members, fmt.Sprintf("%q:%s:%q", a.Name, a.Value.Kind(), a.Value.String()))
+		v := widened(a.Value)
+		members = append(members, fmt.Sprintf("%q:%s:%q", a.Name, v.Kind(), v.String()))
 	}
 	slices.Sort(members)
 	return strings.Join(members, ",")
 }
 
-// asRead is an offset after its way through JSON, which knows one kind of whole number and one of fractions.
+// asRead is an offset after its way through JSON.
 func asRead(at connect.Offset) connect.Offset {
 	if at.IsZero() {
 		return at
@@ -58,14 +59,18 @@ func asRead(at connect.Offset) connect.Offset {
 	attrs := at.Attrs()
 	read := make([]connect.Attr, 0, len(attrs))
 	for _, a := range attrs {
-		v := cloneValue(a.Value)
-		switch v.Kind() {
-		case connect.KindInt8, connect.KindInt16, connect.KindInt32:
-			v = connect.Int64(v.Int64())
-		case connect.KindFloat32:
-			v = connect.Float64(v.Float64())
-		}
-		read = append(read, connect.Attr{Name: strings.Clone(a.Name), Value: v})
+		read = append(read, connect.Attr{Name: strings.Clone(a.Name), Value: widened(cloneValue(a.Value))})
 	}
 	return connect.NewOffset(read...)
+}
+
+// widened is a number after its way through JSON, which knows one kind of whole number and one of fractions.
+func widened(v connect.Value) connect.Value {
+	switch v.Kind() {
+	case connect.KindInt8, connect.KindInt16, connect.KindInt32:
+		return connect.Int64(v.Int64())
+	case connect.KindFloat32:
+		return connect.Float64(v.Float64())
+	}
+	return v
 }

@@ -48,6 +48,9 @@ func TaskID(n int) Option { return func(o *options) { o.taskID = n } }
 
 // Stored puts an offset into the store before the task starts: what an earlier life left there. kv is the source partition, names
 // and values in turn.
-func Stored(at connect.Offset, kv ...string) Option {
-	return func(o *options) { o.committed = append(o.committed, stored{connect.Strings(kv...), at}) }
+func Stored(at connect.Offset, kv ...string) Option { return StoredOf(at, connect.Strings(kv...)...) }
+
+// StoredOf is Stored for members of other kinds.
+func StoredOf(at connect.Offset, partition ...connect.Attr) Option {
+	return func(o *options) { o.committed = append(o.committed, stored{partition, at}) }
 }

@@ -125,8 +125,11 @@ func (s *Source) AwaitPolls(n int) {
 	s.need(fmt.Sprintf("want %d polls", n), func() bool { return s.polls >= n })
 }
 
-// Offset returns what is stored for a source partition, named as in [connect.SourceContext]; zero for nothing.
-func (s *Source) Offset(kv ...string) connect.Offset { return s.store.get(connect.Strings(kv...)) }
+// Offset returns what is stored for a source partition of strings, names and values in turn; zero for nothing.
+func (s *Source) Offset(kv ...string) connect.Offset { return s.OffsetOf(connect.Strings(kv...)...) }
+
+// OffsetOf is Offset for members of other kinds.
+func (s *Source) OffsetOf(partition ...connect.Attr) connect.Offset { return s.store.get(partition) }
 
 // Restart ends the task in good order, all its records acknowledged unless acks are held, and opens one anew. Records that were not
 // acknowledged are taken out of the topic: the new task must bring them again.

@@ -2,7 +2,7 @@ package converters
 
 import (
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -42,7 +42,7 @@ func charsetNamed(name string) (charset, error) {
 			return table{m}, nil
 		}
 	}
-	return nil, fmt.Errorf("unknown character set %q; use UTF-8, US-ASCII, UTF-16, ISO-8859-n or windows-125n", name)
+	return nil, errors.New("unknown character set; use UTF-8, US-ASCII, UTF-16, ISO-8859-n or windows-125n")
 }
 
 // plainName leaves the letters and digits of a name, in lower case: ISO-8859-1, ISO8859_1 and ISO 8859-1 are one.

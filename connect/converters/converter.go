@@ -63,12 +63,12 @@ func (c asHeader) DecodeHeader(topic, _ string, data []byte) (*connect.Schema, c
 }
 
 // forAnySeat completes the definition of a converter of which one constructor serves all seats.
-func forAnySeat(spec connect.Spec, make func(connect.Config) (Converter, error)) Definition {
+func forAnySeat(spec connect.Spec, construct func(connect.Config) (Converter, error)) Definition {
 	return Definition{
 		Spec: spec,
-		New:  func(_ Seat, cfg connect.Config) (Converter, error) { return make(cfg) },
+		New:  func(_ Seat, cfg connect.Config) (Converter, error) { return construct(cfg) },
 		NewHeader: func(cfg connect.Config) (HeaderConverter, error) {
-			c, err := make(cfg)
+			c, err := construct(cfg)
 			if err != nil {
 				return nil, err
 			}
@@ -85,3 +85,13 @@ func mismatch(schema *connect.Schema, v connect.Value, wants string) error {
 	}
 	return fmt.Errorf("%w: a value of kind %s under %s, and this converter takes %s", connect.ErrData, v.Kind(), under, wants)
 }
+
+var (
+	_ Converter       = (*JSON)(nil)
+	_ Converter       = (*stringConverter)(nil)
+	_ Converter       = bytesConverter{}
+	_ Converter       = booleanConverter{}
+	_ Converter       = (*fixedConverter)(nil)
+	_ HeaderConverter = simpleHeaderConverter{}
+	_ HeaderConverter = asHeader{}
+)

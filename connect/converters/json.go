@@ -1,8 +1,8 @@
 package converters
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -49,14 +49,20 @@ func NewJSON(o JSONOptions) *JSON {
 	return &JSON{options: o, prefixes: map[*connect.Schema][]byte{}, schemas: map[string]*connect.Schema{}}
 }
 
-func newJSONConverter(cfg connect.Config) (Converter, error) {
-	return NewJSON(JSONOptions{
-		Schemas:            schemasEnableKey.Get(cfg),
-		CacheSize:          schemasCacheSizeKey.Get(cfg),
-		Decimals:           DecimalFormat(strings.ToUpper(decimalFormatKey.Get(cfg))),
-		KeepNullForDefault: !replaceNullKey.Get(cfg),
-	}), nil
-}
+var jsonDefinition = forAnySeat(
+	connect.NewSpec("org.apache.kafka.connect.json.JsonConverter", version,
+		seatSetting, schemasEnableSetting, schemasCacheSizeSetting, decimalFormatSetting, replaceNullSetting),
+	func(cfg connect.Config) (Converter, error) {
+		schemas, err1 := schemasEnableSetting.read(cfg)
+		cacheSize, err2 := schemasCacheSizeSetting.read(cfg)
+		decimals, err3 := decimalFormatSetting.read(cfg)
+		replace, err4 := replaceNullSetting.read(cfg)
+		if err := errors.Join(err1, err2, err3, err4); err != nil {
+			return nil, err
+		}
+		return NewJSON(JSONOptions{Schemas: schemas, CacheSize: cacheSize, Decimals: decimals, KeepNullForDefault: !replace}), nil
+	},
+)
 
 // Encode writes v. A null without schema is null; one with a schema is JSON's null, in its envelope, and no tombstone.
 func (c *JSON) Encode(room *Arena, _ string, schema *connect.Schema, v connect.Value) ([]byte, error) {

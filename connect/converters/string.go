@@ -11,13 +11,16 @@ type stringConverter struct {
 	charset charset // nil for UTF-8
 }
 
-func newStringConverter(cfg connect.Config) (Converter, error) {
-	set, err := charsetNamed(encodingKey.Get(cfg))
-	if err != nil {
-		return nil, &connect.ConfigError{Key: encodingKey.Name(), Reason: err.Error()}
-	}
-	return &stringConverter{charset: set}, nil
-}
+var stringDefinition = forAnySeat(
+	connect.NewSpec("org.apache.kafka.connect.storage.StringConverter", version, seatSetting, encodingSetting),
+	func(cfg connect.Config) (Converter, error) {
+		set, err := encodingSetting.read(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return &stringConverter{charset: set}, nil
+	},
+)
 
 func (c *stringConverter) Encode(room *Arena, _ string, _ *connect.Schema, v connect.Value) ([]byte, error) {
 	switch {

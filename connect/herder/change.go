@@ -89,7 +89,7 @@ func (h *Herder) retarget(ctx context.Context, name string, target stores.Target
 			return unknownConnector("Unknown connector %s", name)
 		}
 		if err := h.configs.PutTargetState(ctx, name, target); err != nil {
-			return fmt.Errorf("Error writing target state to Kafka: %w", err) //nolint:staticcheck // Kafka Connect's text
+			return fmt.Errorf("writing the target state to Kafka: %w", err)
 		}
 		return nil
 	})

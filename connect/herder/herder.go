@@ -42,7 +42,7 @@ type Options struct {
 	OpenConfigs func(listen func(stores.ConfigEvent)) *stores.ConfigStore
 	// ClusterID asks Kafka for its id; nil where there is no Kafka to ask.
 	ClusterID func(ctx context.Context) (string, error)
-	Log *slog.Logger
+	Log       *slog.Logger
 }
 
 // Herder is the mind of one worker. Its methods are safe for concurrent use.
@@ -96,9 +96,9 @@ func (h *Herder) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the connectors and tasks, stores their last offsets and statuses, and closes the stores. It takes as long as
+// Close ends the connectors and tasks, stores their last offsets and statuses, and closes the stores. It takes as long as
 // task.shutdown.graceful.timeout.ms allows, or until ctx ends.
-func (h *Herder) Stop(ctx context.Context) {
+func (h *Herder) Close(ctx context.Context) {
 	h.stage.enter("shutting down")
 	h.worker.Close(ctx)
 	h.end()

@@ -21,6 +21,7 @@ func (k Kafka) connect(ctx context.Context) (*connection, error) {
 	config := *k.Config
 	d := newDialer(&config)
 	config.Net.Proxy.Enable, config.Net.Proxy.Dialer = true, d
+	config.Metadata.AllowAutoTopicCreation = false // such a topic would not be compacted
 	stop := context.AfterFunc(ctx, d.cut)
 	client, err := sarama.NewClient(k.Brokers, &config)
 	if !stop() && err == nil {
@@ -33,13 +34,21 @@ func (k Kafka) connect(ctx context.Context) (*connection, error) {
 	return &connection{Client: client, dialer: d}, nil
 }
 
-// narrow keeps a client from learning about all topics of the cluster, for one that deals with a single topic.
-func (k Kafka) narrow() Kafka {
+// knowing tells a client what to learn about: one that deals with a single topic does well without all the others of the cluster, but
+// sarama's admin cannot do without.
+func (k Kafka) knowing(topics metadata) Kafka {
 	config := *k.Config
-	config.Metadata.Full = false
+	config.Metadata.Full = topics == everyTopic
 	k.Config = &config
 	return k
 }
+
+type metadata int
+
+const (
+	oneTopic metadata = iota
+	everyTopic
+)
 
 // cut ends every request that is under way and lets no other begin.
 func (c *connection) cut() {
@@ -66,13 +75,25 @@ type dialed struct {
 func newDialer(config *sarama.Config) *dialer {
 	own := &net.Dialer{Timeout: config.Net.DialTimeout, KeepAlive: config.Net.KeepAlive, LocalAddr: config.Net.LocalAddr}
 	d := &dialer{dial: own.DialContext, open: map[*dialed]struct{}{}}
-	if proxy := config.Net.Proxy.Dialer; config.Net.Proxy.Enable {
-		d.dial = func(_ context.Context, network, address string) (net.Conn, error) {
-			return proxy.Dial(network, address)
-		}
+	if config.Net.Proxy.Enable {
+		d.dial = dialThrough(config.Net.Proxy.Dialer)
 	}
 	d.ended, d.end = context.WithCancel(context.Background())
 	return d
+}
+
+// dialThrough uses a dialer's contexts if it knows them.
+func dialThrough(proxy interface {
+	Dial(network, address string) (net.Conn, error)
+}) func(ctx context.Context, network, address string) (net.Conn, error) {
+	if withContext, ok := proxy.(interface {
+		DialContext(ctx context.Context, network, address string) (net.Conn, error)
+	}); ok {
+		return withContext.DialContext
+	}
+	return func(_ context.Context, network, address string) (net.Conn, error) {
+		return proxy.Dial(network, address)
+	}
 }
 
 // Dial opens a connection, or refuses once the dialer was cut.

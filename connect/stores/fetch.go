@@ -27,6 +27,8 @@ type fetch struct {
 	topic  string
 	leader int32
 	from   map[int32]int64
+
+	leaderless error // why leader is noLeader
 }
 
 // fetched is what became of the partitions of a fetch, all of them.
@@ -72,7 +74,7 @@ func (f fetch) run() fetched {
 
 func (f fetch) ask() (*sarama.FetchResponse, error) {
 	if f.leader == noLeader {
-		return nil, errNoLeader
+		return nil, f.leaderless
 	}
 	broker, err := f.client.Broker(f.leader)
 	if err != nil {

@@ -119,11 +119,11 @@ func (r *javaReader) hashMap() []Record {
 	if r.class() != hashMapName {
 		r.fail(errForeign)
 	}
-	r.handles = append(r.handles, nil)            // the map itself
-	r.take(8)                                     // load factor and threshold, which Java computes anew as well
-	r.expect(tcBlockData, 8)                      //
-	r.take(4)                                     // number of buckets
-	size := int(r.number(4))                      //
+	r.handles = append(r.handles, nil) // the map itself
+	r.take(8)                          // load factor and threshold, which Java computes anew as well
+	r.expect(tcBlockData, 8)
+	r.take(4) // number of buckets
+	size := int(r.number(4))
 	records := make([]Record, 0, min(size, 1024)) // a foreign file shall not claim memory
 	for i := 0; i < size && r.err == nil; i++ {
 		key := r.byteArray()

@@ -23,9 +23,17 @@ const patience = time.Minute
 
 func kafkaAt(addr string) Kafka {
 	config := sarama.NewConfig()
-	config.Version = sarama.V3_6_0_0
+	config.Metadata.Full = false
 	config.ClientID = "stores-test"
 	return Kafka{Brokers: []string{addr}, Config: config}
+}
+
+func administer(t *testing.T, k Kafka) sarama.ClusterAdmin {
+	t.Helper()
+	admin, err := sarama.NewClusterAdmin(k.Brokers, k.knowing(everyTopic).Config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, admin.Close()) })
+	return admin
 }
 
 func inTime(t *testing.T) context.Context {
@@ -196,9 +204,7 @@ func TestACreatedTopicIsCompactedWhateverTheSettingsSay(t *testing.T) {
 	k := kafkaAt(addr)
 	topic := OffsetTopic("offsets", 3, 1, map[string]string{"cleanup.policy": "delete", "segment.bytes": "1048576"})
 	require.NoError(t, topic.Ensure(inTime(t), k))
-	admin, err := sarama.NewClusterAdmin(k.Brokers, k.Config)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, admin.Close()) }()
+	admin := administer(t, k)
 	results, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: "offsets"}},
 		sarama.DescribeConfigsOptions{})
 	require.NoError(t, err)
@@ -248,7 +254,7 @@ func TestReadingGoesOnWhereItWasWhenTheBrokerComesBack(t *testing.T) {
 	require.NoError(t, direct.Send(inTime(t), record("b", []byte("2")), record("a", []byte("3"))))
 	proxy.Accept()
 	require.NoError(t, log.ReadToEnd(inTime(t)))
-	assert.NoError(t, log.Outage().Cause)
+	testbed.Await(t, patience, "all partitions to be read again", func(context.Context) error { return log.Outage().Cause })
 	mu.Lock()
 	defer mu.Unlock()
 	assert.ElementsMatch(t, []string{"1", "2", "3"}, read)
@@ -265,9 +271,7 @@ func TestALogWhoseBeginningWasDeletedIsReadFromWhatIsLeft(t *testing.T) {
 	first := startedConfigs(t, k, topic, nil)
 	require.NoError(t, first.PutConnector(inTime(t), "x", connect.Config{"name": "x"}, nil))
 	require.NoError(t, first.PutConnector(inTime(t), "y", connect.Config{"name": "y"}, nil))
-	admin, err := sarama.NewClusterAdmin(k.Brokers, k.Config)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, admin.Close()) }()
+	admin := administer(t, k)
 	require.NoError(t, admin.DeleteRecords("configs", map[int32]int64{0: 1}))
 	assert.Equal(t, []string{"y"}, startedConfigs(t, k, topic, nil).Snapshot().Connectors())
 }

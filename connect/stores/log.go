@@ -77,13 +77,13 @@ func (l *Log) tryOpen(ctx context.Context) (err error) {
 			err = fmt.Errorf("opening topic '%s' (%s): %w", l.topic.Name, l.topic.Key, err)
 		}
 	}()
-	if l.asking, err = l.kafka.narrow().connect(ctx); err != nil {
+	if l.asking, err = l.kafka.knowing(oneTopic).connect(ctx); err != nil {
 		return err
 	}
-	if l.reading, err = l.kafka.narrow().connect(ctx); err != nil {
+	if l.reading, err = l.kafka.knowing(oneTopic).connect(ctx); err != nil {
 		return err
 	}
-	l.producer, err = newProducer(ctx, l.kafka.narrow())
+	l.producer, err = newProducer(ctx, l.kafka.knowing(oneTopic))
 	return err
 }
 

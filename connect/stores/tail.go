@@ -2,7 +2,6 @@ package stores
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -65,12 +64,13 @@ func (t *tail) run(ctx context.Context) {
 
 // request asks every leader that is not being asked for the idle partitions it leads.
 func (t *tail) request(ctx context.Context) {
-	for leader, partitions := range t.byLeader() {
+	groups, leaderless := t.byLeader()
+	for leader, partitions := range groups {
 		if t.busy[leader] {
 			continue
 		}
 		t.busy[leader] = true
-		f := fetch{client: t.client, topic: t.topic, leader: leader, from: map[int32]int64{}}
+		f := fetch{client: t.client, topic: t.topic, leader: leader, leaderless: leaderless, from: map[int32]int64{}}
 		for _, p := range partitions {
 			delete(t.idle, p)
 			f.from[p] = t.position(p)
@@ -89,17 +89,19 @@ func (t *tail) start(ctx context.Context, run func() fetched) {
 	})
 }
 
-// byLeader groups the idle partitions; those whose leader is unknown stand under noLeader.
-func (t *tail) byLeader() map[int32][]int32 {
-	groups := map[int32][]int32{}
+// byLeader groups the idle partitions; those whose leader is unknown stand under noLeader, and the error is why.
+func (t *tail) byLeader() (groups map[int32][]int32, leaderless error) {
+	groups = map[int32][]int32{}
 	for p := range t.idle {
-		leader := noLeader
-		if broker, err := t.client.Leader(t.topic, p); err == nil {
-			leader = broker.ID()
+		broker, err := t.client.Leader(t.topic, p)
+		if err != nil {
+			leaderless = fmt.Errorf("finding the leader of partition %d: %w", p, err)
+			groups[noLeader] = append(groups[noLeader], p)
+			continue
 		}
-		groups[leader] = append(groups[leader], p)
+		groups[broker.ID()] = append(groups[broker.ID()], p)
 	}
-	return groups
+	return groups, leaderless
 }
 
 // take delivers what a request brought. Partitions that failed rest before they are asked for again.
@@ -232,8 +234,6 @@ func describe(behind []lag) string {
 	first := slices.MinFunc(behind, func(a, b lag) int { return int(a.partition - b.partition) })
 	return fmt.Sprintf("partition %d is at offset %d of %d", first.partition, first.position, first.end)
 }
-
-var errNoLeader = errors.New("the partition has no leader")
 
 // partitions lists the topic's partitions as they were at the start, as in Java: more of them are seen by the next start.
 func (t *tail) partitions() []int32 {

@@ -60,7 +60,7 @@ const (
 // Ensure creates the topic where it is missing and refuses one that does not keep what is written to it: the error is then a
 // [connect.ConfigError]. Where the broker does not let us create or look, the topic is taken to be right. (Kafka's TopicAdmin)
 func (t Topic) Ensure(ctx context.Context, k Kafka) error {
-	client, err := k.connect(ctx)
+	client, err := k.knowing(everyTopic).connect(ctx)
 	if err != nil {
 		return fmt.Errorf("connecting to Kafka for topic '%s' (%s): %w", t.Name, t.Key, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -42,6 +43,20 @@ func (t *taskRun) warn(all []kafkaclient.Warning) {
 	}
 }
 
+// kafkaTrouble says in the task's status that Kafka cannot be reached, and why; nil takes it back.
+func (t *taskRun) kafkaTrouble(cause error, next time.Time) {
+	t.health.report(kafkaAway, cause, next, time.Now())
+}
+
+// unhealable reports whether no other try can succeed: a refused login, a missing right.
+func unhealable(err error) bool {
+	switch kafkaclient.Classify(err) {
+	case kafkaclient.Denied, kafkaclient.RecordRefused:
+		return true
+	}
+	return false
+}
+
 // healing makes an error one that asks for another try, unless no try can mend it.
 func healing(err error) error {
 	if err == nil || unhealable(err) {
@@ -50,23 +65,27 @@ func healing(err error) error {
 	return connect.Retry(err, 0)
 }
 
-// producerDialer returns what opens a source task's producers.
-func (w *Worker) producerDialer(run *taskRun, p *plugin) (func(ctx context.Context) (*producerSession, error), error) {
+// connectKafka gives the delivery what it needs to make producers.
+func (w *Worker) connectKafka(t *sourceTask, p *plugin) error {
 	properties := w.clientProperties("producer", map[string]string{
-		"client.id": fmt.Sprintf("connector-producer-%s-%d", run.id.Connector, run.id.Task),
+		"client.id": fmt.Sprintf("connector-producer-%s-%d", t.id.Connector, t.id.Task),
 	}, p.config)
-	settings, err := kafkaclient.Producer(properties)
+	settings, err := kafkaclient.ProducerSettings(properties)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	run.warn(settings.Warnings)
-	return func(ctx context.Context) (*producerSession, error) {
-		source, err := kafkaclient.NewSource(ctx, settings, nil)
+	t.warn(settings.Warnings)
+	d := t.delivery
+	d.explain = func(err error) error { return kafkaclient.Explain(err, settings) }
+	d.waiting = func(cause error, next time.Time) { t.kafkaTrouble(d.explain(cause), next) }
+	d.dial = func(ctx context.Context) (*producerSession, error) {
+		producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{Gate: &w.gate, Waiting: d.waiting})
 		if err != nil {
-			return nil, healing(kafkaclient.Explain(err, settings))
+			return nil, healing(d.explain(err))
 		}
-		return &producerSession{producer: source, stop: source.Cut, failed: make(chan struct{})}, nil
-	}, nil
+		return &producerSession{producer: producer, failed: make(chan struct{})}, nil
+	}
+	return nil
 }
 
 // consumerDialer returns what opens a sink task's consumer.
@@ -77,28 +96,35 @@ func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Conte
 		"group.id":          "connect-" + name,
 		"auto.offset.reset": "earliest",
 	}, p.config)
-	settings, err := kafkaclient.Consumer(properties)
+	settings, err := kafkaclient.ConsumerSettings(properties)
 	if err != nil {
 		return nil, err
 	}
 	run.warn(settings.Warnings)
-	return func(context.Context) (*consumer, error) {
+	explain := func(err error) error { return kafkaclient.Explain(err, settings) }
+	return func(ctx context.Context) (*consumer, error) {
 		dialer := settings.Dialer(nil)
+		stop := context.AfterFunc(ctx, dialer.Close)
+		defer stop()
 		client, err := sarama.NewClient(settings.Brokers, settings.For(dialer))
 		if err != nil {
-			dialer.Cut()
-			return nil, healing(kafkaclient.Explain(err, settings))
+			dialer.Close()
+			return nil, healing(explain(err))
 		}
 		group, err := sarama.NewConsumerGroupFromClient(settings.Group, client)
 		if err != nil {
-			dialer.Cut()
-			return nil, healing(kafkaclient.Explain(err, settings))
+			dialer.Close()
+			return nil, healing(explain(err))
 		}
-		topics, refresh := subscription(client, p.framework)
-		c := newConsumer(group, topics)
-		c.refresh = refresh
-		c.trouble = run.kafkaTrouble
-		c.cut = dialer.Cut
-		return c, nil
+		topics, refresh, err := subscription(client, p.framework)
+		if err != nil {
+			dialer.Close()
+			return nil, err
+		}
+		return &consumer{
+			group: group, client: client, cut: dialer.Close, topics: topics, refresh: refresh,
+			trouble: func(cause error, next time.Time) { run.kafkaTrouble(explain(cause), next) },
+			batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(),
+		}, nil
 	}, nil
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
-	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
@@ -21,7 +20,7 @@ const splitTimeout = time.Minute
 // for the latter. It has no data path; its tasks run whether or not it does.
 type connectorRun struct {
 	spec    ConnectorSpec
-	catalog *catalog.Catalog
+	load    func(connect.Config) (*plugin, error)
 	log     *slog.Logger
 	publish func(state State, trace, version string)
 	plan    Plan
@@ -35,7 +34,7 @@ func (w *Worker) startConnector(spec ConnectorSpec, first TargetState) *life {
 		w.statuses.ConnectorStatus(spec.Name, state, trace, version)
 	})
 	c := &connectorRun{
-		spec: spec, catalog: w.catalog, log: w.log.With("connector", spec.Name),
+		spec: spec, load: w.load, log: w.log.With("connector", spec.Name),
 		publish: status.publish, plan: w.plan, targets: make(chan TargetState, 1),
 	}
 	done := make(chan struct{})
@@ -73,7 +72,7 @@ func (c *connectorRun) run(stop context.Context, target TargetState) {
 		c.log.Error("connector failed", "error", err)
 		c.publish(Failed, err.Error(), version)
 	}
-	plugin, err := load(c.catalog, c.spec.Config)
+	plugin, err := c.load(c.spec.Config)
 	if err != nil {
 		fail(err)
 	} else {
@@ -105,12 +104,12 @@ type plugin struct {
 }
 
 // load finds the class of a connector and reads the keys that are the framework's.
-func load(classes *catalog.Catalog, config connect.Config) (*plugin, error) {
-	class, err := classes.Connector(config["connector.class"])
+func (w *Worker) load(config connect.Config) (*plugin, error) {
+	class, err := w.catalog.Connector(config["connector.class"])
 	if err != nil {
 		return nil, err
 	}
-	framework, err := validation.ParseFramework(class, config)
+	framework, err := validation.ParseFramework(w.catalog, class, config, w.settings.Properties)
 	if err != nil {
 		return nil, err
 	}

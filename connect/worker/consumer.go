@@ -16,12 +16,15 @@ import (
 // fetching of those partitions while the heartbeats go on.
 type consumer struct {
 	group  sarama.ConsumerGroup
+	client sarama.Client
+	cut    func() // ends the client's connections
 	topics func(ctx context.Context) ([]string, error)
 	// refresh is how often topics is asked again; 0 for a fixed list.
 	refresh time.Duration
 	// trouble reports that Kafka cannot be reached; nil takes it back.
 	trouble func(cause error, next time.Time)
 
+	killed     <-chan struct{} // the task is abandoned: it answers no more
 	batches    chan *fetched
 	rebalances chan *rebalance
 	paused     *pausedPartitions
@@ -48,14 +51,9 @@ type rebalance struct {
 const (
 	fetchCount = 2048    // records in one Put
 	fetchBytes = 4 << 20 // bytes in one Put, unless one record alone is larger
-)
 
-func newConsumer(group sarama.ConsumerGroup, topics func(context.Context) ([]string, error)) *consumer {
-	return &consumer{
-		group: group, topics: topics,
-		batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(),
-	}
-}
+	leaveTimeout = 2 * time.Second
+)
 
 // run keeps the membership until ctx ends, then leaves the group. The error is one that cannot heal.
 func (c *consumer) run(ctx context.Context) error {
@@ -80,12 +78,18 @@ func (c *consumer) run(ctx context.Context) error {
 			sleep(ctx, d)
 		}
 	}
-	closing := c.group.Close()
+	c.leave()
 	errs.Wait()
-	if fatal != nil {
-		return fatal
-	}
-	return closing
+	return fatal
+}
+
+// leave leaves the group, so that others get the partitions at once, and ends the client. A Kafka that is away is not waited for.
+func (c *consumer) leave() {
+	cut := time.AfterFunc(leaveTimeout, c.cut)
+	defer cut.Stop()
+	_ = c.group.Close()  // nobody is left to be told: the session's timeout does the rest
+	_ = c.client.Close() // its only error is that it was closed before
+	c.cut()
 }
 
 // session lasts until the next rebalance, a change of the topics, or a restart.
@@ -157,8 +161,13 @@ func (h *groupHandler) tell(s sarama.ConsumerGroupSession, assigned bool) error 
 	answer := make(chan error, 1)
 	select {
 	case h.rebalances <- &rebalance{assigned: assigned, partitions: partitions, session: s, done: func(err error) { answer <- err }}:
-		return <-answer
-	case <-h.gone():
+	case <-h.killed:
+		return nil
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-h.killed:
 		return nil
 	}
 }

@@ -2,12 +2,14 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/IBM/sarama"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
 )
 
 // delivery carries slots to Kafka and their fate back. It survives its producer: when sarama gives up on a record for a reason that is
@@ -20,6 +22,8 @@ type delivery struct {
 	dial    func(ctx context.Context) (*producerSession, error)
 	// ack passes receipts on to the task; nil where it does not want them.
 	ack func(ctx context.Context, done []connect.Receipt) error
+	// explain puts an error of Kafka's into words for users.
+	explain func(error) error
 	// refused decides about a record that Kafka does not want: nil for a tolerated one, whose receipt says Dropped.
 	refused func(s *slot, cause error) error
 	// waiting reports that Kafka cannot be reached; nil takes it back.
@@ -32,15 +36,13 @@ type delivery struct {
 
 // producerSession is one producer's life.
 type producerSession struct {
-	producer sarama.AsyncProducer
-	// stop ends the producer's connections so that nothing more of it reaches Kafka.
-	stop   func()
-	failed chan struct{} // closed when the session must be replaced
+	producer *kafkaclient.Producer
+	failed   chan struct{} // closed when the session must be replaced
 }
 
 const (
 	reapCount     = 1024            // acknowledgements taken from sarama between two locks
-	closeTimeout  = 5 * time.Second // for a lost producer to say what became of its last records
+	closeTimeout  = 2 * time.Second // for a producer to say what became of its last records
 	redialBackoff = time.Second
 )
 
@@ -117,8 +119,10 @@ func (d *delivery) run(ctx context.Context) error {
 			}
 		case e, ok := <-s.producer.Errors():
 			if ok {
-				finished, lost = d.failedRecord(e, finished)
+				finished, lost = d.failedRecord(s.producer, e, finished)
 			}
+		case <-s.producer.Lost():
+			lost = errors.New("Kafka answered one batch with passing errors again and again")
 		case <-d.nudged:
 		case <-ctx.Done():
 			d.close(s, finished)
@@ -150,7 +154,7 @@ func (d *delivery) settle(ctx context.Context, finished []*slot, done []connect.
 }
 
 // reap takes what else is there without waiting.
-func reap(p sarama.AsyncProducer, finished []*slot) []*slot {
+func reap(p *kafkaclient.Producer, finished []*slot) []*slot {
 	for len(finished) < reapCount {
 		select {
 		case m, ok := <-p.Successes():
@@ -177,17 +181,19 @@ type refusal struct{ cause error }
 func (r *refusal) Error() string { return r.cause.Error() }
 
 // failedRecord decides what a record's error means: tolerated (the slot joins the finished), the end of the task, or of the producer.
-func (d *delivery) failedRecord(e *sarama.ProducerError, finished []*slot) ([]*slot, error) {
-	s := e.Msg.Metadata.(*slot)
-	if !recordsFault(e.Err) {
-		return finished, fmt.Errorf("producing to topic %s: %w", e.Msg.Topic, e.Err)
+func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError, finished []*slot) ([]*slot, error) {
+	s, cause := e.Msg.Metadata.(*slot), p.Cause(e)
+	switch kafkaclient.Classify(cause) {
+	case kafkaclient.RecordRefused:
+	case kafkaclient.Denied:
+		return finished, &refusal{d.explain(cause)}
+	default:
+		return finished, fmt.Errorf("producing to topic %s: %w", e.Msg.Topic, cause)
 	}
-	cause := fmt.Errorf("unrecoverable exception from producer send callback: topic %s: %w", e.Msg.Topic, e.Err)
-	if err := d.refused(s, cause); err != nil {
-		return finished, &refusal{err}
+	if err := d.refused(s, d.explain(cause)); err != nil {
+		return finished, &refusal{fmt.Errorf("unrecoverable exception from producer send callback: %w", err)}
 	}
 	s.receipt.Outcome, s.receipt.Topic = connect.Dropped, ""
-	s.receipt.KafkaPartition, s.receipt.KafkaOffset = -1, -1
 	return append(finished, s), nil
 }
 
@@ -246,12 +252,13 @@ func (d *delivery) redial(ctx context.Context, cause error) (*producerSession, e
 	}
 }
 
-// close ends a producer and settles what it still reports, so that the last acknowledgements are not lost; more than closeTimeout it does
-// not get. The receipts of those records are not passed on: the task is ending, or they follow with the next settle.
+// close ends a producer and settles what it still reports, so that the last acknowledgements are not lost; after closeTimeout, or when the task
+// is killed, it is cut off from Kafka, which makes all that is under way come back. The receipts of those records are not passed on: the
+// task is ending, or they follow with the next settle.
 func (d *delivery) close(s *producerSession, finished []*slot) {
 	s.producer.AsyncClose()
-	deadline := time.NewTimer(closeTimeout)
-	defer deadline.Stop()
+	cut := time.AfterFunc(closeTimeout, s.producer.Abort)
+	defer cut.Stop()
 	successes, errs := s.producer.Successes(), s.producer.Errors()
 	for successes != nil || errs != nil {
 		select {
@@ -265,15 +272,9 @@ func (d *delivery) close(s *producerSession, finished []*slot) {
 			if !ok {
 				errs = nil
 			}
-		case <-deadline.C:
-			s.stop()
-			d.markOnly(finished)
-			d.tracker.forsake()
-			go drain(s.producer)
-			return
 		}
 	}
-	s.stop()
+	s.producer.Abort()
 	d.markOnly(finished)
 }
 
@@ -283,15 +284,5 @@ func (d *delivery) markOnly(finished []*slot) {
 	select {
 	case d.nudged <- struct{}{}:
 	default:
-	}
-}
-
-// drain empties a producer that did not close in time; it ends when sarama does, once its connections are gone.
-func drain(p sarama.AsyncProducer) {
-	go func() {
-		for range p.Errors() {
-		}
-	}()
-	for range p.Successes() {
 	}
 }

@@ -43,10 +43,12 @@ func (t *sinkTask) run(stop, kill context.Context) error {
 	}
 	t.put, t.committed = connect.Offsets{}, connect.Offsets{}
 	if err := t.open(stop); err != nil {
-		return errors.Join(ended(stop, err), t.consumer.group.Close())
+		t.consumer.leave()
+		return ended(stop, err)
 	}
 	t.running()
 
+	t.consumer.killed = kill.Done()
 	left := make(chan struct{})
 	leave := spawn(kill, func(ctx context.Context) {
 		defer close(left)
@@ -116,7 +118,7 @@ func (t *sinkTask) take(stop, kill context.Context, f *fetched) error {
 		return nil
 	}
 	last := f.messages[len(f.messages)-1].Offset
-	records, err := t.converter.records(stop, f)
+	records, err := t.converter.records(f)
 	if err != nil {
 		return err
 	}

@@ -25,10 +25,9 @@ type slot struct {
 type slab struct {
 	slots []slot
 	msgs  []sarama.ProducerMessage
-	lost  bool   // a producer that never ended may still read it: not to be reused
-	bytes []byte // what converters append to
-	open  int    // slots still in the tracker; guarded by the tracker's lock
-	prev  *slab  // neighbours in the tracker's list, in the order of Poll
+	arena converters.Arena // what converters cut bytes from
+	open  int              // slots still in the tracker; guarded by the tracker's lock
+	prev  *slab            // neighbours in the tracker's list, in the order of Poll
 	next  *slab
 }
 
@@ -67,17 +66,6 @@ func (s *slot) arm() {
 	s.msg.Headers = s.headers
 }
 
-// forsake gives the slots fresh messages, because a producer that could not be ended still holds the old ones.
-func (s *slab) forsake() {
-	s.lost = true
-	fresh := make([]sarama.ProducerMessage, len(s.slots))
-	for i := range s.slots {
-		fresh[i].Topic, fresh[i].Timestamp = s.slots[i].msg.Topic, s.slots[i].msg.Timestamp
-		s.slots[i].msg = &fresh[i]
-	}
-	s.msgs = fresh
-}
-
 // slabs keeps retired slabs for reuse, a few of them: the window bounds how many are out at once.
 type slabs struct {
 	free []*slab // guarded by the tracker's lock
@@ -98,7 +86,7 @@ func (f *slabs) get(n int) *slab {
 }
 
 func (f *slabs) put(s *slab) {
-	if s.lost || len(f.free) >= slabKeepCount {
+	if len(f.free) >= slabKeepCount {
 		return
 	}
 	for i := range s.slots {

@@ -175,11 +175,6 @@ func (t *sourceTask) close(kill context.Context, task connect.SourceTask) {
 	}
 }
 
-// kafkaWaiting is the delivery's way to the status.
-func (t *sourceTask) kafkaWaiting(cause error, next time.Time) {
-	t.health.report(kafkaAway, cause, next, time.Now())
-}
-
 // stallAfter is how long Kafka may take for an acknowledgement before the status says so.
 const stallAfter = 5 * time.Second
 
@@ -192,11 +187,11 @@ func (t *sourceTask) watchStalls(ctx context.Context) {
 		switch {
 		case stalled >= stallAfter && !said:
 			said = true
-			t.kafkaWaiting(errors.New("Kafka does not acknowledge: check bootstrap.servers, the brokers' health and the topic"), time.Time{})
+			t.kafkaTrouble(errors.New("Kafka does not acknowledge: check bootstrap.servers, the brokers' health and the topic"), time.Time{})
 			t.log.Warn("Kafka does not acknowledge", "waiting", waiting, "for", stalled.String())
 		case said && stalled < stallAfter:
 			said = false
-			t.kafkaWaiting(nil, time.Time{})
+			t.kafkaTrouble(nil, time.Time{})
 		}
 	}
 }

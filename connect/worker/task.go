@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/stores"
 )
 
 // taskLife is a source or sink task that can be run.
@@ -24,7 +25,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 	}}
 	run := &taskRun{
 		id: spec.ID, config: spec.Config, settings: w.settings, log: w.taskLog(spec.ID),
-		target: newTarget(first != Started), status: status, health: &health{publish: status.complain}, end: end,
+		target: newTarget(first != stores.Started), status: status, health: &health{publish: status.complain}, end: end,
 	}
 	done := make(chan struct{})
 	go func() {
@@ -32,7 +33,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 		defer cut()
 		defer run.target.release()
 		err := guard("the task", func() error {
-			p, err := load(w.catalog, spec.Connector)
+			p, err := w.load(spec.Connector)
 			if err != nil {
 				return err
 			}
@@ -50,7 +51,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 		run.finished(err)
 	}()
 	return &life{
-		target: func(t TargetState) { run.target.set(t != Started) },
+		target: func(t TargetState) { run.target.set(t != stores.Started) },
 		stop:   func() { end(nil) },
 		kill:   func() { status.silence(); cut() },
 		done:   done,
@@ -87,8 +88,8 @@ func (w *Worker) buildTask(run *taskRun, p *plugin) (taskLife, error) {
 			taskRun: run, connector: plugin, metrics: w.metrics.sink(name, number), requested: make(chan struct{}, 1),
 			converter: &sinkConversion{key: seats.key, value: seats.value, header: seats.header, errant: errant},
 		}
-		t.dial = w.consumerDialer(run, p)
-		return t, nil
+		t.dial, err = w.consumerDialer(run, p)
+		return t, err
 	}
 	return nil, fmt.Errorf("class %s is neither a source nor a sink", p.spec.Class)
 }
@@ -103,10 +104,10 @@ func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConne
 			interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
 		},
 	}
-	t.delivery.dial = w.producerDialer(run, p)
-	t.delivery.ack = t.acknowledged
-	t.delivery.refused = conversion.refused
-	t.delivery.waiting = t.kafkaWaiting
+	t.delivery.ack, t.delivery.refused = t.acknowledged, conversion.refused
+	if err := w.connectKafka(t, p); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 

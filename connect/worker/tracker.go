@@ -208,15 +208,6 @@ func (t *tracker) unsettled() []*slot {
 	return again
 }
 
-// forsake is for a producer that was abandoned while it still held messages.
-func (t *tracker) forsake() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for s := t.first; s != nil; s = s.next {
-		s.forsake()
-	}
-}
-
 // stalled returns how long no record has left although some wait, and how many wait.
 func (t *tracker) stalled(now time.Time) (time.Duration, int) {
 	t.mu.Lock()

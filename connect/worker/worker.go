@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
 )
 
 // Settings are what all tasks of a worker share. They do not change in its life.
@@ -56,6 +57,7 @@ type Worker struct {
 	plan     Plan
 	log      *slog.Logger
 	metrics  *Metrics
+	gate     kafkaclient.Gate // all producers of tasks write through it: the lease on the work
 
 	mu         sync.Mutex
 	closed     bool

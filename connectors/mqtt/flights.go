@@ -8,8 +8,6 @@ type flights struct {
 	ripe int // flights at the head that are done
 }
 
-func (w *flights) len() int { return w.n }
-
 func (w *flights) at(i int) *flight { return &w.ring[(w.head+i)&(len(w.ring)-1)] }
 
 func (w *flights) push(f flight) {

@@ -82,7 +82,7 @@ var (
 			optional("67108864").check(atLeast(1048576)).in("Buffer")
 	batchSize = intKey("records.buffer.queue.max.batch.size", "Records of one poll.").
 			optional("4096").check(atLeast(1)).in("Buffer")
-	emptyTimeout = intKey("records.buffer.queue.empty.timeout", "Milliseconds that a poll waits for the first record.").
+	emptyTimeout = intKey("records.buffer.queue.empty.timeout", "Accepted without effect: a poll is woken by what arrives.").
 			optional("100").check(atLeast(0)).in("Buffer")
 	qos0Overflow = stringKey("mqtt.qos0.overflow", "When the buffer is full: block stops reading the socket.").
 			optional("block").check(oneOf("block")).in("Buffer")

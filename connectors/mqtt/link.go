@@ -27,9 +27,13 @@ type link struct {
 	peer     peer
 	rt       connect.TaskContext
 
+	short int // connections in a row that ended within shortLife
 	stop  context.CancelFunc
 	ended chan struct{}
 }
+
+// shortLife is how soon a connection must end to look like one that somebody else took over.
+const shortLife = 10 * time.Second
 
 // peer is what source and sink do with a connection.
 type peer interface {
@@ -95,6 +99,7 @@ func (l *link) run(ctx context.Context) {
 			if stood > 0 {
 				lost, first = time.Now(), false
 			}
+			err = l.suspect(err, stood)
 			l.retry.stood(stood)
 		}
 		if ctx.Err() != nil {
@@ -106,6 +111,19 @@ func (l *link) run(ctx context.Context) {
 		}
 		l.wait(ctx, err)
 	}
+}
+
+// suspect adds a hint where connection after connection is closed soon after it stood: some brokers (mosquitto 2.0) give a client id to
+// another connection without the DISCONNECT that says so. It is a hint and not a failure, because a bad network looks the same.
+func (l *link) suspect(err error, stood time.Duration) error {
+	if err == nil || stood == 0 || stood > shortLife {
+		l.short = 0
+		return err
+	}
+	if l.short++; l.short < 3 {
+		return err
+	}
+	return fmt.Errorf("%w (%d times in a row soon after connecting: does another connection use client id %q?)", err, l.short, l.broker.clientID)
 }
 
 // verdict returns why the task must fail, or nil where another attempt may help.

@@ -41,8 +41,7 @@ type subscriber struct {
 	requests map[uint16]chan<- packets.ControlPacket // SUBSCRIBE and UNSUBSCRIBE under way
 	lastID   uint16
 
-	acks       []byte // reused by acknowledge
-	duplicates int64  // deliveries that were not produced a second time
+	acks []byte // reused by acknowledge
 }
 
 // flight is a PUBLISH of QoS 1 or 2 that the broker waits to be told about.
@@ -163,7 +162,6 @@ func (s *subscriber) publish(pub *packets.Publish) {
 	f.tag = tagOf(s.generation, f.qos2, f.id)
 	if f.qos2 && s.received.has(f.id) {
 		f.done = true
-		s.duplicates++
 		s.window.push(f)
 		s.acknowledge()
 		return
@@ -172,7 +170,6 @@ func (s *subscriber) publish(pub *packets.Publish) {
 		f.hash = s.hash(pub)
 	}
 	if known, ok := s.recall(f, pub.Duplicate); ok {
-		s.duplicates++
 		s.window.push(known)
 		s.acknowledge()
 		return
@@ -261,13 +258,6 @@ func (s *subscriber) acknowledge() {
 // appendAck appends an answer of success without properties: the reason code may then be left out (MQTT 5 3.4.2.1).
 func appendAck(b []byte, kind byte, id uint16) []byte {
 	return append(b, kind<<4, 2, byte(id>>8), byte(id))
-}
-
-// pending returns how many messages the broker waits to be told about.
-func (s *subscriber) pending() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.window.len()
 }
 
 // hash identifies a message's content within this process.

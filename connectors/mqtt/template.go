@@ -50,8 +50,8 @@ func compile[M any](text string, resolve func(name string) (variable[M], error))
 		if end < 0 {
 			return template[M]{}, fmt.Errorf("%q has no closing brace", text[at:])
 		}
-		p := part[M]{name: text[at+2 : at+end]}
-		p.name, p.fallback, p.hasFall = strings.Cut(p.name, ":-")
+		var p part[M]
+		p.name, p.fallback, p.hasFall = cutDefault(text[at+2 : at+end])
 		var err error
 		if p.variable, err = resolve(p.name); err != nil {
 			return template[M]{}, err
@@ -60,6 +60,13 @@ func compile[M any](text string, resolve func(name string) (variable[M], error))
 		text = text[at+end+1:]
 	}
 	return t, nil
+}
+
+// cutDefault separates `name:-text`; a `:-` within brackets belongs to the name, as in topic[1:-1].
+func cutDefault(text string) (name, fallback string, ok bool) {
+	index := strings.IndexByte(text, ']') + 1
+	name, fallback, ok = strings.Cut(text[index:], ":-")
+	return text[:index] + name, fallback, ok
 }
 
 // constant reports whether the template has no variables, and its text.

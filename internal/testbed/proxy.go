@@ -14,6 +14,8 @@ type Proxy struct {
 	addr   string
 	target string
 
+	control sync.Mutex // makes Cut, Refuse and Accept happen one after the other; taken before mu
+
 	mu       sync.Mutex
 	listener net.Listener // nil while connections are refused
 	links    map[*link]struct{}
@@ -47,8 +49,14 @@ func StartProxy(t testing.TB, target string) *Proxy {
 // Addr is the host:port that clients connect to.
 func (p *Proxy) Addr() string { return p.addr }
 
-// Cut closes all links and returns when not a byte more passes over them. New connections are welcome: see [Proxy.Refuse].
+// Cut closes every link whose client counts itself connected, and returns when not a byte more passes over them. A client
+// that connects during the cut may be refused; afterwards all are welcome, unless the proxy refuses: see [Proxy.Refuse].
 func (p *Proxy) Cut() {
+	p.t.Helper()
+	p.control.Lock()
+	defer p.control.Unlock()
+	// The system has connected clients that the proxy has not seen yet; closing the listener cuts those.
+	listening := p.closeListener()
 	p.mu.Lock()
 	links := make([]*link, 0, len(p.links))
 	for l := range p.links {
@@ -59,20 +67,39 @@ func (p *Proxy) Cut() {
 		l.close()
 		<-l.done
 	}
+	if listening {
+		p.listen()
+	}
 }
 
 // Refuse makes the system refuse new connections, as it does when no server runs. Present links stay.
 func (p *Proxy) Refuse() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.listener != nil {
-		_ = p.listener.Close()
-		p.listener = nil
-	}
+	p.control.Lock()
+	defer p.control.Unlock()
+	p.closeListener()
 }
 
 // Accept takes connections again after [Proxy.Refuse].
 func (p *Proxy) Accept() {
+	p.t.Helper()
+	p.control.Lock()
+	defer p.control.Unlock()
+	p.listen()
+}
+
+// closeListener returns whether there was one. No link is registered for a listener once it is closed.
+func (p *Proxy) closeListener() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.listener == nil {
+		return false
+	}
+	_ = p.listener.Close()
+	p.listener = nil
+	return true
+}
+
+func (p *Proxy) listen() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +108,7 @@ func (p *Proxy) Accept() {
 	}
 	listener, err := net.Listen("tcp", p.addr)
 	if err != nil {
-		p.t.Fatalf("starting a proxy to %s: %v", p.target, err)
+		p.t.Fatalf("starting %v: %v", p, err)
 	}
 	p.listener = listener
 	p.work.Go(func() { p.serve(listener) })
@@ -117,8 +144,7 @@ func (p *Proxy) Links() int {
 	return len(p.links)
 }
 
-// serve ends when the listener is closed. A connection accepted in that moment is dropped by the closed listener's rule:
-// register finds another listener, or none, in its place.
+// serve ends when the listener is closed. A connection accepted just before is dropped by register.
 func (p *Proxy) serve(listener net.Listener) {
 	for {
 		client, err := listener.Accept()

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sluice-connect/sluice/api"
+	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/herder"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/validation"
+	"github.com/sluice-connect/sluice/connect/worker"
+	"github.com/sluice-connect/sluice/connect/workerconfig"
+)
+
+// node is one worker process: REST in front, the herder behind it, stores in Kafka or on disk.
+type node struct {
+	log    *slog.Logger
+	herder *herder.Herder
+	rest   *api.Server
+	url    string // advertised, with a slash at its end
+	serve  chan error
+}
+
+// shutdownTimeout bounds what closing takes beyond the tasks' own graceful time.
+const shutdownTimeout = 10 * time.Second
+
+// startNode builds and starts a worker. REST answers before the stores are read; its requests wait.
+func startNode(ctx context.Context, config *workerconfig.Worker, log *slog.Logger) (*node, error) {
+	rest, err := api.Listen(api.Config{
+		Listeners: config.Listeners, AdvertisedHost: config.AdvertisedHost, AdvertisedPort: config.AdvertisedPort,
+		AdvertisedListener: config.AdvertisedListener, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := &node{log: log, rest: rest, url: rest.URL(), serve: make(chan error, 1)}
+	if err := n.build(config); err != nil {
+		return nil, errors.Join(err, rest.Shutdown(ctx))
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.herder.Worker().Metrics())
+	go func() { n.serve <- rest.Serve(n.herder, promhttp.HandlerFor(registry, promhttp.HandlerOpts{})) }()
+	if err := n.herder.Start(ctx); err != nil {
+		n.close(config.GracefulShutdown)
+		return nil, err
+	}
+	return n, nil
+}
+
+// build makes the herder and what it stands on.
+func (n *node) build(config *workerconfig.Worker) error {
+	classes, err := classes()
+	if err != nil {
+		return err
+	}
+	options := herder.Options{
+		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log,
+		Validator: &validation.Validator{Catalog: classes, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID},
+		Settings: &worker.Settings{
+			OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
+			GracefulShutdown: config.GracefulShutdown, Properties: config.Properties,
+		},
+	}
+	settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(config.Properties.Clients()))
+	if err != nil {
+		return err
+	}
+	options.ClusterID = func(ctx context.Context) (string, error) { return clusterID(ctx, settings) }
+	if config.Mode == workerconfig.Standalone {
+		n.standaloneStores(&options, config)
+	} else if err := n.kafkaStores(&options, config); err != nil {
+		return err
+	}
+	options.Membership = herder.NewAlone(n.url, options.Statuses)
+	n.herder = herder.New(options)
+	return nil
+}
+
+func (n *node) standaloneStores(o *herder.Options, config *workerconfig.Worker) {
+	o.Offsets = stores.NewFileOffsetStore(config.OffsetFile, n.log)
+	o.Statuses = stores.NewMemoryStatusStore(n.log)
+	o.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
+		return stores.NewMemoryConfigStore(n.log, listen)
+	}
+}
+
+// kafkaStores makes the three stores on compacted topics, each with Java's client id.
+func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker) error {
+	base := config.GroupID + "-"
+	if id := config.Properties["client.id"]; id != "" {
+		base += id + "-"
+	}
+	var failed error
+	kafka := func(suffix string) stores.Kafka {
+		p := config.Properties.Clients()
+		p["client.id"] = base + suffix
+		settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(p))
+		if err != nil {
+			failed = err
+			return stores.Kafka{}
+		}
+		return stores.Kafka{Brokers: settings.Brokers, Config: settings.Sarama, Logger: n.log}
+	}
+	offsets, statuses, configs := kafka("offsets"), kafka("statuses"), kafka("configs")
+	if failed != nil {
+		return failed
+	}
+	o.Offsets = stores.NewOffsetStore(offsets,
+		stores.OffsetTopic(config.Offset.Name, config.Offset.Partitions, config.Offset.ReplicationFactor, config.Offset.Settings))
+	o.Statuses = stores.NewStatusStore(statuses,
+		stores.StatusTopic(config.Status.Name, config.Status.Partitions, config.Status.ReplicationFactor, config.Status.Settings))
+	o.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
+		return stores.NewConfigStore(configs, stores.ConfigTopic(config.Config.Name, config.Config.ReplicationFactor, config.Config.Settings), listen)
+	}
+	return nil
+}
+
+// wait lasts until ctx ends or REST fails, and shuts the node down.
+func (n *node) wait(ctx context.Context, graceful time.Duration) error {
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-n.serve:
+		err = fmt.Errorf("serving REST: %w", err)
+	}
+	n.close(graceful)
+	return err
+}
+
+// close ends REST first, so that nobody asks for what is going away.
+func (n *node) close(graceful time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), graceful+shutdownTimeout)
+	defer cancel()
+	if err := n.rest.Shutdown(ctx); err != nil {
+		n.log.Warn("closing REST failed", "error", err)
+	}
+	n.herder.Close(ctx)
+}
+
+// clusterID asks Kafka for the id of its cluster.
+func clusterID(ctx context.Context, settings *kafkaclient.Settings) (string, error) {
+	dialer := settings.Dialer(nil)
+	defer dialer.Close()
+	stop := context.AfterFunc(ctx, dialer.Close)
+	defer stop()
+	client, err := sarama.NewClient(settings.Brokers, settings.For(dialer))
+	if err != nil {
+		return "", kafkaclient.Explain(err, settings)
+	}
+	defer func() { _ = client.Close() }() // nothing is buffered
+	return kafkaclient.ClusterID(client)
+}
+
+// classes are the connectors and converters in this program.
+func classes() (*catalog.Catalog, error) {
+	return catalog.New(sources(), sinks())
+}

@@ -1,0 +1,120 @@
+package connect
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// refusal is a reason in Kafka Connect's words, which its clients know.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// Parse reads a value of the type from text, trimmed as Java does it (ConfigDef.parseType): a boolean, numbers of the kind's width, a list as an array
+// of strings, and strings for the others. The error is the reason alone.
+func (t Type) Parse(text string) (Value, error) {
+	trimmed := strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
+	switch t {
+	case TypeBoolean:
+		switch strings.ToLower(trimmed) {
+		case "true":
+			return Boolean(true), nil
+		case "false":
+			return Boolean(false), nil
+		}
+		return Value{}, refusal("Expected value to be either true or false")
+	case TypeInt:
+		n, err := strconv.ParseInt(digits(trimmed), 10, 32)
+		return number(Int32(int32(n)), t, err)
+	case TypeShort:
+		n, err := strconv.ParseInt(digits(trimmed), 10, 16)
+		return number(Int16(int16(n)), t, err)
+	case TypeLong:
+		n, err := strconv.ParseInt(digits(trimmed), 10, 64)
+		return number(Int64(n), t, err)
+	case TypeDouble:
+		n, err := parseDouble(trimmed)
+		return number(Float64(n), t, err)
+	case TypeList:
+		return parseList(trimmed), nil
+	case TypePassword:
+		return String(text), nil
+	}
+	return String(trimmed), nil
+}
+
+func number(v Value, t Type, err error) (Value, error) {
+	if err != nil {
+		return Value{}, refusal("Not a number of type " + string(t))
+	}
+	return v, nil
+}
+
+// digits puts Unicode's decimal digits into ASCII, as Character.digit reads them.
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 || !unicode.Is(unicode.Nd, r) {
+			return r
+		}
+		zero := r
+		for unicode.Is(unicode.Nd, zero-1) && r-zero < 9 {
+			zero--
+		}
+		return '0' + (r - zero)
+	}, s)
+}
+
+// parseDouble is Double.parseDouble: Go's form without underscores, hexadecimal integers and other names of infinity, and with a suffix of f or d.
+func parseDouble(s string) (float64, error) {
+	switch s {
+	case "NaN", "+NaN", "-NaN":
+		return math.NaN(), nil
+	case "Infinity", "+Infinity":
+		return math.Inf(1), nil
+	case "-Infinity":
+		return math.Inf(-1), nil
+	}
+	number := strings.TrimRight(s, "fFdD")
+	if len(s)-len(number) > 1 || strings.ContainsAny(number, "_nNiIxX") {
+		return 0, strconv.ErrSyntax
+	}
+	f, err := strconv.ParseFloat(number, 64)
+	if err != nil && !math.IsInf(f, 0) {
+		return 0, err
+	}
+	return f, nil
+}
+
+func parseList(trimmed string) Value {
+	if trimmed == "" {
+		return Array(nil)
+	}
+	var list []Value
+	for _, e := range strings.Split(trimmed, ",") {
+		list = append(list, String(strings.TrimSpace(e)))
+	}
+	return Array(list)
+}
+
+// Format writes a parsed value as REST shows it: lists joined by commas, secrets hidden.
+func (t Type) Format(v Value) string {
+	switch {
+	case v.IsNull():
+		return ""
+	case t == TypePassword:
+		return Hidden
+	case t == TypeList:
+		return strings.Join(readList(v), ",")
+	case t == TypeDouble:
+		return javaDouble(v.Float64())
+	}
+	return v.String()
+}
+
+// Hidden stands for a secret wherever one would be shown.
+const Hidden = "[hidden]"
+
+// trimExponent writes v with an exponent.
+func trimExponent(v float64) string { return strconv.FormatFloat(v, 'e', -1, 64) }

@@ -1,0 +1,46 @@
+package converters
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+func TestABadSettingIsRefusedByItsName(t *testing.T) {
+	for key, value := range map[string]string{
+		"schemas.enable": "maybe", "schemas.cache.size": "many", "decimal.format": "HEX", "replace.null.with.default": "",
+	} {
+		_, err := definition(t, "JsonConverter").New(Value, connect.Config{key: value})
+		var refused *connect.ConfigError
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, key, refused.Key)
+	}
+}
+
+func TestValidationRefusesWhatTheConverterRefuses(t *testing.T) {
+	for _, d := range All() {
+		for _, k := range d.Spec.Keys {
+			if k.Check != nil {
+				assert.Error(t, k.Check(connect.String("no such thing")), "%s %s", d.Spec.Class, k.Name)
+				assert.NoError(t, k.Check(connect.Value{}), "a value that is not there is reported by its type")
+			}
+			if text, ok := k.Default.Text(); ok && k.Check != nil {
+				assert.NoError(t, k.Check(connect.String(text)))
+			}
+		}
+	}
+}
+
+func TestEveryConverterHasASeat(t *testing.T) {
+	for _, d := range All() {
+		require.NotNil(t, d.NewHeader, d.Spec.Class)
+		_, err := d.NewHeader(nil)
+		require.NoError(t, err)
+		if d.New == nil {
+			assert.Equal(t, "org.apache.kafka.connect.storage.SimpleHeaderConverter", d.Spec.Class)
+		}
+	}
+}

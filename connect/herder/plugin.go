@@ -1,0 +1,38 @@
+package herder
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/validation"
+)
+
+// Plugins lists the classes of this worker.
+func (h *Herder) Plugins(connectorsOnly bool) []catalog.Listed { return h.Catalog.List(connectorsOnly) }
+
+// PluginConfig lists the keys of a class.
+func (h *Herder) PluginConfig(name string) ([]validation.ConfigKeyInfo, error) {
+	if class, err := h.Catalog.Connector(name); err == nil {
+		return h.Validator.PluginKeys(class), nil
+	}
+	d, err := h.Catalog.Converter(name)
+	if err != nil {
+		return nil, &NotFoundError{Message: fmt.Sprintf("Unknown plugin %s.", name)}
+	}
+	keys := make([]validation.ConfigKeyInfo, 0, len(d.Spec.Keys))
+	for _, k := range d.Spec.Keys {
+		keys = append(keys, validation.KeyInfo(k))
+	}
+	return keys, nil
+}
+
+// Validate checks a configuration without storing it.
+func (h *Herder) Validate(ctx context.Context, _ string, config connect.Config) (validation.ConfigInfos, error) {
+	result, err := h.Validator.Validate(ctx, config)
+	if err != nil && ctx.Err() != nil {
+		return validation.ConfigInfos{}, h.late(ctx)
+	}
+	return result.Infos, err
+}

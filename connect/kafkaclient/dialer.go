@@ -1,0 +1,179 @@
+package kafkaclient
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// Dialer connects one client and can cut it off from Kafka. It is a dialer of golang.org/x/net/proxy, which is how sarama takes it.
+// Safe for concurrent use.
+type Dialer struct {
+	gate    *Gate
+	net     net.Dialer
+	sockets socketSizes
+
+	mu    sync.Mutex
+	conns map[*gatedConn]struct{}
+	ended context.Context
+	end   context.CancelFunc
+}
+
+// socketSizes are the kernel's buffer sizes in bytes; 0 leaves them to the kernel.
+type socketSizes struct{ send, receive int }
+
+// Dialer makes a dialer with the socket settings of s whose connections obey gate; nil is a gate that is always open.
+func (s *Settings) Dialer(gate *Gate) *Dialer {
+	if gate == nil {
+		gate = new(Gate)
+	}
+	d := &Dialer{gate: gate, conns: map[*gatedConn]struct{}{}, sockets: s.sockets}
+	d.net.Timeout = s.Sarama.Net.DialTimeout
+	d.net.KeepAlive = s.Sarama.Net.KeepAlive
+	d.ended, d.end = context.WithCancel(context.Background())
+	return d
+}
+
+// Dial implements proxy.Dialer.
+func (d *Dialer) Dial(network, addr string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, addr)
+}
+
+// DialContext implements proxy.ContextDialer. After Close it fails with [net.ErrClosed].
+func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(d.ended, cancel)()
+	conn, err := d.net.DialContext(ctx, network, addr)
+	if d.ended.Err() != nil {
+		if err == nil {
+			_ = conn.Close()
+		}
+		return nil, fmt.Errorf("dialling %s: %w", addr, net.ErrClosed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.sockets.apply(conn)
+	c := &gatedConn{Conn: conn, dialer: d, closed: make(chan struct{})}
+	d.mu.Lock()
+	if d.conns != nil {
+		d.conns[c] = struct{}{}
+	}
+	ended := d.conns == nil
+	d.mu.Unlock()
+	if ended {
+		_ = c.Close()
+		return nil, fmt.Errorf("dialling %s: %w", addr, net.ErrClosed)
+	}
+	return c, nil
+}
+
+// apply is best effort, as in Java: the kernel has its own limits.
+func (s socketSizes) apply(conn net.Conn) {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	if s.send > 0 {
+		_ = tcp.SetWriteBuffer(s.send)
+	}
+	if s.receive > 0 {
+		_ = tcp.SetReadBuffer(s.receive)
+	}
+}
+
+// Close cuts all connections, wakes who waits at the gate, and makes dialling fail. It may be called more than once.
+func (d *Dialer) Close() {
+	d.end()
+	d.mu.Lock()
+	conns := d.conns
+	d.conns = nil
+	d.mu.Unlock()
+	for c := range conns {
+		_ = c.Close()
+	}
+}
+
+func (d *Dialer) forget(c *gatedConn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.conns, c)
+}
+
+// gatedConn is a connection whose writes pass the gate. Writes come one at a time, as sarama and crypto/tls make them.
+type gatedConn struct {
+	net.Conn
+	dialer *Dialer
+	once   sync.Once
+	closed chan struct{}
+
+	mu        sync.Mutex
+	allowance time.Duration // for a write, counted from its deadline's setting; 0: no deadline
+}
+
+func (c *gatedConn) Write(p []byte) (int, error) {
+	if c.dialer.gate.shut.Load() != nil {
+		if err := c.wait(); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Write(p)
+}
+
+// wait returns when the gate is open. The time at the gate does not count against the write's deadline.
+func (c *gatedConn) wait() error {
+	for {
+		resumed := c.dialer.gate.shut.Load()
+		if resumed == nil {
+			break
+		}
+		select {
+		case <-*resumed:
+		case <-c.closed:
+			return net.ErrClosed
+		}
+	}
+	c.mu.Lock()
+	allowance := c.allowance
+	c.mu.Unlock()
+	if allowance > 0 {
+		return c.Conn.SetWriteDeadline(time.Now().Add(allowance))
+	}
+	return nil
+}
+
+// SetWriteDeadline implements [net.Conn].
+func (c *gatedConn) SetWriteDeadline(t time.Time) error {
+	c.allow(t)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline implements [net.Conn].
+func (c *gatedConn) SetDeadline(t time.Time) error {
+	c.allow(t)
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *gatedConn) allow(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.IsZero() {
+		c.allowance = 0
+		return
+	}
+	c.allowance = max(time.Until(t), 1)
+}
+
+// Close implements [net.Conn]. Who waits at the gate gets [net.ErrClosed].
+func (c *gatedConn) Close() error {
+	err := net.ErrClosed
+	c.once.Do(func() {
+		close(c.closed)
+		c.dialer.forget(c)
+		err = c.Conn.Close()
+	})
+	return err
+}

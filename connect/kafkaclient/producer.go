@@ -1,0 +1,161 @@
+package kafkaclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/eapache/go-resiliency/breaker"
+)
+
+// Producer is a sarama producer that waits while Kafka or a leader is away, where sarama's own would fail records out of their order.
+//
+// To end one call AsyncClose, read its channels until both are closed, and call Abort. Abort before the channels are closed makes all
+// that is under way come back through Errors at once.
+type Producer struct {
+	sarama.AsyncProducer
+	client *waitingClient
+	dialer *Dialer
+	lost   chan struct{}
+
+	abort, release, exhausted sync.Once
+}
+
+// ProducerOptions are what a producer works with beside its settings.
+type ProducerOptions struct {
+	// Gate holds the producer's writes while suspended; nil is a gate that is always open.
+	Gate *Gate
+	// Waiting is told why records wait and when the next try is; a nil cause takes it back, and so does any acknowledgement. It is called
+	// from several goroutines and must not block. Nil is allowed.
+	Waiting func(cause error, next time.Time)
+}
+
+// NewProducer connects a producer: Kafka must answer, else the error of this one try comes back, to be put into words by [Explain].
+// The end of ctx ends the try.
+func NewProducer(ctx context.Context, s *Settings, o ProducerOptions) (*Producer, error) {
+	if o.Waiting == nil {
+		o.Waiting = func(error, time.Time) {}
+	}
+	p := &Producer{dialer: s.Dialer(o.Gate), lost: make(chan struct{})}
+	p.client = &waitingClient{backoff: s.backoff, stopped: make(chan struct{}), waiting: o.Waiting, refusals: map[string]error{}}
+	config := s.For(p.dialer)
+	config.Metadata.Retry.Max = 0 // the waiting client tries again, for sarama does it by recursion and cannot be stopped
+	config.Producer.Retry.BackoffFunc = p.pause
+	config.Producer.Retry.Backoff = 0
+	config.Producer.Transaction.Retry.BackoffFunc = func(retries, _ int) time.Duration {
+		p.client.sleep(s.backoff.after(retries))
+		return 0
+	}
+
+	stop := context.AfterFunc(ctx, p.cut)
+	inner, err := sarama.NewClient(s.Brokers, config)
+	if err != nil {
+		stop()
+		p.cut()
+		return nil, fmt.Errorf("making a Kafka client: %w", err)
+	}
+	p.client.Client = inner
+	err = p.connect(config, s.Brokers)
+	if stop() && err == nil {
+		return p, nil
+	}
+	if p.AsyncProducer != nil {
+		p.AsyncClose()
+	}
+	p.Abort()
+	return nil, fmt.Errorf("connecting a Kafka producer: %w", errors.Join(err, context.Cause(ctx)))
+}
+
+// connect opens the producer, which asks a broker for its id.
+func (p *Producer) connect(config *sarama.Config, addrs []string) error {
+	seed, err := reach(config, addrs)
+	if err != nil {
+		return err
+	}
+	p.client.seed = seed
+	p.AsyncProducer, err = sarama.NewAsyncProducerFromClient(p.client)
+	p.client.seed = nil
+	_ = seed.Close() // of no more use, whether it closes well or not
+	return err
+}
+
+// reach connects to the first bootstrap server that answers. sarama's producer would ask only one of them for its id.
+func reach(config *sarama.Config, addrs []string) (*sarama.Broker, error) {
+	var errs []error
+	for _, i := range rand.Perm(len(addrs)) {
+		b := sarama.NewBroker(addrs[i])
+		if err := b.Open(config); err != nil {
+			return nil, err
+		}
+		ok, err := b.Connected()
+		if ok {
+			return b, nil
+		}
+		errs = append(errs, err)
+		if Classify(err) == Denied {
+			break
+		}
+	}
+	return nil, sarama.Wrap(sarama.ErrOutOfBrokers, errs...)
+}
+
+// Abort cuts the producer off from Kafka and frees its connections. It may be called more than once, but only Abort after the end of
+// AsyncClose leaves nothing behind.
+func (p *Producer) Abort() {
+	p.cut()
+	p.release.Do(func() { _ = p.client.Client.Close() }) // its only error is that it was closed before
+}
+
+// cut ends all waiting and all connections.
+func (p *Producer) cut() {
+	p.abort.Do(func() {
+		close(p.client.stopped)
+		p.dialer.Close()
+	})
+}
+
+// Lost is closed when Kafka answered one batch with passing errors so often that sarama would give it up. The batch waits then, and with
+// it what follows on its partition, so that no record overtakes another: Abort this producer, and send everything unacknowledged again
+// with a new one. A transactional producer is never lost: its batch fails, and with it the transaction.
+func (p *Producer) Lost() <-chan struct{} { return p.lost }
+
+// pause is called by sarama before each new try of a batch. It waits itself, so that Abort can end the wait.
+func (p *Producer) pause(retries, most int) time.Duration {
+	if p.IsTransactional() && p.TxnStatus()&sarama.ProducerTxnFlagInError != 0 {
+		return 0 // no try can succeed, but sarama makes them all before CommitTxn returns
+	}
+	if retries >= most && !p.IsTransactional() {
+		p.exhausted.Do(func() { close(p.lost) })
+		<-p.client.stopped
+		return 0
+	}
+	d := p.client.backoff.after(retries)
+	if retries > 1 { // the first try after a broken connection is nothing to tell
+		p.client.waiting(ErrPutOff, time.Now().Add(d))
+	}
+	p.client.sleep(d)
+	return 0
+}
+
+// ErrPutOff is the cause of a wait for a batch that Kafka answers again and again with errors that pass. sarama does not say which.
+var ErrPutOff = errors.New("a batch is put off again and again: too few replicas are in sync, a partition moves, or connections break")
+
+// Cause is why a record failed. sarama hides the refusal of a topic behind its circuit breaker after the third record.
+func (p *Producer) Cause(e *sarama.ProducerError) error {
+	if !errors.Is(e.Err, breaker.ErrBreakerOpen) {
+		return e.Err
+	}
+	select {
+	case <-p.client.stopped:
+		return sarama.ErrClosedClient
+	default:
+	}
+	if refusal := p.client.refusal(e.Msg.Topic); refusal != nil {
+		return refusal
+	}
+	return e.Err
+}

@@ -1,0 +1,124 @@
+package kafkaclient
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/IBM/sarama"
+	"github.com/xdg-go/scram"
+)
+
+// sasl reads Java's SaslConfigs.
+func (r *reader) sasl(c *sarama.Config) {
+	mechanism := r.choice("sasl.mechanism", "GSSAPI", sarama.SASLTypePlaintext, sarama.SASLTypeSCRAMSHA256, sarama.SASLTypeSCRAMSHA512,
+		sarama.SASLTypeOAuth, sarama.SASLTypeGSSAPI)
+	if !r.given("sasl.jaas.config") {
+		r.fail("sasl.jaas.config", fmt.Errorf("it is missing: sasl.mechanism %s logs in with it", mechanism))
+		return
+	}
+	l, err := parseJAAS(r.props["sasl.jaas.config"])
+	if err != nil {
+		r.fail("sasl.jaas.config", err)
+		return
+	}
+	if mechanism != sarama.SASLTypeOAuth && r.given("sasl.login.callback.handler.class") {
+		r.fail("sasl.login.callback.handler.class", errors.New(noJavaClass))
+	}
+	c.Net.SASL.Enable = true
+	c.Net.SASL.Mechanism = sarama.SASLMechanism(mechanism)
+	switch mechanism {
+	case sarama.SASLTypePlaintext:
+		r.module(l, "PlainLoginModule")
+		r.user(c, l)
+	case sarama.SASLTypeSCRAMSHA256, sarama.SASLTypeSCRAMSHA512:
+		r.module(l, "ScramLoginModule")
+		r.user(c, l)
+		if strings.EqualFold(l.options["tokenauth"], "true") {
+			r.fail("sasl.jaas.config", errors.New("logging in by a delegation token (tokenauth) is not supported"))
+		}
+		c.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient {
+			if mechanism == sarama.SASLTypeSCRAMSHA256 {
+				return &scramLogin{hash: scram.SHA256}
+			}
+			return &scramLogin{hash: scram.SHA512}
+		}
+	case sarama.SASLTypeGSSAPI:
+		r.module(l, "Krb5LoginModule")
+		r.kerberos(&c.Net.SASL.GSSAPI, l)
+	case sarama.SASLTypeOAuth:
+		r.module(l, "OAuthBearerLoginModule")
+		c.Net.SASL.TokenProvider = r.oauth(l, c)
+	}
+}
+
+// module checks that the login module is the mechanism's. The name alone counts: programs shade Kafka's packages.
+func (r *reader) module(l login, want string) {
+	if l.module != want {
+		r.fail("sasl.jaas.config", fmt.Errorf("its login module is %s, but sasl.mechanism wants %s", l.module, want))
+	}
+}
+
+func (r *reader) user(c *sarama.Config, l login) {
+	c.Net.SASL.User, c.Net.SASL.Password = l.options["username"], l.options["password"]
+	if c.Net.SASL.User == "" || c.Net.SASL.Password == "" {
+		r.fail("sasl.jaas.config", errors.New("it must give username and password"))
+	}
+}
+
+// kerberos takes a keytab, else a ticket cache, else a password, with the options of the JVM's Krb5LoginModule.
+func (r *reader) kerberos(g *sarama.GSSAPIConfig, l login) {
+	g.ServiceName = r.text("sasl.kerberos.service.name", l.options["serviceName"])
+	if g.ServiceName == "" {
+		r.fail("sasl.kerberos.service.name", errors.New("it must name the broker's service, usually kafka"))
+	}
+	g.KerberosConfigPath = "/etc/krb5.conf"
+	if path := os.Getenv("KRB5_CONFIG"); path != "" {
+		g.KerberosConfigPath = path
+	}
+	name, realm, ok := strings.Cut(l.options["principal"], "@")
+	if !ok || name == "" || realm == "" {
+		r.fail("sasl.jaas.config", errors.New("its option principal must have the form name@REALM"))
+	}
+	g.Username, g.Realm = name, realm
+	switch {
+	case strings.EqualFold(l.options["useKeyTab"], "true"):
+		g.AuthType, g.KeyTabPath = sarama.KRB5_KEYTAB_AUTH, strings.TrimPrefix(l.options["keyTab"], "file:")
+		if g.KeyTabPath == "" {
+			r.fail("sasl.jaas.config", errors.New("with useKeyTab=true its option keyTab must give a file"))
+		}
+	case strings.EqualFold(l.options["useTicketCache"], "true"):
+		g.AuthType, g.CCachePath = sarama.KRB5_CCACHE_AUTH, strings.TrimPrefix(l.options["ticketCache"], "file:")
+		if g.CCachePath == "" {
+			g.CCachePath = strings.TrimPrefix(os.Getenv("KRB5CCNAME"), "FILE:")
+		}
+		if g.CCachePath == "" {
+			r.fail("sasl.jaas.config", errors.New("with useTicketCache=true its option ticketCache or KRB5CCNAME must give a file"))
+		}
+	default:
+		r.fail("sasl.jaas.config", errors.New("it must set useKeyTab=true or useTicketCache=true: nobody is there to type a password"))
+	}
+}
+
+// scramLogin is one SCRAM exchange.
+type scramLogin struct {
+	hash         scram.HashGeneratorFcn
+	conversation *scram.ClientConversation
+}
+
+// Begin implements [sarama.SCRAMClient].
+func (s *scramLogin) Begin(user, password, authzID string) error {
+	client, err := s.hash.NewClient(user, password, authzID)
+	if err != nil {
+		return fmt.Errorf("preparing the SCRAM login: %w", err)
+	}
+	s.conversation = client.NewConversation()
+	return nil
+}
+
+// Step implements [sarama.SCRAMClient].
+func (s *scramLogin) Step(challenge string) (string, error) { return s.conversation.Step(challenge) }
+
+// Done implements [sarama.SCRAMClient].
+func (s *scramLogin) Done() bool { return s.conversation.Done() }

@@ -1,0 +1,208 @@
+// Package validation checks the configurations of connectors: the framework's keys, the connector's own and those of its converters, merged into one
+// answer as Kafka Connect gives it.
+package validation
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/converters"
+)
+
+// Groups of the framework's keys.
+const (
+	common        = "Common"
+	transforms    = "Transforms"
+	predicates    = "Predicates"
+	errorHandling = "Error Handling"
+	topicCreation = "Topic Creation"
+	exactlyOnce   = "Exactly Once Support"
+	offsetsTopic  = "offsets.topic"
+)
+
+// Keys that every connector has (org.apache.kafka.connect.runtime.ConnectorConfig).
+var (
+	keyName = connect.StringKey("name", "Globally unique name to use for this connector.").Importance(connect.High).
+		Group(common, 1, connect.WidthMedium, "Connector name").Must(connect.NonEmptyWithoutControls)
+	keyClass = connect.StringKey("connector.class", "Name or alias of the class of this connector.").Importance(connect.High).
+			Group(common, 2, connect.WidthLong, "Connector class")
+	keyPluginVersion = connect.StringKey("connector.plugin.version", "Version of the connector, where there are several.").Optional().
+				Group(common, 3, connect.WidthMedium, "Connector version").Recommend(besides("connector.class"))
+	keyTasksMax = connect.IntKey("tasks.max", "Maximum number of tasks to use for this connector.").Default(1).Importance(connect.High).
+			Group(common, 4, connect.WidthShort, "Tasks max").Must(connect.AtLeast(1))
+	keyTasksMaxEnforce = connect.BoolKey("tasks.max.enforce", "Whether more tasks than tasks.max make the connector fail.").Default(true).
+				Importance(connect.Low).Group(common, 5, connect.WidthShort, "Enforce tasks max")
+	keyKeyConverter = connect.ClassKey("key.converter", "Converter of keys; the worker's where it is not set.").Optional().
+			Importance(connect.Low).Group(common, 6, connect.WidthShort, "Key converter class")
+	keyValueConverter = connect.ClassKey("value.converter", "Converter of values; the worker's where it is not set.").Optional().
+				Importance(connect.Low).Group(common, 8, connect.WidthShort, "Value converter class")
+	keyHeaderConverter = connect.ClassKey("header.converter", "Converter of headers; the worker's where it is not set.").Optional().
+				Importance(connect.Low).Group(common, 10, connect.WidthShort, "Header converter class")
+	keyTransforms = connect.ListKey("transforms", "Aliases for the transformations to be applied to records.").Default(nil).
+			Importance(connect.Low).Group(transforms, 12, connect.WidthLong, "Transforms").Must(connect.Distinct)
+	keyPredicates = connect.ListKey("predicates", "Aliases for the predicates used by transformations.").Default(nil).
+			Importance(connect.Low).Group(predicates, 13, connect.WidthLong, "Predicates").Must(connect.Distinct)
+	keyReload = connect.StringKey("config.action.reload", "What to do when a config provider's values change.").Default("restart").
+			Importance(connect.Low).Group(common, 14, connect.WidthMedium, "Reload Action").Must(connect.OneOf("none", "restart"))
+	keyRetryTimeout = connect.LongKey("errors.retry.timeout", "How long a failed operation is retried, in milliseconds; -1 is for ever.").
+			Default(0).Group(errorHandling, 1, connect.WidthMedium, "Retry Timeout for Errors")
+	keyRetryDelay = connect.LongKey("errors.retry.delay.max.ms", "Longest pause between retries, in milliseconds.").Default(60000).
+			Group(errorHandling, 2, connect.WidthMedium, "Maximum Delay Between Retries for Errors")
+	keyTolerance = connect.StringKey("errors.tolerance", "none: a record that cannot be handled fails the task; all: it is skipped.").
+			Default("none").Group(errorHandling, 3, connect.WidthShort, "Error Tolerance").Must(connect.OneOf("none", "all"))
+	keyLogErrors = connect.BoolKey("errors.log.enable", "Whether each record that cannot be handled is logged.").Default(false).
+			Group(errorHandling, 4, connect.WidthShort, "Log Errors")
+	keyLogMessages = connect.BoolKey("errors.log.include.messages", "Whether that log line has the record's coordinates.").Default(false).
+			Group(errorHandling, 5, connect.WidthShort, "Log Error Details")
+)
+
+// Keys of sources (SourceConnectorConfig). The accepted values stand in the order in which Java's hash set has them.
+var (
+	keyCreationGroups = connect.ListKey("topic.creation.groups", "Groups of settings for topics that are created.").Default(nil).
+				Importance(connect.Low).Group(topicCreation, 1, connect.WidthLong, "Topic Creation Groups").Must(connect.Distinct)
+	keyExactlyOnce = connect.StringKey("exactly.once.support", "Whether exactly-once delivery is required or only requested.").
+			Default("requested").Group(exactlyOnce, 2, connect.WidthShort, "Exactly once support").Must(connect.OneOfFold("REQUIRED", "REQUESTED"))
+	keyBoundary = connect.StringKey("transaction.boundary", "What ends a transaction of an exactly-once source.").Default("poll").
+			Group(exactlyOnce, 3, connect.WidthShort, "Transaction Boundary").Must(connect.OneOfFold("INTERVAL", "POLL", "CONNECTOR"))
+	keyBoundaryInterval = connect.LongKey("transaction.boundary.interval.ms", "Time between commits with transaction.boundary=interval.").
+				Optional().Importance(connect.Low).Group(exactlyOnce, 4, connect.WidthShort, "Transaction boundary interval").Must(nullOrNotNegative)
+	keyOffsetsTopic = connect.StringKey("offsets.storage.topic", "A topic of its own for this connector's offsets.").Optional().
+			Importance(connect.Low).Group(offsetsTopic, 1, connect.WidthLong, "Offsets topic").Must(connect.NonEmpty)
+)
+
+// Keys of sinks (SinkConnectorConfig).
+var (
+	keyTopics = connect.ListKey("topics", "Topics to consume.").Default(nil).Importance(connect.High).
+			Group(common, 4, connect.WidthLong, "Topics")
+	keyTopicsRegex = connect.StringKey("topics.regex", "Pattern of the topics to consume.").Default("").Importance(connect.High).
+			Group(common, 4, connect.WidthLong, "Topics regex").Must(pattern)
+	keyDeadLetterTopic = connect.StringKey("errors.deadletterqueue.topic.name", "Topic for records that cannot be handled; empty for none.").
+				Default("").Group(errorHandling, 6, connect.WidthMedium, "Dead Letter Queue Topic Name")
+	keyDeadLetterReplication = connect.ShortKey("errors.deadletterqueue.topic.replication.factor", "Its replication factor when it is created.").
+					Default(3).Group(errorHandling, 7, connect.WidthMedium, "Dead Letter Queue Topic Replication Factor")
+	keyDeadLetterHeaders = connect.BoolKey("errors.deadletterqueue.context.headers.enable", "Whether headers tell why a record is there.").
+				Default(false).Group(errorHandling, 8, connect.WidthMedium, "Enable Error Context Headers")
+)
+
+// converterVersion is the plugin.version key of a converter, which matters only beside the converter's own.
+func converterVersion(classes *catalog.Catalog, key string, order int, display string) connect.Key[string] {
+	return connect.StringKey(key+".plugin.version", "Version of the converter, where there are several.").Optional().
+		Importance(connect.Low).Group(common, order, connect.WidthShort, display).Recommend(besideConverter{classes, key})
+}
+
+// Definition is the framework's keys for a type of connector, in the order in which they are shown.
+func Definition(classes *catalog.Catalog, t catalog.Type) connect.ConfigDef {
+	converter, header := converterClass(classes), headerConverterClass(classes)
+	def := connect.NewSpec("", "", keyName, keyClass, keyPluginVersion, keyTasksMax, keyTasksMaxEnforce,
+		keyKeyConverter.Must(converter), converterVersion(classes, "key.converter", 7, "Key converter version"),
+		keyValueConverter.Must(converter), converterVersion(classes, "value.converter", 9, "Value converter version"),
+		keyHeaderConverter.Must(header), converterVersion(classes, "header.converter", 11, "Header converter version"),
+		keyTransforms, keyPredicates, keyReload, keyRetryTimeout, keyRetryDelay, keyTolerance, keyLogErrors, keyLogMessages).Keys
+	switch t {
+	case catalog.Source:
+		def = append(def, connect.NewSpec("", "", keyCreationGroups, keyExactlyOnce, keyBoundary, keyBoundaryInterval, keyOffsetsTopic).Keys...)
+	case catalog.Sink:
+		def = append(def, connect.NewSpec("", "", keyTopics, keyTopicsRegex, keyDeadLetterTopic, keyDeadLetterReplication, keyDeadLetterHeaders).Keys...)
+	}
+	return def
+}
+
+// groups are the groups of a definition in the order of their first key. Dead letters and others come without duplicates.
+func groups(def connect.ConfigDef, have []string) []string {
+	for _, key := range def {
+		if key.Group != "" && !slices.Contains(have, key.Group) {
+			have = append(have, key.Group)
+		}
+	}
+	return have
+}
+
+func converterClass(classes *catalog.Catalog) connect.Check {
+	return func(v connect.Value) error {
+		d, err := findConverter(classes, v)
+		if err == nil && d != nil && d.New == nil {
+			return errNoConverter(d.Spec.Class)
+		}
+		return err
+	}
+}
+
+func headerConverterClass(classes *catalog.Catalog) connect.Check {
+	return func(v connect.Value) error {
+		d, err := findConverter(classes, v)
+		if err == nil && d != nil && d.NewHeader == nil {
+			return errNoHeaderConverter(d.Spec.Class)
+		}
+		return err
+	}
+}
+
+func findConverter(classes *catalog.Catalog, v connect.Value) (*converters.Definition, error) {
+	if v.IsNull() {
+		return nil, nil
+	}
+	d, err := classes.Converter(v.Str())
+	return &d, err
+}
+
+// errNoConverter and errNoHeaderConverter are classes that exist but cannot do what they are named for.
+type (
+	errNoConverter       string
+	errNoHeaderConverter string
+)
+
+func (e errNoConverter) Error() string {
+	return "Class " + string(e) + " does not implement the Converter interface"
+}
+
+func (e errNoHeaderConverter) Error() string {
+	return "Class " + string(e) + " does not implement the HeaderConverter interface"
+}
+
+func nullOrNotNegative(v connect.Value) error {
+	if v.IsNull() {
+		return nil
+	}
+	return connect.AtLeast(0)(v)
+}
+
+func pattern(v connect.Value) error {
+	if v.IsNull() {
+		return nil
+	}
+	_, err := regexp.Compile(v.Str())
+	return err
+}
+
+// besides shows a key only where another one is given.
+type besides string
+
+// Values implements connect.Recommender.
+func (besides) Values(string, connect.Config) []string { return nil }
+
+// Visible implements connect.Recommender.
+func (b besides) Visible(_ string, cfg connect.Config) bool {
+	_, given := cfg[string(b)]
+	return given
+}
+
+// besideConverter shows a key only where the converter it belongs to is given and here.
+type besideConverter struct {
+	classes *catalog.Catalog
+	key     string
+}
+
+// Values implements connect.Recommender.
+func (besideConverter) Values(string, connect.Config) []string { return nil }
+
+// Visible implements connect.Recommender.
+func (b besideConverter) Visible(_ string, cfg connect.Config) bool {
+	class, given := cfg[b.key]
+	if !given {
+		return false
+	}
+	_, err := b.classes.Converter(class)
+	return err == nil
+}

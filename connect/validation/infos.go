@@ -1,0 +1,102 @@
+package validation
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// ConfigInfos is the answer of PUT /connector-plugins/{plugin}/config/validate, members in Kafka Connect's order.
+type ConfigInfos struct {
+	Name       string       `json:"name"`
+	ErrorCount int          `json:"error_count"`
+	Groups     []string     `json:"groups"`
+	Configs    []ConfigInfo `json:"configs"`
+}
+
+// ConfigInfo is one key: its definition, null for a key known only by its value, and what there is to say of the value.
+type ConfigInfo struct {
+	Definition *ConfigKeyInfo   `json:"definition"`
+	Value      *ConfigValueInfo `json:"value"`
+}
+
+// ConfigKeyInfo is the definition of a key.
+type ConfigKeyInfo struct {
+	Name          string   `json:"name"`
+	Type          string   `json:"type"`
+	Required      bool     `json:"required"`
+	DefaultValue  *string  `json:"default_value"`
+	Importance    string   `json:"importance"`
+	Documentation string   `json:"documentation"`
+	Group         *string  `json:"group"`
+	Width         string   `json:"width"`
+	DisplayName   string   `json:"display_name"`
+	Dependents    []string `json:"dependents"`
+	Order         int      `json:"order"`
+}
+
+// ConfigValueInfo is what validation found of a key.
+type ConfigValueInfo struct {
+	Name              string   `json:"name"`
+	Value             *string  `json:"value"`
+	RecommendedValues []string `json:"recommended_values"`
+	Errors            []string `json:"errors"`
+	Visible           bool     `json:"visible"`
+}
+
+// KeyInfo describes a key as REST shows it.
+func KeyInfo(k connect.KeyDef) ConfigKeyInfo {
+	info := ConfigKeyInfo{
+		Name: k.Name, Type: string(k.Type), Required: k.Default.Required(), Importance: string(k.Importance), Documentation: k.Doc,
+		Width: string(k.Width), DisplayName: k.DisplayName, Dependents: k.Dependents, Order: k.Order,
+	}
+	if text, ok := k.Default.Text(); ok {
+		if k.Type == connect.TypePassword {
+			text = connect.Hidden
+		}
+		info.DefaultValue = &text
+	}
+	if k.Group != "" {
+		info.Group = &k.Group
+	}
+	if info.DisplayName == "" {
+		info.DisplayName = k.Name
+	}
+	if info.Dependents == nil {
+		info.Dependents = []string{}
+	}
+	return info
+}
+
+// configInfo is a report with the key under a prefix.
+func configInfo(r connect.KeyReport, prefix string) ConfigInfo {
+	definition := KeyInfo(r.Def)
+	definition.Name = prefix + definition.Name
+	if r.Def.Type == connect.TypeClass && len(r.Errors) > 0 && strings.HasSuffix(r.Errors[0], "could not be found.") {
+		r.Value = nil // a class that does not load is a value that does not parse
+	}
+	return ConfigInfo{Definition: &definition, Value: &ConfigValueInfo{
+		Name: definition.Name, Value: r.Value, RecommendedValues: orEmpty(r.Recommended), Errors: orEmpty(r.Errors), Visible: r.Visible,
+	}}
+}
+
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// Refusal is the text of the 400 that answers a configuration with errors.
+func (i ConfigInfos) Refusal() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Connector configuration is invalid and contains the following %d error(s):", i.ErrorCount)
+	for _, c := range i.Configs {
+		for _, e := range c.Value.Errors {
+			b.WriteString("\n" + e)
+		}
+	}
+	b.WriteString("\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`")
+	return b.String()
+}

@@ -1,0 +1,170 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/hooks/auth"
+	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/connecttest"
+	"github.com/sluice-connect/sluice/internal/testbed"
+)
+
+// startMochi runs a broker in this process and returns its host:port. rules are who may do what; nil lets everybody in.
+func startMochi(t *testing.T, rules *auth.Ledger) string {
+	t.Helper()
+	server := mochi.New(&mochi.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if rules == nil {
+		require.NoError(t, server.AddHook(new(auth.AllowHook), nil))
+	} else {
+		require.NoError(t, server.AddHook(new(auth.Hook), &auth.Options{Ledger: rules}))
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t))
+	require.NoError(t, server.AddListener(listeners.NewTCP(listeners.Config{ID: "t", Address: addr})))
+	require.NoError(t, server.Serve())
+	t.Cleanup(func() { _ = server.Close() })
+	return addr
+}
+
+func TestMessagesGoThroughAnInProcessBrokerBothWays(t *testing.T) {
+	addr := startMochi(t, nil)
+	src := connecttest.StartSource(t, Source{}, sourceConfig("tcp://"+addr, "c/#"))
+	src.AwaitHealthy()
+	sink := connecttest.StartSink(t, Sink{}, sinkConfig("tcp://"+addr))
+	sink.AwaitHealthy()
+	sink.Put(commands(0, 100)...)
+	assert.Equal(t, numbers(0, 100), values(src.Take(100)))
+	assert.EqualValues(t, 100, sink.Commit()[testPartition])
+}
+
+func TestSessionTakenOverFailsTheTaskInsteadOfFightingForIt(t *testing.T) {
+	addr := startMochi(t, nil)
+	src := connecttest.StartSource(t, Source{}, sourceConfig("tcp://"+addr, "s/+"))
+	src.AwaitHealthy()
+	newDevice(t, addr, "readings-0")
+	assert.ErrorContains(t, src.AwaitFailed(), `gave client id "readings-0" to another connection`)
+}
+
+func TestRefusedFilterIsAProblemOfItsKeyAndFailsTheTask(t *testing.T) {
+	addr := startMochi(t, &auth.Ledger{
+		Auth: auth.AuthRules{{Allow: true}},
+		ACL:  auth.ACLRules{{Filters: auth.Filters{"open/#": auth.ReadWrite, "#": auth.Deny}}},
+	})
+	cfg := sourceConfig("tcp://"+addr, "open/1,secret/#")
+	found := Source{}.Validate(t.Context(), cfg)
+	require.Len(t, found, 1)
+	assert.Equal(t, "mqtt.topics", found[0].Key)
+	assert.Contains(t, found[0].Message, `refused filter "secret/#"`)
+
+	cfg["mqtt.validate.connect"] = "false"
+	src := connecttest.StartSource(t, Source{}, cfg)
+	assert.ErrorContains(t, src.AwaitFailed(), `refused filter "secret/#": reason code 0x87`)
+}
+
+func TestMessageThatTheBrokerRefusesGoesToTheErrorHandlingAndTheRestFlows(t *testing.T) {
+	addr := startMochi(t, &auth.Ledger{
+		Auth: auth.AuthRules{{Allow: true}},
+		ACL:  auth.ACLRules{{Filters: auth.Filters{"c/1": auth.ReadWrite, "#": auth.Deny}}},
+	})
+	sink := connecttest.StartSink(t, Sink{}, sinkConfig("tcp://"+addr, "errors.tolerance", "all"))
+	sink.AwaitHealthy()
+	secret := connect.SinkRecord{}
+	secret.SetKey("2")
+	secret.SetBytes([]byte("x"))
+	sink.Put(commands(0, 1)...)
+	sink.Put(secret)
+	sink.Put(commands(1, 2)...)
+	assert.EqualValues(t, 3, sink.Commit()[testPartition])
+	if reports := sink.Reports(); assert.Len(t, reports, 1) {
+		assert.ErrorContains(t, reports[0].Cause, `refused a message on "c/2": reason code 0x87`)
+	}
+}
+
+func TestSplitSpreadsFiltersAndMovesFewWhenTasksChange(t *testing.T) {
+	var filters []string
+	for i := range 100 {
+		filters = append(filters, fmt.Sprintf("plant/%d/#", i))
+	}
+	cfg := connect.Config{"mqtt.topics": joinList(filters)}
+	home := func(tasks int) map[string]string {
+		configs, err := Source{}.Split(context.Background(), cfg, tasks)
+		require.NoError(t, err)
+		at := map[string]string{}
+		for _, c := range configs {
+			for _, f := range mqttTopics.Get(c) {
+				at[f] = c["sluice.mqtt.task"]
+			}
+		}
+		require.Len(t, at, 100, "every filter has one task")
+		return at
+	}
+	four, five := home(4), home(5)
+	moved := 0
+	for f, task := range four {
+		if five[f] != task {
+			moved++
+			assert.Equal(t, "4", five[f], "a filter moves only to the new task")
+		}
+	}
+	assert.Less(t, moved, 40)
+	few, err := Source{}.Split(context.Background(), connect.Config{"mqtt.topics": "a,b"}, 10)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(few), 2, "tasks without a filter are not made")
+}
+
+func TestFilterListKeepsEscapedCommas(t *testing.T) {
+	assert.Equal(t, []string{"a,b", "c"}, splitList(`a\,b, c,`))
+	assert.Equal(t, `a\,b,c`, joinList([]string{"a,b", "c"}))
+}
+
+func TestConfigurationMistakesAreNamedWithTheirKey(t *testing.T) {
+	for key, cfg := range map[string]connect.Config{
+		"mqtt.server.uri":               sourceConfig("tcp://user:secret@host", "s/+"),
+		"mqtt.topics":                   sourceConfig("tcp://host", "a#"),
+		"kafka.topic":                   sourceConfig("tcp://host", "s/+", "kafka.topic", "${nothing}"),
+		"topic.regex.list":              sourceConfig("tcp://host", "s/+", "topic.regex.list", "x:("),
+		"mqtt.reconnect.backoff.max.ms": sourceConfig("tcp://host", "s/+", "mqtt.reconnect.backoff.ms", "500"),
+		"mqtt.ssl.trust.store.path":     sourceConfig("ssl://host", "s/+", "mqtt.ssl.trust.store.path", "/nowhere"),
+		"mqtt.user.properties":          sourceConfig("tcp://host", "s/+", "mqtt.user.properties", "x"),
+	} {
+		cfg["mqtt.validate.connect"] = "false"
+		found := Source{}.Validate(t.Context(), cfg)
+		if assert.NotEmpty(t, found, key) {
+			assert.Equal(t, key, found[0].Key)
+			assert.False(t, found[0].Warning)
+			assert.NotContains(t, found[0].Message, "secret")
+		}
+	}
+}
+
+func TestAConnectionThatEndsSoonAgainAndAgainHintsAtAnotherClient(t *testing.T) {
+	l := &link{broker: broker{clientID: "readings-0"}}
+	lost := errors.New("lost")
+	for range 2 {
+		assert.Equal(t, lost, l.suspect(lost, time.Second))
+	}
+	assert.ErrorContains(t, l.suspect(lost, time.Second), `"readings-0"`)
+	assert.Equal(t, lost, l.suspect(lost, time.Hour))
+}
+
+func TestEveryKeyHasATextAndADefaultThatItAccepts(t *testing.T) {
+	for _, spec := range []connect.Spec{Source{}.Spec(), Sink{}.Spec()} {
+		seen := map[string]bool{}
+		for _, k := range spec.Keys {
+			assert.False(t, seen[k.Name], "%s is defined twice", k.Name)
+			seen[k.Name] = true
+			assert.NotEmpty(t, k.Doc, k.Name)
+		}
+		assert.True(t, seen["confluent.license"])
+	}
+}

@@ -1,0 +1,202 @@
+package mqtt
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// wire is a subscriber with a connection whose other end the test reads.
+type wire struct {
+	t    *testing.T
+	s    *subscriber
+	peer net.Conn
+	conn *conn
+}
+
+func newWire(t *testing.T) *wire {
+	return &wire{t: t, s: newSubscriber(newQueue(1000, 1<<20), true)}
+}
+
+// connect begins a connection, after the loss of the one before.
+func (w *wire) connect(sessionPresent bool) {
+	w.t.Helper()
+	var mine net.Conn
+	mine, w.peer = net.Pipe()
+	w.conn = newConn(mine, nil, nil, nil)
+	c, peer := w.conn, w.peer
+	w.t.Cleanup(func() { peer.Close(); c.Close() })
+	require.NoError(w.t, w.s.ConAckReceived(w.conn, nil, &packets.Connack{SessionPresent: sessionPresent}))
+}
+
+func (w *wire) lose() {
+	w.t.Helper()
+	require.NoError(w.t, w.s.ConnectionLost(nil))
+}
+
+func (w *wire) publish(id uint16, qos byte, dup bool, payload string) {
+	w.t.Helper()
+	p := &packets.Publish{Topic: "t", PacketID: id, QoS: qos, Duplicate: dup, Payload: []byte(payload), Properties: &packets.Properties{}}
+	require.NoError(w.t, w.s.PacketReceived(&packets.ControlPacket{Content: p}, nil))
+}
+
+func (w *wire) release(id uint16) {
+	w.t.Helper()
+	require.NoError(w.t, w.s.PacketReceived(&packets.ControlPacket{Content: &packets.Pubrel{PacketID: id}}, nil))
+}
+
+// settle gives receipts by tag.
+func (w *wire) settle(tags ...uint64) {
+	var done []connect.Receipt
+	for _, tag := range tags {
+		done = append(done, connect.Receipt{Tag: tag})
+	}
+	w.s.settle(done)
+}
+
+// tags are the tags of what was queued since the last call.
+func (w *wire) tags() []uint64 {
+	var tags []uint64
+	for _, m := range w.s.queue.take(nil) {
+		tags = append(tags, m.tag)
+	}
+	return tags
+}
+
+// answers reads n acknowledgements, as kind<<16 | id.
+func (w *wire) answers(n int) []uint32 {
+	w.t.Helper()
+	buf := make([]byte, 4*n)
+	require.NoError(w.t, w.peer.SetReadDeadline(time.Now().Add(patience)))
+	_, err := io.ReadFull(w.peer, buf)
+	require.NoError(w.t, err)
+	var got []uint32
+	for ; len(buf) > 0; buf = buf[4:] {
+		got = append(got, uint32(buf[0]>>4)<<16|uint32(buf[2])<<8|uint32(buf[3]))
+	}
+	return got
+}
+
+func answer(kind byte, ids ...uint16) []uint32 {
+	var want []uint32
+	for _, id := range ids {
+		want = append(want, uint32(kind)<<16|uint32(id))
+	}
+	return want
+}
+
+func TestAcknowledgementsLeaveInTheOrderOfTheMessages(t *testing.T) {
+	w := newWire(t)
+	w.connect(false)
+	for id := uint16(1); id <= 4; id++ {
+		w.publish(id, 1, false, "x")
+	}
+	tags := w.tags()
+	w.settle(tags[2], tags[1])
+	w.settle(tags[0])
+	assert.Equal(t, answer(packets.PUBACK, 1, 2, 3), w.answers(3))
+	w.settle(tags[3])
+	assert.Equal(t, answer(packets.PUBACK, 4), w.answers(1))
+}
+
+func TestReceiptOfAnOlderConnectionIsNotWrittenToTheNewOne(t *testing.T) {
+	w := newWire(t)
+	w.connect(false)
+	w.publish(1, 1, false, "old")
+	old := w.tags()
+	w.lose()
+	w.connect(false) // the session is gone: id 1 means another message
+	w.publish(1, 1, false, "new")
+	fresh := w.tags()
+	require.Len(t, fresh, 1)
+	w.settle(old...)
+	w.publish(2, 1, false, "next")
+	w.settle(w.tags()...)
+	w.settle(fresh...)
+	assert.Equal(t, answer(packets.PUBACK, 1, 2), w.answers(2))
+}
+
+func TestRedeliveryAttachesToTheRecordInFlight(t *testing.T) {
+	w := newWire(t)
+	w.connect(false)
+	w.publish(1, 1, false, "a")
+	w.publish(2, 1, false, "b")
+	tags := w.tags()
+	w.lose()
+	w.settle(tags[0]) // while there is no connection
+	w.connect(true)
+	w.publish(1, 1, true, "a")
+	w.publish(2, 1, true, "b")
+	assert.Empty(t, w.tags(), "neither is produced again")
+	assert.Equal(t, answer(packets.PUBACK, 1), w.answers(1))
+	w.settle(tags[1])
+	assert.Equal(t, answer(packets.PUBACK, 2), w.answers(1))
+}
+
+func TestSameIDWithOtherContentOrWithoutDUPIsANewMessage(t *testing.T) {
+	w := newWire(t)
+	w.connect(false)
+	w.publish(1, 1, false, "a")
+	w.publish(2, 1, false, "b")
+	w.tags()
+	w.lose()
+	w.connect(true)
+	w.publish(1, 1, true, "other")
+	w.publish(2, 1, false, "b")
+	assert.Len(t, w.tags(), 2)
+}
+
+func TestQoS2IDBetweenPUBRECAndPUBCOMPIsAnsweredAndNotProduced(t *testing.T) {
+	w := newWire(t)
+	w.connect(false)
+	w.publish(5, 2, false, "a")
+	w.settle(w.tags()...)
+	assert.Equal(t, answer(packets.PUBREC, 5), w.answers(1))
+	w.lose()
+	w.connect(true)
+	w.publish(5, 2, true, "a")
+	assert.Empty(t, w.tags())
+	assert.Equal(t, answer(packets.PUBREC, 5), w.answers(1))
+	w.release(5)
+	w.release(5) // after a lost PUBCOMP
+	assert.Equal(t, answer(packets.PUBCOMP, 5, 5), w.answers(2))
+	w.publish(5, 2, false, "b")
+	assert.Len(t, w.tags(), 1, "the id is free again")
+}
+
+func BenchmarkSettle(b *testing.B) {
+	s := newSubscriber(newQueue(1<<20, 1<<40), true)
+	mine, peer := net.Pipe()
+	go io.Copy(io.Discard, peer)
+	c := newConn(mine, nil, nil, nil)
+	defer func() { peer.Close(); c.Close() }()
+	require.NoError(b, s.ConAckReceived(c, nil, &packets.Connack{}))
+	const window = 1000
+	pubs := make([]*packets.ControlPacket, window)
+	for i := range pubs {
+		pubs[i] = &packets.ControlPacket{Content: &packets.Publish{
+			Topic: "t", PacketID: uint16(i + 1), QoS: 1, Payload: make([]byte, 256), Properties: &packets.Properties{},
+		}}
+	}
+	done := make([]connect.Receipt, window)
+	var taken []message
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		_ = s.PacketReceived(pubs[i%window], nil)
+		if i%window == window-1 {
+			taken = s.queue.take(taken)
+			for j := range taken {
+				done[j].Tag = taken[j].tag
+			}
+			s.settle(done[:len(taken)])
+			s.queue.drop(len(taken), 0)
+		}
+	}
+}
