@@ -14,8 +14,9 @@ import (
 
 // Producer is a sarama producer that waits while Kafka or a leader is away, where sarama's own would fail records out of their order.
 //
-// To end one call AsyncClose, read its channels until both are closed, and call Abort. Abort before the channels are closed makes all
-// that is under way come back through Errors at once.
+// To end one wait until all records sent are answered, call AsyncClose, read its channels until both are closed, and call Abort. When that
+// takes too long, call Abort earlier: all that is under way then comes back through Errors at once. AsyncClose with records under way keeps
+// no order: sarama fails a batch that just then waits for its next try with [sarama.ErrShuttingDown], and sends what follows it.
 type Producer struct {
 	sarama.AsyncProducer
 	client *waitingClient
@@ -34,8 +35,11 @@ type ProducerOptions struct {
 	Waiting func(cause error, next time.Time)
 }
 
-// NewProducer connects a producer: Kafka must answer, else the error of this one try comes back, to be put into words by [Explain].
-// The end of ctx ends the try.
+// idRetries take about 3 seconds with the default backoff.
+const idRetries = 5
+
+// NewProducer connects a producer: Kafka must answer, else the error comes back, to be put into words by [Explain]. It does not try long:
+// who wants the producer tries again and says so. The end of ctx ends the try.
 func NewProducer(ctx context.Context, s *Settings, o ProducerOptions) (*Producer, error) {
 	if o.Waiting == nil {
 		o.Waiting = func(error, time.Time) {}
@@ -49,6 +53,11 @@ func NewProducer(ctx context.Context, s *Settings, o ProducerOptions) (*Producer
 	config.Producer.Transaction.Retry.BackoffFunc = func(retries, _ int) time.Duration {
 		p.client.sleep(s.backoff.after(retries))
 		return 0
+	}
+
+	if config.Producer.Transaction.ID == "" {
+		// Without transactions it only counts the tries to get an id, which a broker that has just started refuses for a moment.
+		config.Producer.Transaction.Retry.Max = idRetries
 	}
 
 	stop := context.AfterFunc(ctx, p.cut)

@@ -134,7 +134,11 @@ func (st *stream) send() {
 // progress waits until n more records are acknowledged.
 func (st *stream) progress(n int64) {
 	st.t.Helper()
-	want := st.acked.Load() + n
+	st.await(st.acked.Load() + n)
+}
+
+func (st *stream) await(want int64) {
+	st.t.Helper()
 	testbed.Await(st.t, 40*time.Second, "acknowledgements", func(context.Context) error {
 		if got := st.acked.Load(); got < want {
 			return fmt.Errorf("%d of %d", got, want)
@@ -145,8 +149,10 @@ func (st *stream) progress(n int64) {
 
 // finish ends the stream in an orderly way.
 func (st *stream) finish() {
+	st.t.Helper()
 	close(st.stop)
 	st.sender.Wait()
+	st.await(st.sent)
 	st.producer.AsyncClose()
 	st.reapers.Wait()
 	st.producer.Abort()
@@ -155,7 +161,7 @@ func (st *stream) finish() {
 // checkWhole reads the topic: every record once, in order per key.
 func (st *stream) checkWhole(addr string) {
 	st.t.Helper()
-	require.Empty(st.t, st.failed)
+	require.Zero(st.t, len(st.failed), "records failed")
 	require.Equal(st.t, st.sent, st.acked.Load())
 	last := map[string]int64{}
 	for k := range int64(streamKeys) {

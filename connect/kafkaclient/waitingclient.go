@@ -28,6 +28,7 @@ type waitingClient struct {
 // LeastLoadedBroker implements [sarama.Client].
 func (c *waitingClient) LeastLoadedBroker() *sarama.Broker {
 	if c.seed != nil {
+		_ = c.seed.Open(c.Config()) // again, if its connection broke; its only error is that it is open
 		return c.seed
 	}
 	return c.Client.LeastLoadedBroker()

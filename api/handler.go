@@ -1,0 +1,133 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// Limits of one request.
+const (
+	requestTimeout = 90 * time.Second // Java's, not configurable there either
+	healthTimeout  = 10 * time.Second
+	bodyLimit      = 8 << 20
+)
+
+// handler answers requests. Its methods return what to send or an error; [handler.do] writes either.
+type handler struct {
+	herder Herder
+	log    *slog.Logger
+}
+
+// Handler is the API as an http.Handler; metrics, if not nil, answers /metrics.
+func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
+	a := &handler{herder: h, log: log}
+	r := chi.NewRouter()
+	r.Use(a.logged, a.recovered)
+	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+		writeError(w, &httpError{http.StatusNotFound, "HTTP 404 Not Found"})
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+		writeError(w, &httpError{http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed"})
+	})
+	if metrics != nil {
+		r.Method(http.MethodGet, "/metrics", metrics)
+	}
+	r.Get("/", a.do(a.root))
+	r.Get("/health", a.health)
+	r.Get("/connectors", a.do(a.list))
+	r.Post("/connectors", a.do(a.create))
+	r.Route("/connectors/{name}", func(r chi.Router) {
+		r.Get("/", a.do(a.connector))
+		r.Delete("/", a.do(a.remove))
+		r.Get("/config", a.do(a.config))
+		r.Put("/config", a.do(a.putConfig))
+		r.Patch("/config", a.do(a.patchConfig))
+		r.Get("/status", a.do(a.status))
+		r.Get("/tasks", a.do(a.tasks))
+		r.Get("/tasks/{task}/status", a.do(a.taskStatus))
+		r.Post("/tasks/{task}/restart", a.do(a.restartTask))
+		r.Post("/restart", a.do(a.restart))
+		r.Put("/pause", a.do(a.pause))
+		r.Put("/resume", a.do(a.resume))
+		r.Put("/stop", a.do(a.stop))
+	})
+	r.Get("/connector-plugins", a.do(a.plugins))
+	r.Get("/connector-plugins/{plugin}/config", a.do(a.pluginConfig))
+	r.Put("/connector-plugins/{plugin}/config/validate", a.do(a.validate))
+	return rawPaths(r)
+}
+
+// rawPaths makes chi route by the path as it was sent: a connector's name may have an escaped slash. Trailing slashes do not matter.
+func rawPaths(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		raw := r.URL.EscapedPath()
+		for len(raw) > 1 && raw[len(raw)-1] == '/' {
+			raw = raw[:len(raw)-1]
+		}
+		r.URL.RawPath = raw
+		next.ServeHTTP(w, r)
+	})
+}
+
+// param is a path parameter, decoded.
+func param(r *http.Request, name string) (string, error) {
+	text, err := url.PathUnescape(chi.URLParam(r, name))
+	if err != nil {
+		return "", &httpError{http.StatusBadRequest, "the path is not well escaped: " + err.Error()}
+	}
+	return text, nil
+}
+
+// answer is what a request gets.
+type answer struct {
+	status   int
+	body     any // nil for none
+	location string
+	warnings []string
+}
+
+// do wraps a method that answers or fails.
+func (a *handler) do(f func(r *http.Request) (answer, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
+		reply, err := f(r)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		writeAnswer(w, reply)
+	}
+}
+
+// logged writes a line per request at debug level; bodies may hold secrets and stay out.
+func (a *handler) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		next.ServeHTTP(w, r)
+		a.log.Debug("request", "method", r.Method, "path", r.URL.Path, "took", time.Since(began).String())
+	})
+}
+
+// recovered turns a panic into a 500.
+func (a *handler) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if what := recover(); what != nil {
+				a.log.Error("a request panicked", "path", r.URL.Path, "panic", fmt.Sprint(what), "stack", string(debug.Stack()))
+				writeError(w, errors.New("internal error: see the worker's log"))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

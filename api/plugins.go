@@ -1,0 +1,54 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+func (a *handler) plugins(r *http.Request) (answer, error) {
+	connectorsOnly := !r.URL.Query().Has("connectorsOnly") || truth(r, "connectorsOnly")
+	return ok(a.herder.Plugins(connectorsOnly))
+}
+
+func (a *handler) pluginConfig(r *http.Request) (answer, error) {
+	plugin, err := param(r, "plugin")
+	if err != nil {
+		return answer{}, err
+	}
+	keys, err := a.herder.PluginConfig(plugin)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(keys)
+}
+
+func (a *handler) validate(r *http.Request) (answer, error) {
+	plugin, err := param(r, "plugin")
+	if err != nil {
+		return answer{}, err
+	}
+	data, err := readBody(r)
+	if err != nil {
+		return answer{}, err
+	}
+	var body map[string]*scalar
+	if err := decode(data, &body); err != nil {
+		return answer{}, err
+	}
+	cfg, err := config(body)
+	if err != nil {
+		return answer{}, err
+	}
+	// The path only guards against a configuration of another class: the end of the name is enough.
+	class := cfg["connector.class"]
+	if class != "" && !strings.HasSuffix(strings.TrimSuffix(class, "Connector"), strings.TrimSuffix(plugin, "Connector")) {
+		return answer{}, &httpError{http.StatusBadRequest,
+			fmt.Sprintf("Included connector type %s does not match request type %s", class, plugin)}
+	}
+	infos, err := a.herder.Validate(r.Context(), plugin, cfg)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(infos)
+}

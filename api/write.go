@@ -1,0 +1,96 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect/herder"
+)
+
+// httpError is an error with a status of its own.
+type httpError struct {
+	status  int
+	message string
+}
+
+func (e *httpError) Error() string { return e.message }
+
+// errorBody is Kafka Connect's ErrorMessage: exactly these members.
+type errorBody struct {
+	Code    int    `json:"error_code"`
+	Message string `json:"message"`
+}
+
+// status maps the herder's errors (ConnectExceptionMapper): whatever is not known is 500.
+func status(err error) int {
+	var (
+		own       *httpError
+		notFound  *herder.NotFoundError
+		exists    *herder.ExistsError
+		invalid   *herder.InvalidError
+		rebalance *herder.RebalanceError
+		notLeader *herder.NotLeaderError
+		tooLarge  *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &own):
+		return own.status
+	case errors.As(err, &notFound):
+		return http.StatusNotFound
+	case errors.As(err, &exists), errors.As(err, &rebalance), errors.As(err, &notLeader):
+		return http.StatusConflict
+	case errors.As(err, &invalid):
+		return http.StatusBadRequest
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusInternalServerError
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	code := status(err)
+	data := encode(errorBody{Code: code, Message: err.Error()})
+	switch code {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:
+		// Java sends those of its HTTP layer without a type; only the herder's own 404 have one.
+		if _, layer := err.(*httpError); layer {
+			w.Header()["Content-Type"] = nil
+			break
+		}
+		fallthrough
+	default:
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.WriteHeader(code)
+	_, _ = w.Write(data) // a client that is gone needs no answer
+}
+
+func writeAnswer(w http.ResponseWriter, a answer) {
+	for _, warning := range a.warnings {
+		w.Header().Add("Sluice-Warnings", strings.Join(strings.Fields(warning), " "))
+	}
+	if a.location != "" {
+		w.Header().Set("Location", a.location)
+	}
+	if a.body == nil {
+		w.WriteHeader(a.status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	_, _ = w.Write(encode(a.body)) // a client that is gone needs no answer
+}
+
+// encode writes JSON as Jackson does in what clients notice: nothing is escaped for HTML, no newline follows.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return []byte(`{"error_code":500,"message":"the answer cannot be written as JSON"}`)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
