@@ -91,7 +91,7 @@ func (h *Herder) retarget(ctx context.Context, name string, target stores.Target
 		if err := h.configs.PutTargetState(ctx, name, target); err != nil {
 			return fmt.Errorf("writing the target state to Kafka: %w", err)
 		}
-		return nil
+		return h.configs.Refresh(ctx)
 	})
 }
 
@@ -104,7 +104,10 @@ func (h *Herder) Stop(ctx context.Context, name string) error {
 		if err := h.configs.PutTaskConfigs(ctx, name, nil); err != nil {
 			return err
 		}
-		return h.configs.PutTargetState(ctx, name, stores.Stopped)
+		if err := h.configs.PutTargetState(ctx, name, stores.Stopped); err != nil {
+			return fmt.Errorf("writing the target state to Kafka: %w", err)
+		}
+		return h.configs.Refresh(ctx)
 	})
 }
 

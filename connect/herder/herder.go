@@ -122,6 +122,9 @@ func (h *Herder) heard(e stores.ConfigEvent) { h.mind.tell(e) }
 // goroutine, and ctx ends with the connector's life.
 func (h *Herder) planned(ctx context.Context, connector string, tasks []connect.Config) {
 	h.scribe.until(ctx, func(ctx context.Context) error {
+		if err := h.configs.Refresh(ctx); err != nil { // a stop may just have been written
+			return err
+		}
 		state := h.configs.Snapshot()
 		if target, ok := state.Target(connector); !ok || target == stores.Stopped || !state.TasksChanged(connector, tasks) {
 			return nil

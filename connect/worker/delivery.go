@@ -252,10 +252,15 @@ func (d *delivery) redial(ctx context.Context, cause error) (*producerSession, e
 	}
 }
 
-// close ends a producer and settles what it still reports, so that the last acknowledgements are not lost; after closeTimeout, or when the task
-// is killed, it is cut off from Kafka, which makes all that is under way come back. The receipts of those records are not passed on: the
-// task is ending, or they follow with the next settle.
+// close ends a producer and settles what it still reports, so that the last acknowledgements are not lost. One with records under way is cut off
+// from Kafka first: sarama gives up batches that are being retried when it closes, and lets later ones overtake them. The receipts of records
+// that come back are not passed on: the task is ending, or they follow with the next settle.
 func (d *delivery) close(s *producerSession, finished []*slot) {
+	d.markOnly(finished)
+	finished = nil
+	if _, waiting := d.tracker.stalled(time.Now()); waiting > 0 {
+		s.producer.Abort()
+	}
 	s.producer.AsyncClose()
 	cut := time.AfterFunc(closeTimeout, s.producer.Abort)
 	defer cut.Stop()

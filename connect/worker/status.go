@@ -39,11 +39,14 @@ type StatusSink interface {
 	TaskStatus(id TaskID, state State, trace, version string)
 }
 
-// silenceable passes statuses on until it is silenced: an abandoned life must not overwrite what its successor says.
+// silenceable passes changes of a status on until it is silenced: an abandoned life must not overwrite what its successor says.
 type silenceable struct {
-	mu   sync.Mutex
-	mute bool
-	to   func(state State, trace, version string)
+	to func(state State, trace, version string)
+
+	mu    sync.Mutex
+	mute  bool
+	state State
+	trace string
 }
 
 func newSilenceable(to func(state State, trace, version string)) *silenceable {
@@ -53,7 +56,8 @@ func newSilenceable(to func(state State, trace, version string)) *silenceable {
 func (s *silenceable) publish(state State, trace, version string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.mute {
+	if !s.mute && (state != s.state || trace != s.trace) {
+		s.state, s.trace = state, trace
 		s.to(state, trace, version)
 	}
 }

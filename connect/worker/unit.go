@@ -82,6 +82,7 @@ func (u *unit[S]) run() {
 	var (
 		current *life
 		running revision
+		target  TargetState
 	)
 	for {
 		want := u.wanted()
@@ -98,9 +99,10 @@ func (u *unit[S]) run() {
 		}
 		if current == nil {
 			current, running = u.start(want.spec, want.target), want.revision
-		} else {
+		} else if want.target != target {
 			current.target(want.target)
 		}
+		target = want.target
 		<-u.changed
 	}
 }
