@@ -1,0 +1,19 @@
+// Package ledger proves with real processes that Sluice loses nothing: the sluice program as a child that is killed, a real
+// Apache Kafka that goes away, a real mosquitto in between.
+//
+// Devices publish numbered messages over MQTT and enter each into a [Ledger]: sent, and promised once the broker has
+// acknowledged it. A [Reader] brings what Kafka has, and the ledger judges: nothing promised is missing, and per MQTT topic the
+// first occurrences come in the order of publishing. Duplicates are counted.
+//
+// The tests of this package show that
+//
+//   - messages of QoS 1 and 2 survive kill -9 of a worker, twice in the middle of the stream, without a gap and in order;
+//   - Kafka may stop, in order or by kill -9, for twenty seconds: no gap, order kept, a worker under 100 MiB that says on its
+//     task's status that it is retrying, and takes that back;
+//   - sluice dev with a data directory finds its connectors, offsets and topics again after kill -9 and after Ctrl-C, which ends
+//     it in under two seconds, and its demo flows within five seconds of the start;
+//   - mistakes of the user end in one line that names cause and key, with the exit codes 1, 2 and 3.
+//
+// All of them need processes and are skipped by go test -short, except those of the ledger itself. With SLUICE_SOAK=1 there are
+// more rounds with random times of death, and the demo runs for ten minutes.
+package ledger

@@ -1,0 +1,48 @@
+package ledger
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/sluice-connect/sluice/internal/testbed"
+)
+
+// messages of a run that takes seconds.
+const messages = 100_000
+
+// receiveMaximum is the default of mqtt.receive.maximum: what a source may have unacknowledged, and so what a broker sends again.
+const receiveMaximum = 1000
+
+func TestNothingIsLostWhenAWorkerIsKilledTwice(t *testing.T) {
+	needsProcesses(t)
+	for qos := byte(1); qos <= 2; qos++ {
+		t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
+			r := startRiver(t, testbed.SharedKafka(t), qos)
+			start := time.Now()
+			published := r.publish(messages)
+			for _, share := range []int{messages / 4, messages / 2} {
+				r.awaitInKafka(share)
+				r.killWorker()
+			}
+			published()
+			v := r.settle()
+			assert.GreaterOrEqual(t, v.Promised, messages)
+			t.Logf("%d messages in %v, %d duplicates", v.Arrived, time.Since(start).Round(time.Millisecond), v.Duplicates)
+		})
+	}
+}
+
+// killWorker kills the worker, which must be in the middle of it, and starts it again.
+func (r *river) killWorker() {
+	r.t.Helper()
+	r.worker.Kill()
+	arrived := r.fleet.Ledger.Judge().Arrived
+	assert.Less(r.t, arrived, messages, "the worker was killed after the end of the stream")
+	start := time.Now()
+	r.worker.Relaunch()
+	r.worker.WaitReady()
+	r.t.Logf("killed with %d messages seen in Kafka, back after %v", arrived, time.Since(start).Round(time.Millisecond))
+}

@@ -1,0 +1,105 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/internal/testbed"
+)
+
+// partitions of the Kafka topics that rivers run into; more than one, so that acknowledgements come from several.
+const partitions = 3
+
+// river is devices, mosquitto, a worker with an MQTT source and a Kafka topic.
+type river struct {
+	t         *testing.T
+	kafka     string
+	mosquitto *testbed.Mosquitto
+	worker    *Worker
+	fleet     Fleet
+	reader    *Reader
+	topic     string
+	connector string
+}
+
+// startRiver starts all of it on the given Kafka and waits until it flows.
+func startRiver(t *testing.T, kafka string, qos byte) *river {
+	t.Helper()
+	prefix := testbed.Prefix(t)
+	r := &river{
+		t: t, kafka: kafka, mosquitto: testbed.StartMosquitto(t), topic: prefix + "readings", connector: prefix + "source",
+	}
+	testbed.CreateTopic(t, kafka, r.topic, partitions, nil)
+	r.fleet = Fleet{Ledger: New(), Addr: r.mosquitto.Addr(), Prefix: "readings", QoS: qos, Devices: 4, Topics: 5}
+	r.reader = NewReader(kafka, r.topic)
+	r.worker = StartWorker(t, kafka, prefix)
+	r.worker.Create(r.connector, map[string]string{
+		"connector.class": "io.confluent.connect.mqtt.MqttSourceConnector",
+		"tasks.max":       "1",
+		"mqtt.server.uri": r.mosquitto.URL(),
+		"mqtt.topics":     r.fleet.Filter(),
+		"mqtt.qos":        strconv.Itoa(int(qos)),
+		"kafka.topic":     r.topic,
+	})
+	return r
+}
+
+// publish lets the fleet publish n messages while the test goes on; the function that it returns waits for the end.
+func (r *river) publish(n int) (wait func()) {
+	ctx, cancel := context.WithTimeout(r.t.Context(), 2*time.Minute)
+	done := make(chan error, 1)
+	go func() { done <- r.fleet.Publish(ctx, n) }()
+	r.t.Cleanup(cancel)
+	return func() {
+		r.t.Helper()
+		defer cancel()
+		require.NoError(r.t, <-done)
+	}
+}
+
+// awaitInKafka waits until n different messages have arrived.
+func (r *river) awaitInKafka(n int) {
+	r.t.Helper()
+	testbed.Await(r.t, time.Minute, fmt.Sprintf("%d messages in Kafka", n), func(ctx context.Context) error {
+		if err := r.readKafka(ctx); err != nil {
+			return err
+		}
+		if arrived := r.fleet.Ledger.Judge().Arrived; arrived < n {
+			return fmt.Errorf("%d have arrived", arrived)
+		}
+		return nil
+	})
+}
+
+func (r *river) readKafka(ctx context.Context) error {
+	_, err := r.reader.CatchUp(ctx, func(m *sarama.ConsumerMessage) error {
+		if err := r.fleet.Ledger.Enter(m); err != nil {
+			r.t.Errorf("reading what is in Kafka: %v", err)
+		}
+		return nil
+	})
+	return err
+}
+
+// settle waits until everything promised has arrived, ends the worker in order, and judges what is in Kafka then.
+func (r *river) settle() Verdict {
+	r.t.Helper()
+	testbed.Await(r.t, 90*time.Second, "everything promised in Kafka", func(ctx context.Context) error {
+		if err := r.readKafka(ctx); err != nil {
+			return err
+		}
+		return r.fleet.Ledger.Judge().Incomplete()
+	})
+	r.worker.AwaitFlowing(r.connector)
+	require.Zero(r.t, r.worker.Terminate(), "exit code after SIGTERM")
+	require.NoError(r.t, r.readKafka(r.t.Context()))
+	v := r.fleet.Ledger.Judge()
+	require.NoError(r.t, v.Err())
+	return v
+}

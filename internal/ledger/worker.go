@@ -1,0 +1,90 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/internal/testbed"
+)
+
+// Worker is the sluice program as a child of the test.
+type Worker struct {
+	*testbed.Process
+	REST
+
+	t testing.TB
+}
+
+// WorkerProperties is a worker's file for a Kafka at host:port: names of group and topics begin with prefix, values of records are
+// bytes. A later line of more wins.
+func WorkerProperties(bootstrap, prefix string, restPort int, more ...string) string {
+	lines := []string{
+		"bootstrap.servers=" + bootstrap,
+		"group.id=" + prefix + "group",
+		"config.storage.topic=" + prefix + "configs",
+		"offset.storage.topic=" + prefix + "offsets",
+		"status.storage.topic=" + prefix + "status",
+		"config.storage.replication.factor=1",
+		"offset.storage.replication.factor=1",
+		"status.storage.replication.factor=1",
+		"offset.storage.partitions=1",
+		"status.storage.partitions=1",
+		"offset.flush.interval.ms=1000",
+		"key.converter=org.apache.kafka.connect.storage.StringConverter",
+		"value.converter=org.apache.kafka.connect.converters.ByteArrayConverter",
+		fmt.Sprintf("listeners=http://127.0.0.1:%d", restPort),
+	}
+	return strings.Join(append(lines, more...), "\n") + "\n"
+}
+
+// LaunchWorker runs "sluice worker" on the properties and does not wait.
+func LaunchWorker(t testing.TB, properties string) *testbed.Process {
+	t.Helper()
+	return testbed.Launch(t, testbed.Command{Path: testbed.SluiceBinary(t), Args: []string{"worker", File(t, "worker.properties", properties)}})
+}
+
+// StartWorker runs "sluice worker" against a Kafka (see [WorkerProperties]) and waits until its REST answers.
+func StartWorker(t testing.TB, bootstrap, prefix string, more ...string) *Worker {
+	t.Helper()
+	port := testbed.FreePort(t)
+	rest := REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	path := File(t, "worker.properties", WorkerProperties(bootstrap, prefix, port, more...))
+	process := testbed.Start(t, testbed.Command{
+		Name: "sluice worker", Path: testbed.SluiceBinary(t), Args: []string{"worker", path}, Ready: rest.Ready,
+	})
+	return &Worker{process, rest, t}
+}
+
+// File writes a file of the test and returns its path.
+func File(t testing.TB, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// Create puts a connector and waits until its tasks flow.
+func (w *Worker) Create(name string, config map[string]string) {
+	w.t.Helper()
+	require.NoError(w.t, w.Put(w.t.Context(), name, config))
+	w.AwaitFlowing(name)
+}
+
+// AwaitFlowing waits until a connector's tasks run and none complains.
+func (w *Worker) AwaitFlowing(name string) {
+	w.t.Helper()
+	testbed.Await(w.t, 30*time.Second, "connector "+name+" to flow", func(ctx context.Context) error {
+		s, err := w.Status(ctx, name)
+		if err != nil {
+			return err
+		}
+		return s.Flowing()
+	})
+}
