@@ -13,9 +13,6 @@ import (
 // messages of a run that takes seconds.
 const messages = 100_000
 
-// receiveMaximum is the default of mqtt.receive.maximum: what a source may have unacknowledged, and so what a broker sends again.
-const receiveMaximum = 1000
-
 func TestNothingIsLostWhenAWorkerIsKilledTwice(t *testing.T) {
 	needsProcesses(t)
 	for qos := byte(1); qos <= 2; qos++ {

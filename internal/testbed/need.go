@@ -68,8 +68,17 @@ func (p Prerequisite) InstallCommand() string {
 	return "apt-get install " + p.AptPackage
 }
 
-// Need skips the test when one of the programs is missing, or fails it when CI=true, naming it and how to install it.
+// Need skips the test when one of the programs is missing, or fails it when CI=true, naming it and how to install it. With -short it skips
+// always: quick tests start no processes.
 func Need(t testing.TB, prerequisites ...Prerequisite) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs processes, which -short leaves out: run without it")
+	}
+	need(t, prerequisites)
+}
+
+func need(t testing.TB, prerequisites []Prerequisite) {
 	t.Helper()
 	var names, commands []string
 	for _, p := range prerequisites {

@@ -10,7 +10,7 @@ var absent = Prerequisite{Name: "the moon", AptPackage: "moon", BrewFormula: "mo
 
 func TestATestWithoutItsPrerequisiteIsSkippedAndSaysHowToGetIt(t *testing.T) {
 	t.Setenv("CI", "")
-	tr := try(t, func(tb testing.TB) { Need(tb, absent) })
+	tr := try(t, func(tb testing.TB) { need(tb, []Prerequisite{absent}) })
 
 	assert.Regexp(t, `^needs the moon \(no-such-program is not in PATH\): (apt-get|brew) install moon$`, tr.skip)
 	assert.Empty(t, tr.fatal)
@@ -18,7 +18,7 @@ func TestATestWithoutItsPrerequisiteIsSkippedAndSaysHowToGetIt(t *testing.T) {
 
 func TestOnCIAMissingPrerequisiteFailsTheTest(t *testing.T) {
 	t.Setenv("CI", "true")
-	tr := try(t, func(tb testing.TB) { Need(tb, absent) })
+	tr := try(t, func(tb testing.TB) { need(tb, []Prerequisite{absent}) })
 
 	assert.Contains(t, tr.fatal, "needs the moon")
 	assert.Empty(t, tr.skip)
