@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sluice-connect/sluice/api"
+	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
@@ -63,6 +65,9 @@ func (n *node) build(config *workerconfig.Worker) error {
 	if err != nil {
 		return err
 	}
+	if err := checkConverters(classes, config.Properties); err != nil {
+		return err
+	}
 	options := herder.Options{
 		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log,
 		Validator: &validation.Validator{Catalog: classes, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID},
@@ -109,7 +114,13 @@ func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker) error
 			failed = err
 			return stores.Kafka{}
 		}
-		return stores.Kafka{Brokers: settings.Brokers, Config: settings.Sarama, Logger: n.log}
+		explain := func(err error) error {
+			if refused := new(connect.ConfigError); errors.As(err, &refused) {
+				return err // it names its key already
+			}
+			return kafkaclient.Explain(err, settings)
+		}
+		return stores.Kafka{Brokers: settings.Brokers, Config: settings.Sarama, Logger: n.log, Explain: explain}
 	}
 	offsets, statuses, configs := kafka("offsets"), kafka("statuses"), kafka("configs")
 	if failed != nil {
@@ -145,6 +156,20 @@ func (n *node) close(graceful time.Duration) {
 		n.log.Warn("closing REST failed", "error", err)
 	}
 	n.herder.Close(ctx)
+}
+
+// checkConverters refuses a worker whose converters are not here: every connector that relies on them would fail.
+func checkConverters(classes *catalog.Catalog, p workerconfig.Properties) error {
+	for _, key := range []string{"key.converter", "value.converter", "header.converter"} {
+		class, given := p[key]
+		if !given {
+			continue
+		}
+		if _, err := classes.Converter(class); err != nil {
+			return fmt.Errorf("%s: %w There are: %s", key, err, strings.Join(classes.ConverterNames(), ", "))
+		}
+	}
+	return nil
 }
 
 // clusterID asks Kafka for the id of its cluster.

@@ -142,6 +142,15 @@ func (c *Catalog) Converter(name string) (converters.Definition, error) {
 	return converters.Definition{}, fmt.Errorf("Class %s could not be found.", name) //lint:ignore ST1005 Kafka's text
 }
 
+// ConverterNames lists the converter classes.
+func (c *Catalog) ConverterNames() []string {
+	var names []string
+	for _, d := range c.converters {
+		names = append(names, d.Spec.Class)
+	}
+	return names
+}
+
 // List is what GET /connector-plugins shows: connectors, and the other classes too where connectorsOnly is false.
 func (c *Catalog) List(connectorsOnly bool) []Listed {
 	var out []Listed

@@ -53,6 +53,7 @@ type Herder struct {
 	mind    *mind
 	scribe  *scribe
 	stage   stage
+	words   ownWords
 	ready   chan struct{} // closed when the stores are read and the first assignment is applied
 
 	background sync.WaitGroup
@@ -84,6 +85,7 @@ func (h *Herder) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	h.sweep(h.configs.Snapshot())
 	h.background.Go(func() { h.mind.run(h.ended) })
 	h.background.Go(func() { h.scribe.run(h.ended) })
 	select {

@@ -24,6 +24,11 @@ func (r reporter) report(i stores.Instance, exists bool, state stores.State, tra
 	status := stores.Status{
 		State: state, Trace: trace, WorkerID: r.h.WorkerID, Generation: r.h.Membership.Generation(), Version: version,
 	}
+	if exists {
+		r.h.words.note(i, status)
+	} else {
+		r.h.words.forget(i)
+	}
 	switch {
 	case !exists:
 		r.h.Statuses.Delete(i)

@@ -26,11 +26,12 @@ func (h *Herder) TaskStatus(ctx context.Context, name string, task int) (*TaskSt
 	if err := h.await(ctx); err != nil {
 		return nil, err
 	}
-	s, ok := h.Statuses.Get(stores.Instance{Connector: name, Task: task})
+	i := stores.Instance{Connector: name, Task: task}
+	s, ok := h.Statuses.Get(i)
 	if !ok {
 		return nil, &NotFoundError{Message: fmt.Sprintf("No status found for task %s-%d", name, task)}
 	}
-	state := taskState(task, s)
+	state := taskState(task, h.words.over(i, s))
 	return &state, nil
 }
 
@@ -48,7 +49,7 @@ func (h *Herder) status(name string) *ConnectorStateInfo {
 	}
 	tasks := h.Statuses.Tasks(name)
 	for _, n := range slices.Sorted(maps.Keys(tasks)) {
-		info.Tasks = append(info.Tasks, taskState(n, tasks[n]))
+		info.Tasks = append(info.Tasks, taskState(n, h.words.over(stores.Instance{Connector: name, Task: n}, tasks[n])))
 	}
 	return info
 }

@@ -20,6 +20,16 @@ type Kafka struct {
 	// needs for its safety (acknowledgement by all replicas, the partitioner) is set by the store. It is not changed.
 	Config *sarama.Config
 	Logger *slog.Logger // nil for silence
+	// Explain puts an error of this cluster's into words for users; nil leaves it as it is.
+	Explain func(error) error
+}
+
+// explained is an error as a user should read it.
+func (k Kafka) explained(err error) error {
+	if err == nil || k.Explain == nil {
+		return err
+	}
+	return k.Explain(err)
 }
 
 func (k Kafka) logger() *slog.Logger { return orDiscard(k.Logger) }

@@ -53,14 +53,21 @@ func (l *Log) Start(ctx context.Context) error {
 	return nil
 }
 
-// open connects, and connects again while the brokers do not answer.
+// open connects, and connects again while the brokers do not answer. It logs each cause once, not each try.
 func (l *Log) open(ctx context.Context) error {
+	said := ""
 	for attempt := 0; ; attempt++ {
 		err := l.tryOpen(ctx)
-		if err == nil || !(passing(err) || ctx.Err() != nil) {
-			return err
+		if err == nil {
+			return nil
 		}
-		l.kafka.logger().Warn("waiting for Kafka", "topic", l.topic.Name, "brokers", l.kafka.Brokers, "cause", err)
+		if !(passing(err) || ctx.Err() != nil) {
+			return l.kafka.explained(err)
+		}
+		if cause := l.kafka.explained(err).Error(); cause != said {
+			said = cause
+			l.kafka.logger().Warn("waiting for Kafka", "topic", l.topic.Name, "cause", cause)
+		}
 		if ended := pause(ctx, attempt); ended != nil {
 			return fmt.Errorf("opening topic '%s' (%s): %w", l.topic.Name, l.topic.Key, gaveUp(ended, err))
 		}

@@ -122,7 +122,7 @@ func (d *delivery) run(ctx context.Context) error {
 				finished, lost = d.failedRecord(s.producer, e, finished)
 			}
 		case <-s.producer.Lost():
-			lost = errors.New("Kafka answered one batch with passing errors again and again")
+			lost = errors.New("one batch met passing errors again and again")
 		case <-d.nudged:
 		case <-ctx.Done():
 			d.close(s, finished)

@@ -187,7 +187,7 @@ func (t *sourceTask) watchStalls(ctx context.Context) {
 		switch {
 		case stalled >= stallAfter && !said:
 			said = true
-			t.kafkaTrouble(errors.New("Kafka does not acknowledge: check bootstrap.servers, the brokers' health and the topic"), time.Time{})
+			t.kafkaTrouble(errors.New("no acknowledgement from Kafka: check bootstrap.servers, the brokers' health and the topic"), time.Time{})
 			t.log.Warn("Kafka does not acknowledge", "waiting", waiting, "for", stalled.String())
 		case said && stalled < stallAfter:
 			said = false
