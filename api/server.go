@@ -45,7 +45,10 @@ const (
 
 // Listen binds the listeners. The error names the listener and the key.
 func Listen(config Config) (*Server, error) {
-	s := &Server{config: config}
+	s := &Server{config: config, http: &http.Server{
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
+	}}
 	for _, listener := range config.Listeners {
 		l, err := bind(listener)
 		if err != nil {
@@ -114,11 +117,7 @@ func (s *Server) WorkerID() string { return net.JoinHostPort(s.host, strconv.Ito
 
 // Serve answers requests until Shutdown; then it returns nil. metrics may be nil.
 func (s *Server) Serve(h Herder, metrics http.Handler) error {
-	s.http = &http.Server{
-		Handler:           Handler(h, metrics, s.config.Log),
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
-	}
+	s.http.Handler = Handler(h, metrics, s.config.Log)
 	failed := make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
 		go func() { failed <- s.http.Serve(l) }()
@@ -133,21 +132,20 @@ func (s *Server) Serve(h Herder, metrics http.Handler) error {
 	return first
 }
 
-// Shutdown stops listening, waits for the requests under way until ctx ends, and makes Serve return.
+// Shutdown stops listening, waits for the requests under way until ctx ends, and makes Serve return, also one that is called later.
 func (s *Server) Shutdown(ctx context.Context) error {
-	if s.http == nil {
-		return s.closeListeners()
-	}
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.http.Close())
 	}
-	return nil
+	return s.closeListeners()
 }
 
 func (s *Server) closeListeners() error {
 	var errs []error
 	for _, l := range s.listeners {
-		errs = append(errs, l.Close())
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
