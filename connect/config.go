@@ -44,8 +44,8 @@ type KeyDef struct {
 	Order       int    // within the group; -1 for none
 	DisplayName string // "" for the name
 	Dependents  []string
-	// Check refuses a parsed value; nil accepts all. It also sees the null of an unset key without default, and of a value that did
-	// not parse, as Java's validators do.
+	// Check refuses a parsed value; nil accepts all. As Java's validators it also sees null: for a required key that is missing, and for text
+	// that does not parse. It is not asked about defaults.
 	Check Check
 	// Recommend lists values to offer and says whether the key matters at present; nil for neither.
 	Recommend Recommender

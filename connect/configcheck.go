@@ -8,38 +8,47 @@ import (
 
 // Checks, with the words of Java's validators (org.apache.kafka.common.config.ConfigDef).
 
-// AtLeast refuses null and numbers below n.
-func AtLeast(n int64) Check {
+// AtLeast refuses null and numbers below low.
+func AtLeast[N int | int64 | float64](low N) Check {
 	return func(v Value) error {
 		switch {
 		case v.IsNull():
 			return refusal("Value must be non-null")
-		case asFloat(v) < float64(n):
-			return refusal(fmt.Sprintf("Value must be at least %d", n))
+		case asFloat(v) < float64(low):
+			return refusal("Value must be at least " + boundText(low))
 		}
 		return nil
 	}
 }
 
 // Between refuses null and numbers outside of [low, high].
-func Between(low, high int64) Check {
+func Between[N int | int64 | float64](low, high N) Check {
+	atLeast := AtLeast(low)
 	return func(v Value) error {
-		if err := AtLeast(low)(v); err != nil {
+		if err := atLeast(v); err != nil {
 			return err
 		}
 		if asFloat(v) > float64(high) {
-			return refusal(fmt.Sprintf("Value must be no more than %d", high))
+			return refusal("Value must be no more than " + boundText(high))
 		}
 		return nil
 	}
 }
 
+// asFloat is how Java compares numbers with bounds, whatever their types.
 func asFloat(v Value) float64 {
 	switch v.Kind() {
 	case KindFloat32, KindFloat64:
 		return v.Float64()
 	}
 	return float64(v.Int64())
+}
+
+func boundText[N int | int64 | float64](bound N) string {
+	if f, fraction := any(bound).(float64); fraction {
+		return formatDouble(f)
+	}
+	return fmt.Sprint(bound)
 }
 
 // OneOf refuses what is not among the values.

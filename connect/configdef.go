@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // KeyReport is what validation says of one key.
 type KeyReport struct {
+	// Def is the key's definition. It has nothing but a name for a key that is only named, as a dependent of another.
 	Def         KeyDef
 	Value       *string // as [Type.Format] writes it; nil where it is unset without default or does not parse
 	Errors      []string
@@ -22,15 +24,24 @@ func (d ConfigDef) Validate(cfg Config) []KeyReport {
 	for _, key := range d {
 		reports = append(reports, key.validate(cfg))
 	}
+	for _, name := range d.undefinedDependents() {
+		reports = append(reports, KeyReport{
+			Def: KeyDef{Name: name}, Errors: []string{name + " is referred in the dependents, but not defined."},
+		})
+	}
+	return reports
+}
+
+func (d ConfigDef) undefinedDependents() []string {
+	var undefined []string
 	for _, key := range d {
 		for _, name := range key.Dependents {
-			if !d.Has(name) {
-				reports = append(reports, KeyReport{Def: KeyDef{Name: name},
-					Errors: []string{name + " is referred in the dependents, but not defined."}})
+			if !d.Has(name) && !slices.Contains(undefined, name) {
+				undefined = append(undefined, name)
 			}
 		}
 	}
-	return reports
+	return undefined
 }
 
 func (k KeyDef) validate(cfg Config) KeyReport {
@@ -39,40 +50,58 @@ func (k KeyDef) validate(cfg Config) KeyReport {
 		r.Recommended, r.Visible = k.Recommend.Values(k.Name, cfg), k.Recommend.Visible(k.Name, cfg)
 	}
 	text, given := cfg[k.Name]
-	if !given {
-		if k.Default.Required() {
-			r.Errors = append(r.Errors, fmt.Sprintf("Missing required configuration %q which has no default value.", k.Name))
-			return r
+	if !given && !k.Default.Required() {
+		if text, ok := k.Default.Text(); ok {
+			r.show(text)
 		}
-		fallback, ok := k.Default.Text()
-		if !ok {
-			return r
-		}
-		text = fallback
+		return r
 	}
-	v, err := k.Type.Parse(text)
-	if err != nil {
-		r.Errors = append(r.Errors, k.refused(text, err))
+	// As in Java the check also sees what is missing or did not parse, as null: one wrong number may give two errors.
+	var v Value
+	if given {
+		v = r.show(text)
 	} else {
-		shown := k.Type.Format(v)
-		r.Value = &shown
+		r.Errors = append(r.Errors, fmt.Sprintf("Missing required configuration %q which has no default value.", k.Name))
 	}
-	// As in Java the check also sees what did not parse, as null: one wrong number may give two errors.
-	if k.Check != nil && (given || err != nil) {
-		if err := k.Check(v); err != nil {
-			r.Errors = append(r.Errors, k.refused(k.shown(v), err))
-		}
+	if err := k.ask(v); err != nil {
+		r.Errors = append(r.Errors, k.refused(k.shown(v), err))
 	}
 	return r
 }
 
+// show takes a text in as the key's value; null if it does not parse.
+func (r *KeyReport) show(text string) Value {
+	v, err := r.Def.Type.Parse(text)
+	if err != nil {
+		r.Errors = append(r.Errors, r.Def.refused(text, err))
+		return Value{}
+	}
+	shown := r.Def.Type.Format(v)
+	r.Value = &shown
+	return v
+}
+
+// ask puts a value to the check. A check that breaks refuses the value, except null, to which it need have no answer: an author's mistake must not
+// take the worker down.
+func (k KeyDef) ask(v Value) (err error) {
+	if k.Check == nil {
+		return nil
+	}
+	defer func() {
+		if broken := recover(); broken != nil && !v.IsNull() {
+			err = refusal("the check of this key panicked, which is a mistake in the connector")
+		}
+	}()
+	return k.Check(v)
+}
+
 // shown is a value as error texts show it.
 func (k KeyDef) shown(v Value) string {
-	if v.IsNull() {
+	switch {
+	case v.IsNull():
 		return "null"
-	}
-	if k.Type == TypeList {
-		return v.String()
+	case k.Type == TypeList:
+		return "[" + strings.Join(readList(v), ", ") + "]"
 	}
 	return k.Type.Format(v)
 }

@@ -2,7 +2,6 @@ package connect
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -47,7 +46,7 @@ func LongKey(name, doc string) Key[int64] {
 
 // DoubleKey declares a floating-point number.
 func DoubleKey(name, doc string) Key[float64] {
-	return newKey(name, doc, TypeDouble, Value.Float64, javaDouble)
+	return newKey(name, doc, TypeDouble, Value.Float64, formatDouble)
 }
 
 // ListKey declares texts separated by commas; there is no way to have a comma in one.
@@ -87,7 +86,8 @@ func (k Key[T]) Optional() Key[T] {
 	return k
 }
 
-// Must adds a check, after those already there.
+// Must adds a check, after those already there. Null reaches it only where the key is required and missing, or where the text does not parse, which
+// are errors by themselves: a check may say more about that, as [AtLeast] does, and need not.
 func (k Key[T]) Must(c Check) Key[T] {
 	if before := k.def.Check; before != nil {
 		c = All(before, c)
@@ -126,8 +126,8 @@ func (k Key[T]) Name() string { return k.def.Name }
 // Definition implements [Definer].
 func (k Key[T]) Definition() KeyDef { return k.def }
 
-// Get returns the value in cfg or else the default, the zero value where there is none. It panics for text that does not parse: a configuration
-// is validated before anybody reads it.
+// Get returns the value in cfg or else the default, the zero value where there is none. It panics with a [*ConfigError] for text that does not
+// parse: a configuration is validated before anybody reads it.
 func (k Key[T]) Get(cfg Config) T {
 	v, _ := k.Lookup(cfg)
 	return v
@@ -143,36 +143,10 @@ func (k Key[T]) Lookup(cfg Config) (value T, ok bool) {
 	}
 	v, err := k.def.Type.Parse(text)
 	if err != nil {
-		panic(&ConfigError{Key: k.def.Name, Reason: err.Error()})
+		panic(&ConfigError{Key: k.def.Name, Reason: "read before it was validated: " + err.Error()})
 	}
 	return k.read(v), true
 }
 
 // Set reports whether cfg has the key with more than blanks.
 func (k Key[T]) Set(cfg Config) bool { return strings.TrimSpace(cfg[k.def.Name]) != "" }
-
-// javaDouble is Double.toString.
-func javaDouble(v float64) string {
-	switch {
-	case math.IsInf(v, 1):
-		return "Infinity"
-	case math.IsInf(v, -1):
-		return "-Infinity"
-	case math.IsNaN(v):
-		return "NaN"
-	case v != 0 && (math.Abs(v) < 1e-3 || math.Abs(v) >= 1e7):
-		mantissa, exponent, _ := strings.Cut(fmt.Sprintf("%g", v), "e")
-		if exponent == "" { // %g writes up to 1e21 without
-			mantissa, exponent, _ = strings.Cut(trimExponent(v), "e")
-		}
-		if !strings.Contains(mantissa, ".") {
-			mantissa += ".0"
-		}
-		return mantissa + "E" + strings.TrimLeft(strings.Replace(exponent, "+", "", 1), "0")
-	}
-	text := fmt.Sprintf("%v", v)
-	if !strings.Contains(text, ".") {
-		text += ".0"
-	}
-	return text
-}

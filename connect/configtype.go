@@ -7,6 +7,9 @@ import (
 	"unicode"
 )
 
+// Hidden stands for a secret wherever one would be shown.
+const Hidden = "[hidden]"
+
 // refusal is a reason in Kafka Connect's words, which its clients know.
 type refusal string
 
@@ -39,8 +42,6 @@ func (t Type) Parse(text string) (Value, error) {
 		return number(Float64(n), t, err)
 	case TypeList:
 		return parseList(trimmed), nil
-	case TypePassword:
-		return String(text), nil
 	}
 	return String(trimmed), nil
 }
@@ -52,10 +53,11 @@ func number(v Value, t Type, err error) (Value, error) {
 	return v, nil
 }
 
-// digits puts Unicode's decimal digits into ASCII, as Character.digit reads them.
+// digits puts the decimal digits of all scripts into ASCII, as Character.digit reads them: each script has its ten in a row. Java's parser
+// looks at one UTF-16 unit at a time and so knows none beyond U+FFFF.
 func digits(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x80 || !unicode.Is(unicode.Nd, r) {
+		if r < 0x80 || r > 0xFFFF || !unicode.Is(unicode.Nd, r) {
 			return r
 		}
 		zero := r
@@ -66,7 +68,7 @@ func digits(s string) string {
 	}, s)
 }
 
-// parseDouble is Double.parseDouble: Go's form without underscores, hexadecimal integers and other names of infinity, and with a suffix of f or d.
+// parseDouble is Double.parseDouble: Go's form without underscores, hexadecimal numbers and other names of infinity, and with a suffix of f or d.
 func parseDouble(s string) (float64, error) {
 	switch s {
 	case "NaN", "+NaN", "-NaN":
@@ -81,7 +83,7 @@ func parseDouble(s string) (float64, error) {
 		return 0, strconv.ErrSyntax
 	}
 	f, err := strconv.ParseFloat(number, 64)
-	if err != nil && !math.IsInf(f, 0) {
+	if err != nil && !math.IsInf(f, 0) { // too large for a double is infinite, in Java no error
 		return 0, err
 	}
 	return f, nil
@@ -93,12 +95,12 @@ func parseList(trimmed string) Value {
 	}
 	var list []Value
 	for _, e := range strings.Split(trimmed, ",") {
-		list = append(list, String(strings.TrimSpace(e)))
+		list = append(list, String(strings.Trim(e, " \t\n\v\f\r")))
 	}
 	return Array(list)
 }
 
-// Format writes a parsed value as REST shows it: lists joined by commas, secrets hidden.
+// Format writes a parsed value as REST shows it: lists joined by commas, secrets hidden. Null is empty.
 func (t Type) Format(v Value) string {
 	switch {
 	case v.IsNull():
@@ -108,13 +110,31 @@ func (t Type) Format(v Value) string {
 	case t == TypeList:
 		return strings.Join(readList(v), ",")
 	case t == TypeDouble:
-		return javaDouble(v.Float64())
+		return formatDouble(v.Float64())
 	}
 	return v.String()
 }
 
-// Hidden stands for a secret wherever one would be shown.
-const Hidden = "[hidden]"
+// formatDouble is Double.toString, in the shortest form that newer JDKs write too.
+func formatDouble(v float64) string {
+	switch size := math.Abs(v); {
+	case math.IsInf(v, 1):
+		return "Infinity"
+	case math.IsInf(v, -1):
+		return "-Infinity"
+	case math.IsNaN(v):
+		return "NaN"
+	case size != 0 && (size < 1e-3 || size >= 1e7):
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', -1, 64), "e")
+		n, _ := strconv.Atoi(exponent) // FormatFloat always writes one
+		return withFraction(mantissa) + "E" + strconv.Itoa(n)
+	}
+	return withFraction(strconv.FormatFloat(v, 'f', -1, 64))
+}
 
-// trimExponent writes v with an exponent.
-func trimExponent(v float64) string { return strconv.FormatFloat(v, 'e', -1, 64) }
+func withFraction(number string) string {
+	if strings.Contains(number, ".") {
+		return number
+	}
+	return number + ".0"
+}

@@ -70,7 +70,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 	}
 	options := herder.Options{
 		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log,
-		Validator: &validation.Validator{Catalog: classes, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID},
+		Validator: &validation.Validator{Catalog: classes, Worker: config.Properties, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID},
 		Settings: &worker.Settings{
 			OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
 			GracefulShutdown: config.GracefulShutdown, Properties: config.Properties,

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
@@ -66,36 +64,4 @@ func (n *node) create(ctx context.Context, wanted []herder.NewConnector) error {
 		}
 	}
 	return nil
-}
-
-// readConnector reads a connector's file: the body of a POST, a flat JSON object, or properties, tried in this order
-// (org.apache.kafka.connect.cli.ConnectStandalone).
-func readConnector(path string) (herder.NewConnector, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return herder.NewConnector{}, fmt.Errorf("reading connector: %w", err)
-	}
-	var body struct {
-		Name         string         `json:"name"`
-		Config       connect.Config `json:"config"`
-		InitialState string         `json:"initial_state"`
-	}
-	if json.Unmarshal(data, &body) == nil && body.Config != nil {
-		if body.Config["name"] == "" {
-			body.Config["name"] = body.Name
-		}
-		return herder.NewConnector{Name: body.Config["name"], Config: body.Config, InitialState: body.InitialState}, nil
-	}
-	var flat connect.Config
-	if json.Unmarshal(data, &flat) != nil {
-		properties, err := workerconfig.ReadFile(path)
-		if err != nil {
-			return herder.NewConnector{}, err
-		}
-		flat = connect.Config(properties)
-	}
-	if flat["name"] == "" {
-		return herder.NewConnector{}, fmt.Errorf("%s: name is missing: give the connector a name", path)
-	}
-	return herder.NewConnector{Name: flat["name"], Config: flat}, nil
 }

@@ -132,23 +132,39 @@ func (c *Catalog) TypeOf(class string) string {
 	return string(k.Type)
 }
 
-// Converter finds a converter class.
+// Converter finds a converter class, be it for keys and values, for headers, or for both.
 func (c *Catalog) Converter(name string) (converters.Definition, error) {
 	for _, d := range c.converters {
-		if d.Spec.Class == name || answersTo(d.Spec, name, "Converter") {
+		if d.Spec.Class == name || answersTo(d.Spec, name, "Converter") || d.New == nil && answersTo(d.Spec, name, "HeaderConverter") {
 			return d, nil
 		}
 	}
 	return converters.Definition{}, fmt.Errorf("Class %s could not be found.", name) //lint:ignore ST1005 Kafka's text
 }
 
+// Converters lists the classes that convert keys and values, sorted.
+func (c *Catalog) Converters() []string {
+	return c.converterClasses(func(d converters.Definition) bool { return d.New != nil })
+}
+
+// HeaderConverters lists the classes that convert headers, sorted.
+func (c *Catalog) HeaderConverters() []string {
+	return c.converterClasses(func(d converters.Definition) bool { return d.NewHeader != nil })
+}
+
+func (c *Catalog) converterClasses(fit func(converters.Definition) bool) []string {
+	var out []string
+	for _, d := range c.converters {
+		if fit(d) {
+			out = append(out, d.Spec.Class)
+		}
+	}
+	return out
+}
+
 // ConverterNames lists the converter classes.
 func (c *Catalog) ConverterNames() []string {
-	var names []string
-	for _, d := range c.converters {
-		names = append(names, d.Spec.Class)
-	}
-	return names
+	return c.converterClasses(func(converters.Definition) bool { return true })
 }
 
 // List is what GET /connector-plugins shows: connectors, and the other classes too where connectorsOnly is false.

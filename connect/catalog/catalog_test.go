@@ -47,6 +47,42 @@ func TestConvertersAreFoundByShortNameToo(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, "org.apache.kafka.connect.json.JsonConverter", d.Spec.Class)
 	}
+	for _, name := range []string{"SimpleHeaderConverter", "SimpleHeader", "Simple"} {
+		d, err := c.Converter(name)
+		require.NoError(t, err, name)
+		require.Equal(t, "org.apache.kafka.connect.storage.SimpleHeaderConverter", d.Spec.Class)
+	}
 	_, err = c.Converter("all")
 	require.EqualError(t, err, "Class all could not be found.")
+}
+
+type sink struct{ source }
+
+func (sink) Open(context.Context, connect.SinkContext) (connect.SinkTask, error) { return nil, nil }
+
+func TestTheListIsInTheOrderOfRest(t *testing.T) {
+	c, err := New([]connect.SourceConnector{source{"b.Source"}, source{"a.Source"}}, []connect.SinkConnector{sink{source{"z.Sink"}}})
+	require.NoError(t, err)
+	require.Equal(t, []Listed{{"z.Sink", Sink, "1"}, {"a.Source", Source, "1"}, {"b.Source", Source, "1"}}, c.List(true))
+	var order []Type
+	for _, l := range c.List(false) {
+		if len(order) == 0 || order[len(order)-1] != l.Type {
+			order = append(order, l.Type)
+		}
+	}
+	require.Equal(t, []Type{Sink, Source, Converter, HeaderConverter}, order)
+}
+
+func TestTwoConnectorsOfOneClassAreAMistake(t *testing.T) {
+	_, err := New([]connect.SourceConnector{source{"a.X"}, source{"a.X"}}, nil)
+	require.EqualError(t, err, "two connectors have the class a.X")
+}
+
+func TestHeaderConvertersAreNotOfferedForValues(t *testing.T) {
+	c, err := New(nil, nil)
+	require.NoError(t, err)
+	const simple = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+	require.NotContains(t, c.Converters(), simple)
+	require.Contains(t, c.HeaderConverters(), simple)
+	require.IsIncreasing(t, c.HeaderConverters())
 }

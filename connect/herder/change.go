@@ -2,12 +2,15 @@ package herder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/validation"
 )
 
 // Create makes a connector. It is an [*ExistsError] where there is one of that name, which is looked at after the configuration.
@@ -116,21 +119,32 @@ func (h *Herder) accept(ctx context.Context, config connect.Config) (warnings []
 	if err := h.await(ctx); err != nil {
 		return nil, err
 	}
-	if _, ok := config["connector.class"]; !ok {
-		// Java prints the configuration here, secrets included; the names alone help as much.
-		return nil, &InvalidError{Message: "Connector config contains no connector type: set connector.class"}
-	}
 	result, err := h.Validator.Validate(ctx, config)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, h.late(ctx)
 		}
-		return nil, err
+		return nil, refusedClass(err)
 	}
 	if result.Infos.ErrorCount > 0 {
 		return nil, &InvalidError{Message: result.Infos.Refusal()}
 	}
 	return result.Warnings, nil
+}
+
+// refusedClass makes a class that is missing, unknown or ambiguous the client's mistake; the text begins as Kafka Connect 4.1.2 has it.
+func refusedClass(err error) error {
+	var (
+		unknown   *catalog.NotFoundError
+		ambiguous *catalog.AmbiguousError
+	)
+	switch {
+	case errors.Is(err, validation.ErrNoConnectorClass):
+		return &InvalidError{Message: err.Error()}
+	case errors.As(err, &unknown), errors.As(err, &ambiguous):
+		return &InvalidError{Message: "org.apache.kafka.connect.errors.ConnectException: " + err.Error()}
+	}
+	return err
 }
 
 func (h *Herder) created(name string, isNew bool, warnings []string, err error) (Created, error) {

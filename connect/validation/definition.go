@@ -3,13 +3,16 @@
 package validation
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
-	"github.com/sluice-connect/sluice/connect/converters"
 )
+
+// versionSuffix ends the keys that ask for a version of a class (KIP-891).
+const versionSuffix = ".plugin.version"
 
 // Groups of the framework's keys.
 const (
@@ -29,7 +32,7 @@ var (
 	keyClass = connect.StringKey("connector.class", "Name or alias of the class of this connector.").Importance(connect.High).
 			Group(common, 2, connect.WidthLong, "Connector class")
 	keyPluginVersion = connect.StringKey("connector.plugin.version", "Version of the connector, where there are several.").Optional().
-				Group(common, 3, connect.WidthMedium, "Connector version").Recommend(besides("connector.class"))
+				Group(common, 3, connect.WidthMedium, "Connector version")
 	keyTasksMax = connect.IntKey("tasks.max", "Maximum number of tasks to use for this connector.").Default(1).Importance(connect.High).
 			Group(common, 4, connect.WidthShort, "Tasks max").Must(connect.AtLeast(1))
 	keyTasksMaxEnforce = connect.BoolKey("tasks.max.enforce", "Whether more tasks than tasks.max make the connector fail.").Default(true).
@@ -86,19 +89,19 @@ var (
 				Default(false).Group(errorHandling, 8, connect.WidthMedium, "Enable Error Context Headers")
 )
 
-// converterVersion is the plugin.version key of a converter, which matters only beside the converter's own.
-func converterVersion(classes *catalog.Catalog, key string, order int, display string) connect.Key[string] {
-	return connect.StringKey(key+".plugin.version", "Version of the converter, where there are several.").Optional().
-		Importance(connect.Low).Group(common, order, connect.WidthShort, display).Recommend(besideConverter{classes, key})
+// converterVersion is the plugin.version key of a converter.
+func converterVersion(key string, order int, display string) connect.Key[string] {
+	return connect.StringKey(key+versionSuffix, "Version of the converter, where there are several.").Optional().
+		Importance(connect.Low).Group(common, order, connect.WidthShort, display)
 }
 
-// Definition is the framework's keys for a type of connector, in the order in which they are shown.
-func Definition(classes *catalog.Catalog, t catalog.Type) connect.ConfigDef {
-	converter, header := converterClass(classes), headerConverterClass(classes)
+// Definition is the framework's keys for a type of connector, in the order in which they are shown. What is to be had in a certain worker, such as its
+// converters, is added by the [Validator].
+func Definition(t catalog.Type) connect.ConfigDef {
 	def := connect.NewSpec("", "", keyName, keyClass, keyPluginVersion, keyTasksMax, keyTasksMaxEnforce,
-		keyKeyConverter.Must(converter), converterVersion(classes, "key.converter", 7, "Key converter version"),
-		keyValueConverter.Must(converter), converterVersion(classes, "value.converter", 9, "Value converter version"),
-		keyHeaderConverter.Must(header), converterVersion(classes, "header.converter", 11, "Header converter version"),
+		keyKeyConverter, converterVersion("key.converter", 7, "Key converter version"),
+		keyValueConverter, converterVersion("value.converter", 9, "Value converter version"),
+		keyHeaderConverter, converterVersion("header.converter", 11, "Header converter version"),
 		keyTransforms, keyPredicates, keyReload, keyRetryTimeout, keyRetryDelay, keyTolerance, keyLogErrors, keyLogMessages).Keys
 	switch t {
 	case catalog.Source:
@@ -109,7 +112,7 @@ func Definition(classes *catalog.Catalog, t catalog.Type) connect.ConfigDef {
 	return def
 }
 
-// groups are the groups of a definition in the order of their first key. Dead letters and others come without duplicates.
+// groups adds the groups of a definition, in the order of their first keys, to those there are.
 func groups(def connect.ConfigDef, have []string) []string {
 	for _, key := range def {
 		if key.Group != "" && !slices.Contains(have, key.Group) {
@@ -119,48 +122,6 @@ func groups(def connect.ConfigDef, have []string) []string {
 	return have
 }
 
-func converterClass(classes *catalog.Catalog) connect.Check {
-	return func(v connect.Value) error {
-		d, err := findConverter(classes, v)
-		if err == nil && d != nil && d.New == nil {
-			return errNoConverter(d.Spec.Class)
-		}
-		return err
-	}
-}
-
-func headerConverterClass(classes *catalog.Catalog) connect.Check {
-	return func(v connect.Value) error {
-		d, err := findConverter(classes, v)
-		if err == nil && d != nil && d.NewHeader == nil {
-			return errNoHeaderConverter(d.Spec.Class)
-		}
-		return err
-	}
-}
-
-func findConverter(classes *catalog.Catalog, v connect.Value) (*converters.Definition, error) {
-	if v.IsNull() {
-		return nil, nil
-	}
-	d, err := classes.Converter(v.Str())
-	return &d, err
-}
-
-// errNoConverter and errNoHeaderConverter are classes that exist but cannot do what they are named for.
-type (
-	errNoConverter       string
-	errNoHeaderConverter string
-)
-
-func (e errNoConverter) Error() string {
-	return "Class " + string(e) + " does not implement the Converter interface"
-}
-
-func (e errNoHeaderConverter) Error() string {
-	return "Class " + string(e) + " does not implement the HeaderConverter interface"
-}
-
 func nullOrNotNegative(v connect.Value) error {
 	if v.IsNull() {
 		return nil
@@ -168,41 +129,13 @@ func nullOrNotNegative(v connect.Value) error {
 	return connect.AtLeast(0)(v)
 }
 
+// pattern refuses what Go's regexp does not take: Java's syntax without look-around, back references and possessive quantifiers.
 func pattern(v connect.Value) error {
 	if v.IsNull() {
 		return nil
 	}
-	_, err := regexp.Compile(v.Str())
-	return err
-}
-
-// besides shows a key only where another one is given.
-type besides string
-
-// Values implements connect.Recommender.
-func (besides) Values(string, connect.Config) []string { return nil }
-
-// Visible implements connect.Recommender.
-func (b besides) Visible(_ string, cfg connect.Config) bool {
-	_, given := cfg[string(b)]
-	return given
-}
-
-// besideConverter shows a key only where the converter it belongs to is given and here.
-type besideConverter struct {
-	classes *catalog.Catalog
-	key     string
-}
-
-// Values implements connect.Recommender.
-func (besideConverter) Values(string, connect.Config) []string { return nil }
-
-// Visible implements connect.Recommender.
-func (b besideConverter) Visible(_ string, cfg connect.Config) bool {
-	class, given := cfg[b.key]
-	if !given {
-		return false
+	if _, err := regexp.Compile(v.Str()); err != nil {
+		return fmt.Errorf("Invalid regex: %w", err) //lint:ignore ST1005 Kafka's text
 	}
-	_, err := b.classes.Converter(class)
-	return err == nil
+	return nil
 }

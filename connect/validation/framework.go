@@ -3,6 +3,7 @@ package validation
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
@@ -11,15 +12,23 @@ import (
 // Framework is what the runtime reads of a connector's configuration.
 type Framework struct {
 	Name            string
+	Class           string // as the catalog knows it, whatever name the configuration gives
 	TasksMax        int
 	TasksMaxEnforce bool
 	// The connector's own converters, or the worker's, each with its options and without their prefix.
 	KeyConverter, ValueConverter, HeaderConverter ConverterConfig
 	TolerateErrors                                bool
 	LogErrors                                     bool
+	LogErrorRecords                               bool // errors.log.include.messages: where the record is
+	// RetryTimeout is how long an operation on a record is repeated, 0 for not at all, negative for ever; RetryDelayMax is the longest pause in between.
+	RetryTimeout, RetryDelayMax time.Duration
+
 	// Topics and TopicsRegex are for sinks; one of them is set.
 	Topics      []string
 	TopicsRegex string
+	DeadLetters DeadLetters // for sinks
+	// OffsetsTopic is a source's own offsets topic; "" for the worker's.
+	OffsetsTopic string
 }
 
 // ConverterConfig is a converter's class and options.
@@ -28,45 +37,69 @@ type ConverterConfig struct {
 	Options connect.Config
 }
 
-const defaultHeaderConverter = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+// DeadLetters is where a sink's records go that cannot be handled: nowhere if Topic is "".
+type DeadLetters struct {
+	Topic             string
+	ReplicationFactor int16 // for the creation of the topic
+	ContextHeaders    bool  // __connect.errors.* headers tell why the record is there
+}
 
 // ParseFramework reads the framework's keys. The configuration may be one that was never validated, because another worker wrote it: the error
 // lists what is wrong with it. worker is the worker's own configuration, for converters.
 func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) (*Framework, error) {
-	var problems []string
-	for _, r := range Definition(classes, class.Type).Validate(cfg) {
-		problems = append(problems, r.Errors...)
-	}
-	if len(problems) > 0 {
+	if problems := frameworkProblems(classes, class, cfg); len(problems) > 0 {
 		return nil, fmt.Errorf("the configuration is invalid: %s", strings.Join(problems, "; "))
 	}
 	f := &Framework{
-		Name: keyName.Get(cfg), TasksMax: keyTasksMax.Get(cfg), TasksMaxEnforce: keyTasksMaxEnforce.Get(cfg),
-		TolerateErrors: keyTolerance.Get(cfg) == "all", LogErrors: keyLogErrors.Get(cfg),
-		KeyConverter:    converterOf("key.converter", cfg, worker),
-		ValueConverter:  converterOf("value.converter", cfg, worker),
-		HeaderConverter: converterOf("header.converter", cfg, worker),
+		Name: keyName.Get(cfg), Class: class.Spec.Class, TasksMax: keyTasksMax.Get(cfg), TasksMaxEnforce: keyTasksMaxEnforce.Get(cfg),
+		TolerateErrors: keyTolerance.Get(cfg) == "all", LogErrors: keyLogErrors.Get(cfg), LogErrorRecords: keyLogMessages.Get(cfg),
+		RetryTimeout: milliseconds(keyRetryTimeout.Get(cfg)), RetryDelayMax: milliseconds(keyRetryDelay.Get(cfg)),
+		KeyConverter:    converterOf(keyKeyConverter.Name(), cfg, worker),
+		ValueConverter:  converterOf(keyValueConverter.Name(), cfg, worker),
+		HeaderConverter: converterOf(keyHeaderConverter.Name(), cfg, worker),
 	}
 	if f.HeaderConverter.Class == "" {
 		f.HeaderConverter.Class = defaultHeaderConverter
 	}
-	if aliases := append(keyTransforms.Get(cfg), keyPredicates.Get(cfg)...); len(aliases) > 0 {
-		return nil, fmt.Errorf("transforms, predicates: %s: this version has no transforms: remove these keys", strings.Join(aliases, ", "))
-	}
-	if class.Type == catalog.Sink {
+	switch class.Type {
+	case catalog.Sink:
 		f.Topics, f.TopicsRegex = keyTopics.Get(cfg), keyTopicsRegex.Get(cfg)
+		f.DeadLetters = DeadLetters{deadLetterTopic(cfg), int16(keyDeadLetterReplication.Get(cfg)), keyDeadLetterHeaders.Get(cfg)}
+	case catalog.Source:
+		f.OffsetsTopic = keyOffsetsTopic.Get(cfg)
 	}
 	return f, nil
+}
+
+// frameworkProblems is what makes a configuration unreadable; rules about keys together are left to [Validator.Validate].
+func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config) []string {
+	var problems []string
+	for _, found := range Definition(class.Type).Validate(cfg) {
+		problems = append(problems, found.Errors...)
+	}
+	for _, k := range converterKeys {
+		if name, given := cfg[k.name]; given {
+			if _, err := k.find(classes, name); err != nil {
+				problems = append(problems, err.Error())
+			}
+		}
+	}
+	for _, key := range []connect.Key[[]string]{keyTransforms, keyPredicates} {
+		if len(key.Get(cfg)) > 0 {
+			problems = append(problems, noTransforms(key.Name()))
+		}
+	}
+	return problems
 }
 
 // converterOf takes a converter with its options from one place: a connector that names a class uses its own options only, and one that
 // does not uses none of its own (org.apache.kafka.connect.runtime.isolation.Plugins).
 func converterOf(key string, cfg connect.Config, worker map[string]string) ConverterConfig {
 	from := map[string]string(cfg)
-	if cfg[key] == "" {
+	if _, given := cfg[key]; !given {
 		from = worker
 	}
-	return ConverterConfig{Class: from[key], Options: under(key+".", from)}
+	return ConverterConfig{Class: strings.TrimSpace(from[key]), Options: under(key+".", from)}
 }
 
 // under are the entries below a prefix, without it.
@@ -79,3 +112,5 @@ func under(prefix string, cfg map[string]string) connect.Config {
 	}
 	return out
 }
+
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

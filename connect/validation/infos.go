@@ -69,23 +69,31 @@ func KeyInfo(k connect.KeyDef) ConfigKeyInfo {
 	return info
 }
 
-// configInfo is a report with the key under a prefix.
-func configInfo(r connect.KeyReport, prefix string) ConfigInfo {
-	definition := KeyInfo(r.Def)
-	definition.Name = prefix + definition.Name
-	if r.Def.Type == connect.TypeClass && len(r.Errors) > 0 && strings.HasSuffix(r.Errors[0], "could not be found.") {
-		r.Value = nil // a class that does not load is a value that does not parse
+// configInfo is a finding with the key under a prefix. A key that is only named has no definition.
+func configInfo(found connect.KeyReport, prefix string) ConfigInfo {
+	value := newValueInfo(prefix+found.Def.Name, found.Value)
+	value.Errors = append(value.Errors, found.Errors...)
+	value.RecommendedValues = append(value.RecommendedValues, found.Recommended...)
+	value.Visible = found.Visible
+	if found.Def.Type == "" {
+		return ConfigInfo{Value: value}
 	}
-	return ConfigInfo{Definition: &definition, Value: &ConfigValueInfo{
-		Name: definition.Name, Value: r.Value, RecommendedValues: orEmpty(r.Recommended), Errors: orEmpty(r.Errors), Visible: r.Visible,
-	}}
+	definition := KeyInfo(found.Def)
+	definition.Name = value.Name
+	return ConfigInfo{Definition: &definition, Value: value}
 }
 
-func orEmpty(s []string) []string {
-	if s == nil {
-		return []string{}
+// newValueInfo is a value that nothing was found against yet.
+func newValueInfo(name string, value *string) *ConfigValueInfo {
+	return &ConfigValueInfo{Name: name, Value: value, RecommendedValues: []string{}, Errors: []string{}, Visible: true}
+}
+
+// add takes in a key beyond the main section, where the count is that of keys with errors.
+func (i *ConfigInfos) add(info ConfigInfo) {
+	i.Configs = append(i.Configs, info)
+	if len(info.Value.Errors) > 0 {
+		i.ErrorCount++
 	}
-	return s
 }
 
 // Refusal is the text of the 400 that answers a configuration with errors.

@@ -2,12 +2,12 @@ package validation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
-	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
@@ -16,11 +16,18 @@ import (
 // Validator checks configurations of connectors. It is safe for concurrent use.
 type Validator struct {
 	Catalog *catalog.Catalog
-	// OverridePolicy is connector.client.config.override.policy: All, Principal or None.
+	// Worker is the worker's own configuration: its converters are the defaults of its connectors'. Nil shows none.
+	Worker map[string]string
+	// OverridePolicy is connector.client.config.override.policy: All, also where it is empty, Principal or None, or the class of one of them.
 	OverridePolicy string
 	// GroupID is the worker's group, which no sink may share; "" where there is none.
 	GroupID string
+
+	running atomic.Int32 // calls into connectors that have not returned
 }
+
+// ErrNoConnectorClass refuses a configuration that does not say what it configures. Java prints it here, secrets included.
+var ErrNoConnectorClass = errors.New("Connector config contains no connector type: set connector.class") //lint:ignore ST1005 Kafka's text
 
 // Result is what validation found.
 type Result struct {
@@ -29,202 +36,67 @@ type Result struct {
 	Warnings []string
 }
 
-// Validate checks a configuration whole. The connector's own check may take as long as ctx lasts; one that hangs is left behind. An error is not
-// about a key: the class is not here, or the connector's check broke.
+// Validate checks a configuration whole (AbstractHerder.validateConnectorConfig). The connector's own checks may take as long as ctx lasts, a minute at
+// most; one that hangs is left behind. An error is not about a key: [ErrNoConnectorClass], a class that is not here or not unique
+// ([*catalog.NotFoundError], [*catalog.AmbiguousError]), a check that panicked ([*PanicError]) or did not return.
 func (v *Validator) Validate(ctx context.Context, cfg connect.Config) (Result, error) {
-	class, err := v.Catalog.Connector(cfg["connector.class"])
+	name, ok := cfg[keyClass.Name()]
+	if !ok {
+		return Result{}, ErrNoConnectorClass
+	}
+	class, err := v.Catalog.Connector(name)
 	if err != nil {
 		return Result{}, err
 	}
-	framework := Definition(v.Catalog, class.Type)
-	r := &report{infos: ConfigInfos{Name: cfg["connector.class"], Groups: groups(class.Spec.Keys, groups(framework, nil))}, at: map[string]int{}}
-	r.add(framework.Validate(cfg), "")
-	v.crossCheck(class, cfg, r)
-	r.add(class.Spec.Keys.Validate(cfg), "")
-	var warnings []string
-	if r.errors() == 0 {
-		problems, err := ask(ctx, class.Plugin, cfg)
-		if err != nil {
-			return Result{}, err
-		}
-		for _, p := range problems {
-			if p.Warning {
-				warnings = append(warnings, p.Key+": "+p.Message)
-			} else {
-				r.fault(p.Key, p.Message)
-			}
-		}
+	framework := Definition(class.Type)
+	v.offer(framework, class, cfg)
+	r := newReport()
+	r.add(framework.Validate(cfg))
+	v.converterClasses(cfg, r)
+	v.crossChecks(class.Type, cfg, r)
+	warnings, err := v.consult(ctx, class, cfg, r)
+	if err != nil {
+		return Result{}, err
 	}
-	r.infos.ErrorCount = r.errors()
-	v.overrides(class.Type, cfg, r)
-	v.converters(cfg, r)
-	return Result{Infos: r.infos, Warnings: append(warnings, v.unknown(class, framework, cfg)...)}, nil
+	infos := ConfigInfos{Name: name, ErrorCount: r.errors(), Groups: groups(class.Spec.Keys, groups(framework, nil)), Configs: r.ordered()}
+	v.overrides(class.Type, cfg, &infos)
+	v.converterOptions(cfg, &infos)
+	return Result{Infos: infos, Warnings: slices.Concat(warnings, otherVersion(class, cfg), unknown(class, framework, cfg))}, nil
 }
 
-// report gathers the answer.
-type report struct {
-	infos ConfigInfos
-	at    map[string]int // position of a key in infos.Configs
-}
-
-// add takes reports in. A key that is there already keeps its place and gets the later value: the connector's own word counts.
-func (r *report) add(reports []connect.KeyReport, prefix string) (faulty int) {
-	for _, k := range reports {
-		info := configInfo(k, prefix)
-		if len(k.Errors) > 0 {
-			faulty++
-		}
-		if i, ok := r.at[info.Value.Name]; ok {
-			r.infos.Configs[i].Value = info.Value
-			continue
-		}
-		r.at[info.Value.Name] = len(r.infos.Configs)
-		r.infos.Configs = append(r.infos.Configs, info)
+// consult asks the connector: its keys, and, when all is well so far, what it has to say of them together.
+func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg connect.Config, r *report) (warnings []string, err error) {
+	found, err := call(ctx, v, func(context.Context) []connect.KeyReport { return class.Spec.Keys.Validate(maps.Clone(cfg)) })
+	if err != nil {
+		return nil, err
 	}
-	return faulty
-}
-
-// fault adds an error to a key, which need not be defined.
-func (r *report) fault(key, message string) {
-	i, ok := r.at[key]
-	if !ok {
-		i = len(r.infos.Configs)
-		r.at[key] = i
-		r.infos.Configs = append(r.infos.Configs, ConfigInfo{Value: &ConfigValueInfo{Name: key, RecommendedValues: []string{}, Visible: true}})
-	}
-	value := r.infos.Configs[i].Value
-	value.Errors = append(value.Errors, message)
-}
-
-func (r *report) errors() int {
-	n := 0
-	for _, c := range r.infos.Configs {
-		n += len(c.Value.Errors)
-	}
-	return n
-}
-
-// crossCheck looks at keys together (SinkConnectorConfig.validate).
-func (v *Validator) crossCheck(class *catalog.Class, cfg connect.Config, r *report) {
-	if class.Type != catalog.Sink {
-		return
-	}
-	topics, regex := keyTopics.Get(cfg), strings.TrimSpace(cfg["topics.regex"])
-	switch {
-	case len(topics) == 0 && regex == "":
-		r.fault("topics", "Must configure one of topics or topics.regex")
-		r.fault("topics.regex", "Must configure one of topics or topics.regex")
-	case len(topics) > 0 && regex != "":
-		r.fault("topics", "topics and topics.regex are mutually exclusive options, but both are set.")
-		r.fault("topics.regex", "topics and topics.regex are mutually exclusive options, but both are set.")
-	}
-	if dead := strings.TrimSpace(cfg["errors.deadletterqueue.topic.name"]); dead != "" {
-		if slices.Contains(topics, dead) {
-			r.fault("topics", fmt.Sprintf("The DLQ topic '%s' may not be included in the list of topics ('topics=[%s]') consumed by the connector",
-				dead, strings.Join(topics, ", ")))
-		}
-		if p, err := regexp.Compile("^(?:" + regex + ")$"); err == nil && regex != "" && p.MatchString(dead) {
-			r.fault("topics.regex", fmt.Sprintf("The DLQ topic '%s' may not be matched by the regex for the topics ('topics.regex=%s') consumed by the connector",
-				dead, regex))
-		}
-	}
-	v.checkGroup(cfg, r)
-}
-
-// checkGroup refuses a sink whose consumer group is the worker's.
-func (v *Validator) checkGroup(cfg connect.Config, r *report) {
-	const override = "consumer.override.group.id"
-	group, own := cfg[override]
-	switch {
-	case v.GroupID == "":
-	case own && group == v.GroupID:
-		r.fault(override, fmt.Sprintf("Consumer group %s conflicts with Connect worker group %s", group, v.GroupID))
-	case !own && "connect-"+cfg["name"] == v.GroupID:
-		r.fault("name", fmt.Sprintf("Consumer group for sink connector named %s conflicts with Connect worker group %s", cfg["name"], v.GroupID))
-	}
-}
-
-// ask calls the connector's own check, which may panic or hang.
-func ask(ctx context.Context, plugin any, cfg connect.Config) ([]connect.Problem, error) {
-	checker, ok := plugin.(connect.Validator)
-	if !ok {
+	r.add(found)
+	checker, ok := class.Plugin.(connect.Validator)
+	if !ok || r.errors() > 0 {
 		return nil, nil
 	}
-	type answer struct {
-		problems []connect.Problem
-		err      error
+	problems, err := call(ctx, v, func(ctx context.Context) []connect.Problem { return checker.Validate(ctx, maps.Clone(cfg)) })
+	if err != nil {
+		return nil, err
 	}
-	answered := make(chan answer, 1)
-	go func() {
-		var a answer
-		defer func() {
-			if what := recover(); what != nil {
-				a.err = fmt.Errorf("the connector's validation panicked: %v\n%s", what, debug.Stack())
-			}
-			answered <- a
-		}()
-		a.problems = checker.Validate(ctx, maps.Clone(cfg))
-	}()
-	select {
-	case a := <-answered:
-		return a.problems, a.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("the connector's validation does not return: %w", ctx.Err())
-	}
-}
-
-// overrides lists the client settings that the connector brings, and refuses those that the policy forbids.
-func (v *Validator) overrides(t catalog.Type, cfg connect.Config, r *report) {
-	clients := []string{"producer.override."}
-	if t == catalog.Sink {
-		clients = []string{"consumer.override."}
-	}
-	for _, prefix := range clients {
-		for _, name := range slices.Sorted(maps.Keys(under(prefix, cfg))) {
-			value := cfg[prefix+name]
-			info := &ConfigValueInfo{Name: prefix + name, Value: &value, RecommendedValues: []string{}, Errors: []string{}, Visible: true}
-			if !v.allows(name) {
-				info.Errors = []string{fmt.Sprintf("The '%s' policy does not allow '%s' to be overridden in the connector configuration.",
-					v.OverridePolicy, name)}
-				r.infos.ErrorCount++
-			}
-			if i, ok := r.at[prefix+name]; ok { // a fault was found before
-				info.Errors = append(info.Errors, r.infos.Configs[i].Value.Errors...)
-				r.infos.Configs[i].Value = info
-				continue
-			}
-			r.at[prefix+name] = len(r.infos.Configs)
-			r.infos.Configs = append(r.infos.Configs, ConfigInfo{Value: info})
+	for _, p := range problems {
+		if p.Warning {
+			warnings = append(warnings, p.Key+": "+p.Message)
+		} else {
+			r.fault(p.Key, p.Message)
 		}
 	}
+	return warnings, nil
 }
 
-// allows is the override policy (org.apache.kafka.connect.connector.policy).
-func (v *Validator) allows(key string) bool {
-	switch v.OverridePolicy {
-	case "None":
-		return false
-	case "Principal":
-		return key == "sasl.jaas.config" || key == "sasl.mechanism" || key == "security.protocol"
+// otherVersion says that a version which is asked for is not to be had. Java refuses it; here each class has one version, in place of all of Java's.
+func otherVersion(class *catalog.Class, cfg connect.Config) []string {
+	asked, given := keyPluginVersion.Lookup(cfg)
+	if !given || asked == class.Spec.Version {
+		return nil
 	}
-	return true
-}
-
-// converters validates the options of converters that the connector names itself, in Kafka Connect's order.
-func (v *Validator) converters(cfg connect.Config, r *report) {
-	for _, key := range []string{"header.converter", "key.converter", "value.converter"} {
-		if cfg[key] == "" {
-			continue
-		}
-		d, err := v.Catalog.Converter(cfg[key])
-		if err != nil {
-			continue // said already
-		}
-		options := under(key+".", cfg)
-		options["converter.type"] = strings.TrimSuffix(key, ".converter")
-		r.infos.ErrorCount += r.add(d.Spec.Keys.Validate(options), key+".")
-		r.infos.Groups = groups(d.Spec.Keys, r.infos.Groups)
-	}
+	return []string{fmt.Sprintf("%s: %s is asked for, and this worker has %s of %s alone, which it uses",
+		keyPluginVersion.Name(), asked, class.Spec.Version, class.Spec.Class)}
 }
 
 // openPrefixes begin keys that have a meaning without being defined.
@@ -232,7 +104,7 @@ var openPrefixes = []string{"key.converter.", "value.converter.", "header.conver
 	"topic.creation.", "transforms.", "predicates.", "errors.deadletterqueue.", "confluent."}
 
 // unknown names keys that nobody knows: most are typing errors.
-func (v *Validator) unknown(class *catalog.Class, framework connect.ConfigDef, cfg connect.Config) []string {
+func unknown(class *catalog.Class, framework connect.ConfigDef, cfg connect.Config) []string {
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(cfg)) {
 		known := framework.Has(key) || class.Spec.Keys.Has(key) ||
@@ -250,7 +122,9 @@ func (v *Validator) PluginKeys(class *catalog.Class) []ConfigKeyInfo {
 	for _, k := range class.Spec.Keys {
 		out = append(out, KeyInfo(k))
 	}
-	for _, k := range Definition(v.Catalog, class.Type) {
+	framework := Definition(class.Type)
+	offerVersion(keyIn(framework, keyPluginVersion.Name()), class.Spec.Version)
+	for _, k := range framework {
 		if !class.Spec.Keys.Has(k.Name) {
 			out = append(out, KeyInfo(k))
 		}

@@ -78,17 +78,32 @@ func TestArrowsRunOneWay(t *testing.T) {
 	}
 }
 
-func TestSDKAndRESTKnowNoKafkaClient(t *testing.T) {
+func TestRESTImportsNoKafkaClient(t *testing.T) {
 	for _, p := range packages(t) {
-		if p.ImportPath != "connect" && p.ImportPath != "connect/connecttest" && !under(p.ImportPath, "api") {
-			continue
-		}
 		for _, i := range p.Imports {
-			if strings.Contains(i, "sarama") || strings.Contains(i, "franz-go") {
+			if under(p.ImportPath, "api") && kafkaClient(i) {
 				t.Errorf("%s imports %s", p.ImportPath, i)
 			}
 		}
 	}
+}
+
+// What an author's program and test drag in, by whatever way.
+func TestTheSDKDragsInNoKafkaClient(t *testing.T) {
+	for _, name := range []string{"connect", "connect/connecttest"} {
+		out, err := exec.Command("go", "list", "-deps", module+"/"+name).Output()
+		require.NoError(t, err)
+		for _, dep := range strings.Fields(string(out)) {
+			ours, isOurs := strings.CutPrefix(dep, module+"/")
+			if kafkaClient(dep) || isOurs && ours != "connect" && ours != name {
+				t.Errorf("%s drags in %s", name, dep)
+			}
+		}
+	}
+}
+
+func kafkaClient(path string) bool {
+	return strings.Contains(path, "sarama") || strings.Contains(path, "franz-go")
 }
 
 func contains(all []string, s string) bool {

@@ -28,6 +28,7 @@ func (r *Reader) CatchUp(ctx context.Context, take func(*sarama.ConsumerMessage)
 	config.ClientID = "sluice-ledger"
 	config.Consumer.MaxWaitTime = 50 * time.Millisecond // closing waits for the fetch under way
 	config.ChannelBufferSize = 4096
+	config.Metadata.AllowAutoTopicCreation = false // reading must not make what it looks for
 	client, err := sarama.NewClient([]string{r.addr}, config)
 	if err != nil {
 		return 0, fmt.Errorf("reading topic %s: %w", r.topic, err)

@@ -1,0 +1,142 @@
+package validation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/converters"
+)
+
+// defaultHeaderConverter is what a worker uses that names none (WorkerConfig).
+const defaultHeaderConverter = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+
+// converterKey is a key that names a converter.
+type converterKey struct {
+	name string
+	seat converters.Seat
+}
+
+// converterKeys are in the order in which Kafka Connect lists the converters' options.
+var converterKeys = []converterKey{
+	{"header.converter", converters.Header}, {"key.converter", converters.Key}, {"value.converter", converters.Value},
+}
+
+// find looks up the class that a configuration names. A class of the wrong kind is returned beside the error, which is a [converterError].
+func (k converterKey) find(classes *catalog.Catalog, name string) (converters.Definition, error) {
+	d, err := classes.Converter(strings.TrimSpace(name))
+	switch {
+	case err != nil:
+		return d, converterError(fmt.Sprintf("Invalid value %s for configuration %s: Class %s could not be found.", name, k.name, name))
+	case k.seat == converters.Header && d.NewHeader == nil:
+		return d, converterError(fmt.Sprintf("Class class %s does not implement the HeaderConverter interface", d.Spec.Class))
+	case k.seat != converters.Header && d.New == nil:
+		return d, converterError(fmt.Sprintf("Class class %s does not implement the Converter interface", d.Spec.Class))
+	}
+	return d, nil
+}
+
+// converterError is in Kafka Connect's words.
+type converterError string
+
+func (e converterError) Error() string { return string(e) }
+
+// offer adds to the framework's keys what there is in this worker: its converters and the versions of classes, and as defaults the converters that the
+// worker itself names (ConnectorConfig.enrichedConfigDef).
+func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg connect.Config) {
+	offerVersion(keyIn(def, "connector"+versionSuffix), class.Spec.Version)
+	for _, k := range converterKeys {
+		key, version := keyIn(def, k.name), keyIn(def, k.name+versionSuffix)
+		key.Recommend = offered{values: v.Catalog.Converters()}
+		if k.seat == converters.Header {
+			key.Recommend = offered{values: v.Catalog.HeaderConverters()}
+		}
+		inUse, given := cfg[k.name]
+		if own := v.workerConverter(k); own != "" {
+			key.Default = connect.TextDefault(own)
+			if !given {
+				inUse = own
+			}
+		}
+		d, err := k.find(v.Catalog, inUse)
+		switch {
+		case err == nil:
+			offerVersion(version, d.Spec.Version)
+		case d.Spec.Class == "":
+			version.Recommend = offered{hidden: true}
+		}
+	}
+}
+
+// workerConverter is the class that the worker names for a seat; "" where there is no worker.
+func (v *Validator) workerConverter(k converterKey) string {
+	name := strings.TrimSpace(v.Worker[k.name])
+	if name == "" && v.Worker != nil && k.seat == converters.Header {
+		return defaultHeaderConverter
+	}
+	if d, err := k.find(v.Catalog, name); err == nil {
+		return d.Spec.Class
+	}
+	return name
+}
+
+func offerVersion(key *connect.KeyDef, version string) {
+	if version != "" {
+		key.Default, key.Recommend = connect.TextDefault(version), offered{values: []string{version}}
+	}
+}
+
+// keyIn is a key of the framework's definition, to be changed in place.
+func keyIn(def connect.ConfigDef, name string) *connect.KeyDef {
+	return &def[slices.IndexFunc(def, func(k connect.KeyDef) bool { return k.Name == name })]
+}
+
+// converterClasses checks the classes that a configuration names, and shows their full names.
+func (v *Validator) converterClasses(cfg connect.Config, r *report) {
+	for _, k := range converterKeys {
+		name, given := cfg[k.name]
+		if !given {
+			continue
+		}
+		d, err := k.find(v.Catalog, name)
+		value := r.value(k.name)
+		value.Value = nil
+		if d.Spec.Class != "" {
+			value.Value = &d.Spec.Class
+		}
+		if err != nil {
+			value.Errors = append(value.Errors, err.Error())
+		}
+	}
+}
+
+// converterOptions adds the options of the converters that the connector names itself.
+func (v *Validator) converterOptions(cfg connect.Config, infos *ConfigInfos) {
+	for _, k := range converterKeys {
+		name, given := cfg[k.name]
+		d, err := k.find(v.Catalog, name)
+		if !given || err != nil {
+			continue
+		}
+		options := under(k.name+".", cfg)
+		options["converter.type"] = string(k.seat)
+		for _, found := range d.Spec.Keys.Validate(options) {
+			infos.add(configInfo(found, k.name+"."))
+		}
+		infos.Groups = groups(d.Spec.Keys, infos.Groups)
+	}
+}
+
+// offered is a recommendation that does not depend on other keys.
+type offered struct {
+	values []string
+	hidden bool
+}
+
+// Values implements connect.Recommender.
+func (o offered) Values(string, connect.Config) []string { return o.values }
+
+// Visible implements connect.Recommender.
+func (o offered) Visible(string, connect.Config) bool { return !o.hidden }

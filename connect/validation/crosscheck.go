@@ -1,0 +1,99 @@
+package validation
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
+)
+
+// crossChecks looks at keys of the framework together, and at what this worker cannot do.
+func (v *Validator) crossChecks(t catalog.Type, cfg connect.Config, r *report) {
+	for _, key := range []connect.Key[[]string]{keyTransforms, keyPredicates} {
+		if len(key.Get(cfg)) > 0 && r.ok(key.Name()) {
+			r.fault(key.Name(), noTransforms(key.Name()))
+		}
+	}
+	switch t {
+	case catalog.Sink:
+		checkTopics(cfg, r)
+		checkDeadLetters(cfg, r)
+		v.checkGroup(cfg, r)
+	case catalog.Source:
+		checkExactlyOnce(cfg, r)
+	}
+}
+
+// noTransforms is why a chain of transforms cannot be had; where they come to be, their keys join the definition as they do in ConnectorConfig.enrich.
+func noTransforms(key string) string {
+	return key + ": this worker has no transforms and predicates: remove the key"
+}
+
+// checkTopics wants topics or a pattern (SinkConnectorConfig.validate).
+func checkTopics(cfg connect.Config, r *report) {
+	list, regex := strings.TrimSpace(cfg[keyTopics.Name()]) != "", strings.TrimSpace(cfg[keyTopicsRegex.Name()]) != ""
+	problem := ""
+	switch {
+	case list && regex:
+		problem = "topics and topics.regex are mutually exclusive options, but both are set."
+	case !list && !regex:
+		problem = "Must configure one of topics or topics.regex"
+	default:
+		return
+	}
+	r.fault(keyTopics.Name(), problem)
+	r.fault(keyTopicsRegex.Name(), problem)
+}
+
+// checkDeadLetters refuses a dead letter queue that its own connector reads: each failure would come round again.
+func checkDeadLetters(cfg connect.Config, r *report) {
+	topic := deadLetterTopic(cfg)
+	if topic == "" {
+		return
+	}
+	if topics := keyTopics.Get(cfg); slices.Contains(topics, topic) {
+		r.fault(keyTopics.Name(), fmt.Sprintf("The DLQ topic '%s' may not be included in the list of topics ('topics=[%s]') consumed by the connector",
+			topic, strings.Join(topics, ", ")))
+	}
+	regex := keyTopicsRegex.Get(cfg)
+	if p, err := regexp.Compile("^(?:" + regex + ")$"); err == nil && regex != "" && p.MatchString(topic) {
+		r.fault(keyTopicsRegex.Name(), fmt.Sprintf("The DLQ topic '%s' may not be matched by the regex for the topics ('topics.regex=%s') "+
+			"consumed by the connector", topic, regex))
+	}
+}
+
+func deadLetterTopic(cfg connect.Config) string { return keyDeadLetterTopic.Get(cfg) }
+
+// checkGroup refuses a sink whose consumers would join the worker's group (DistributedHerder.validateSinkConnectorGroupId).
+func (v *Validator) checkGroup(cfg connect.Config, r *report) {
+	if v.GroupID == "" {
+		return
+	}
+	const override = "consumer.override.group.id"
+	group, own := cfg[override]
+	if own {
+		value := r.value(override) // listed in any case, and again among the overrides, as Java does
+		value.Value = &group
+		if group == v.GroupID {
+			r.fault(override, fmt.Sprintf("Consumer group %s conflicts with Connect worker group %s", group, v.GroupID))
+		}
+		return
+	}
+	if name := cfg[keyName.Name()]; "connect-"+name == v.GroupID {
+		r.fault(keyName.Name(), fmt.Sprintf("Consumer group for sink connector named %s conflicts with Connect worker group %s", name, v.GroupID))
+	}
+}
+
+// checkExactlyOnce refuses what would silently be delivered at least once (DistributedHerder.validateSourceConnectorExactlyOnceSupport).
+func checkExactlyOnce(cfg connect.Config, r *report) {
+	if strings.EqualFold(keyExactlyOnce.Get(cfg), "required") {
+		r.fault(keyExactlyOnce.Name(), "This worker does not have exactly-once source support enabled.")
+	}
+	if strings.EqualFold(keyBoundary.Get(cfg), "connector") {
+		r.fault(keyBoundary.Name(), "The connector does not support connector-defined transaction boundaries with the given configuration. "+
+			"Please reconfigure it to use a different transaction boundary definition.")
+	}
+}

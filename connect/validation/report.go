@@ -1,0 +1,67 @@
+package validation
+
+import "github.com/sluice-connect/sluice/connect"
+
+// report gathers the main section of the answer: the keys of the framework and of the connector.
+type report struct {
+	configs []ConfigInfo
+	at      map[string]int // position of a key in configs
+}
+
+func newReport() *report { return &report{at: map[string]int{}} }
+
+// add takes findings in. A key that is there already keeps its place, and the later word on it counts: a connector may define a framework's key anew.
+func (r *report) add(found []connect.KeyReport) {
+	for _, k := range found {
+		info := configInfo(k, "")
+		if i, ok := r.at[k.Def.Name]; ok {
+			r.configs[i] = info
+			continue
+		}
+		r.append(info)
+	}
+}
+
+func (r *report) append(info ConfigInfo) {
+	r.at[info.Value.Name] = len(r.configs)
+	r.configs = append(r.configs, info)
+}
+
+// value is what there is to say of a key's value. A key that nobody defines is taken in without a definition.
+func (r *report) value(key string) *ConfigValueInfo {
+	if _, ok := r.at[key]; !ok {
+		r.append(ConfigInfo{Value: newValueInfo(key, nil)})
+	}
+	return r.configs[r.at[key]].Value
+}
+
+// fault adds an error to a key.
+func (r *report) fault(key, message string) {
+	value := r.value(key)
+	value.Errors = append(value.Errors, message)
+}
+
+// ok reports whether nothing was found against a key.
+func (r *report) ok(key string) bool { return len(r.value(key).Errors) == 0 }
+
+// errors counts single errors, as Kafka Connect does in this section; in all others it counts keys with errors.
+func (r *report) errors() int {
+	n := 0
+	for _, c := range r.configs {
+		n += len(c.Value.Errors)
+	}
+	return n
+}
+
+// ordered is the section as it is shown: keys without a definition first.
+func (r *report) ordered() []ConfigInfo {
+	undefined, defined := []ConfigInfo{}, []ConfigInfo{}
+	for _, c := range r.configs {
+		if c.Definition == nil {
+			undefined = append(undefined, c)
+		} else {
+			defined = append(defined, c)
+		}
+	}
+	return append(undefined, defined...)
+}
