@@ -63,6 +63,16 @@ func Listen(config Config) (*Server, error) {
 	return s, nil
 }
 
+// PortInUseError says that somebody else listens where REST was to.
+type PortInUseError struct {
+	Host, Port string
+	Listener   string // as configured
+}
+
+func (e *PortInUseError) Error() string {
+	return fmt.Sprintf("port %s on %s is in use: change listeners (now %s)", e.Port, e.Host, e.Listener)
+}
+
 func bind(listener string) (net.Listener, error) {
 	u, err := url.Parse(strings.TrimSpace(listener))
 	if err != nil || u.Host == "" || u.Port() == "" {
@@ -78,7 +88,7 @@ func bind(listener string) (net.Listener, error) {
 		if host == "" {
 			host = "all interfaces"
 		}
-		return nil, fmt.Errorf("port %s on %s is in use: change listeners (now %s)", u.Port(), host, listener)
+		return nil, &PortInUseError{Host: host, Port: u.Port(), Listener: listener}
 	case err != nil:
 		return nil, fmt.Errorf("listening on %s: %w: change listeners", listener, err)
 	}

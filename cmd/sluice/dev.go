@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-connect/sluice/api"
 	"github.com/sluice-connect/sluice/connect/embedded"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
@@ -63,7 +64,7 @@ func (o devOptions) run(ctx context.Context, lf logFlags) (err error) {
 	}
 	b, err := o.startBrokers(ctx)
 	if err != nil {
-		return startupError(ctx, brokerError(err))
+		return startupError(ctx, devError(err))
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
 	properties, err := workerconfig.Load("", nil, o.set)
@@ -76,7 +77,7 @@ func (o devOptions) run(ctx context.Context, lf logFlags) (err error) {
 	}
 	node, err := startNode(ctx, config, log)
 	if err != nil {
-		return startupError(ctx, err)
+		return startupError(ctx, devError(err))
 	}
 	if o.demo {
 		d := &demo{node: node, brokers: b, terminal: screen, rate: o.rate}
@@ -139,13 +140,16 @@ func (o devOptions) startBrokers(ctx context.Context) (*brokers, error) {
 
 func (b *brokers) close() error { return errors.Join(b.mqtt.Close(), b.kafka.Close()) }
 
-// brokerError takes the part of the error that a user needs.
-func brokerError(err error) error {
+// devError takes the part of the error that a user needs, with the flag that helps.
+func devError(err error) error {
 	if busy := new(embedded.AddrInUseError); errors.As(err, &busy) {
 		return busy
 	}
 	if held := new(embedded.DirInUseError); errors.As(err, &held) {
 		return held
+	}
+	if busy := new(api.PortInUseError); errors.As(err, &busy) {
+		return fmt.Errorf("port %s on %s is in use: choose another with --rest-port", busy.Port, busy.Host)
 	}
 	return err
 }

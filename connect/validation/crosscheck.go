@@ -17,6 +17,9 @@ func (v *Validator) crossChecks(t catalog.Type, cfg connect.Config, r *report) {
 			r.fault(key.Name(), noTransforms(key.Name()))
 		}
 	}
+	if problem := losesRecords(cfg); problem != "" {
+		r.fault("errors.deadletterqueue.topic.name", problem)
+	}
 	switch t {
 	case catalog.Sink:
 		checkTopics(cfg, r)

@@ -89,6 +89,9 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 			problems = append(problems, noTransforms(key.Name()))
 		}
 	}
+	if problem := losesRecords(cfg); problem != "" {
+		problems = append(problems, problem)
+	}
 	return problems
 }
 

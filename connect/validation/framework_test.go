@@ -24,7 +24,7 @@ func parse(t *testing.T, cfg connect.Config, worker map[string]string) (*Framewo
 
 func TestTheFrameworksKeysAreRead(t *testing.T) {
 	f, err := parse(t, connect.Config{
-		"name": " n ", "connector.class": "FileStreamSink", "tasks.max": "3", "topics": "a, b", "errors.tolerance": "all", "errors.retry.timeout": "-1",
+		"name": " n ", "connector.class": "FileStreamSink", "tasks.max": "3", "topics": "a, b", "errors.tolerance": "none", "errors.retry.timeout": "-1",
 		"errors.deadletterqueue.topic.name": " dlq ", "errors.deadletterqueue.context.headers.enable": "true",
 	}, nil)
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func TestTheFrameworksKeysAreRead(t *testing.T) {
 	require.Equal(t, "org.apache.kafka.connect.file.FileStreamSinkConnector", f.Class)
 	require.Equal(t, 3, f.TasksMax)
 	require.True(t, f.TasksMaxEnforce)
-	require.True(t, f.TolerateErrors)
+	require.False(t, f.TolerateErrors)
 	require.Negative(t, f.RetryTimeout)
 	require.Equal(t, time.Minute, f.RetryDelayMax)
 	require.Equal(t, []string{"a", "b"}, f.Topics)
