@@ -32,7 +32,7 @@ bench: build ## records per second, CPU per record and memory, beside the thinne
 	$(GO) run ./internal/bench
 
 soak: ## the long fault runs
-	SLUICE_SOAK=1 $(GO) run ./internal/testbed/prepare run -- $(GO) test -race -timeout 6h ./...
+	SLUICE_SOAK=1 $(GO) run ./internal/testbed/prepare run -- $(GO) test -race -tags soak -timeout 6h ./...
 
 release: ## static binaries for linux (amd64, arm64, armv7) and macOS (arm64) in dist/
 	GOOS=linux  GOARCH=amd64       $(STATIC) -o dist/sluice-linux-amd64  ./cmd/sluice

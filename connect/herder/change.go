@@ -132,7 +132,7 @@ func (h *Herder) accept(ctx context.Context, config connect.Config) (warnings []
 	return result.Warnings, nil
 }
 
-// refusedClass makes a class that is missing, unknown or ambiguous the client's mistake; the text begins as Kafka Connect 4.1.2 has it.
+// refusedClass makes a class that is missing, unknown or ambiguous the client's mistake, as Kafka Connect 4.1.2 does: 400, earlier ones said 500.
 func refusedClass(err error) error {
 	var (
 		unknown   *catalog.NotFoundError
@@ -142,7 +142,7 @@ func refusedClass(err error) error {
 	case errors.Is(err, validation.ErrNoConnectorClass):
 		return &InvalidError{Message: err.Error()}
 	case errors.As(err, &unknown), errors.As(err, &ambiguous):
-		return &InvalidError{Message: "org.apache.kafka.connect.errors.ConnectException: " + err.Error()}
+		return &InvalidError{Message: err.Error()}
 	}
 	return err
 }

@@ -12,10 +12,10 @@ import (
 // Bounds of what a source task holds between Poll and Kafka's acknowledgement. They are small on purpose: back-pressure reaches the
 // source after a fraction of a second of Kafka's silence, and a gateway has hundreds of MiB, not GiB.
 const (
-	batchRecords  = 2048
+	batchRecords  = 1024
 	batchBytes    = 1 << 20
-	windowRecords = 32768
-	windowBytes   = 16 << 20
+	windowRecords = 8192
+	windowBytes   = 8 << 20
 )
 
 // sourceTask runs one source task: its goroutine polls, transforms, converts and sends; a second one takes acknowledgements; a third stores

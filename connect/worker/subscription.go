@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -14,36 +15,27 @@ import (
 // regexRefresh is how often new topics are looked for. Java waits for the consumer's metadata.max.age.ms, five minutes.
 const regexRefresh = 30 * time.Second
 
-// subscription is what a sink reads: topics by name, or all whose names match a pattern.
-type subscription struct {
-	names   []string
-	pattern *regexp.Regexp // nil where names counts
-}
-
-func subscribe(f *validation.Framework) (subscription, error) {
+// subscription returns what lists a sink's topics, and how often they may change; 0 for never.
+func subscription(client sarama.Client, f *validation.Framework) (topics func(context.Context) ([]string, error), refresh time.Duration, err error) {
 	if f.TopicsRegex == "" {
-		return subscription{names: f.Topics}, nil
+		return func(context.Context) ([]string, error) { return f.Topics, nil }, 0, nil
 	}
 	pattern, err := regexp.Compile("^(?:" + f.TopicsRegex + ")$")
 	if err != nil {
-		return subscription{}, fmt.Errorf("topics.regex: %w", err)
+		return nil, 0, fmt.Errorf("topics.regex: %w", err)
 	}
-	return subscription{pattern: pattern}, nil
-}
-
-// topics lists the topics that there are to be read at present.
-func (s subscription) topics(client sarama.Client) ([]string, error) {
-	if s.pattern == nil {
-		return s.names, nil
-	}
-	if err := client.RefreshMetadata(); err != nil {
-		return nil, err
-	}
-	all, err := client.Topics()
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(topic string) bool { return !s.pattern.MatchString(topic) }), nil
+	return func(context.Context) ([]string, error) {
+		if err := client.RefreshMetadata(); err != nil {
+			return nil, err
+		}
+		all, err := client.Topics()
+		if err != nil {
+			return nil, err
+		}
+		all = slices.DeleteFunc(all, func(topic string) bool { return !pattern.MatchString(topic) })
+		slices.Sort(all)
+		return all, nil
+	}, regexRefresh, nil
 }
 
 // sameTopics compares two lists without regard to order.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strconv"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -14,7 +13,7 @@ import (
 
 // taskLife is a source or sink task that can be run.
 type taskLife interface {
-	run(p phases) error
+	run(stop, kill context.Context) error
 }
 
 // startTask begins a life of a task. What cannot be built is a life that has failed from the start.
@@ -25,7 +24,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 		w.statuses.TaskStatus(spec.ID, state, trace, version)
 	}}
 	run := &taskRun{
-		id: spec.ID, config: maps.Clone(spec.Config), settings: w.settings, log: w.taskLog(spec.ID),
+		id: spec.ID, config: spec.Config, settings: w.settings, log: w.taskLog(spec.ID),
 		target: newTarget(first != stores.Started), status: status, health: &health{publish: status.complain}, end: end,
 	}
 	done := make(chan struct{})
@@ -47,7 +46,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 			if _, _, err := run.unpaused(stop); err != nil {
 				return ended(stop, nil)
 			}
-			return task.run(newPhases(stop, kill, w.settings.GracefulShutdown))
+			return task.run(stop, kill)
 		})
 		run.finished(err)
 	}()
@@ -99,13 +98,13 @@ func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConne
 	metrics *sourceMetrics) (taskLife, error) {
 	tr := newTracker(windowRecords, windowBytes)
 	t := &sourceTask{
-		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr, run.log), metrics: metrics,
+		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr), metrics: metrics,
 		offsets: &offsetWriter{
 			store: w.offsets, connector: run.id.Connector, tracker: tr, log: run.log,
 			interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
 		},
 	}
-	t.delivery.ack, t.delivery.refused, t.delivery.fail = t.acknowledged, conversion.refused, t.fail
+	t.delivery.ack, t.delivery.refused = t.acknowledged, conversion.refused
 	if err := w.connectKafka(t, p); err != nil {
 		return nil, err
 	}

@@ -23,7 +23,6 @@ type tracker struct {
 	slabs    slabs
 	records  int
 	bytes    int
-	telling  int           // receipts that are out but not told to the task yet
 	room     chan struct{} // capacity 1: a token when the window has shrunk
 	progress time.Time     // when a record last left
 }
@@ -59,12 +58,11 @@ func (t *tracker) full() bool {
 	return t.records >= t.maxRecords || t.bytes >= t.maxBytes
 }
 
-// submit takes charge of a batch, in order. It reports whether some of it is settled already, so that somebody must settle. The slab stays as
-// it is until letGo, even when all of its records have left.
+// submit takes charge of a batch, in order. It reports whether some of it is settled already, so that somebody must advance.
 func (t *tracker) submit(s *slab, now time.Time) (settled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s.open = len(s.slots) + 1
+	s.open = len(s.slots)
 	if t.records == 0 {
 		t.progress = now
 	}
@@ -97,20 +95,6 @@ func (t *tracker) submit(s *slab, now time.Time) (settled bool) {
 	return settled
 }
 
-// letGo says that the sender of a slab is through with it.
-func (t *tracker) letGo(s *slab) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.leave(s)
-}
-
-// leave counts down what keeps a slab.
-func (t *tracker) leave(s *slab) {
-	if s.open--; s.open == 0 {
-		t.retire(s)
-	}
-}
-
 // mark notes what became of records and leaves it to the next settle to let receipts out.
 func (t *tracker) mark(finished []*slot) {
 	t.mu.Lock()
@@ -129,8 +113,7 @@ func (t *tracker) markLocked(finished []*slot) {
 	}
 }
 
-// settle notes what became of records and appends to done the receipts of all that may now be acknowledged. The caller tells them, and then
-// calls told.
+// settle notes what became of records and appends to done the receipts of all that may now be acknowledged.
 func (t *tracker) settle(finished []*slot, done []connect.Receipt, now time.Time) []connect.Receipt {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -141,33 +124,13 @@ func (t *tracker) settle(finished []*slot, done []connect.Receipt, now time.Time
 	}
 	t.touched = t.touched[:0]
 	if len(done) > before {
-		t.telling += len(done) - before
 		t.progress = now
-		t.makeRoom()
+		select {
+		case t.room <- struct{}{}:
+		default:
+		}
 	}
 	return done
-}
-
-// told says that n receipts have reached the task.
-func (t *tracker) told(n int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.telling -= n
-	t.makeRoom()
-}
-
-func (t *tracker) makeRoom() {
-	select {
-	case t.room <- struct{}{}:
-	default:
-	}
-}
-
-// idle reports whether nothing is under way, neither to Kafka nor back to the task.
-func (t *tracker) idle() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.records == 0 && t.telling == 0
 }
 
 func (t *tracker) touch(at int) {
@@ -194,7 +157,9 @@ func (t *tracker) advance(r *ring, done []connect.Receipt) []connect.Receipt {
 		done = append(done, s.receipt)
 		t.records--
 		t.bytes -= s.size
-		t.leave(s.slab)
+		if s.slab.open--; s.slab.open == 0 {
+			t.retire(s.slab)
+		}
 	}
 	return done
 }

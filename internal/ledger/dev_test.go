@@ -92,10 +92,12 @@ func TestDevFindsItsDataAgainAfterKillAndAfterCtrlC(t *testing.T) {
 		lines.write(n)
 		testbed.Await(t, 10*time.Second, "the new line in Kafka", lines.inKafka.atLeast(n+1))
 		lines.awaitStored(t)
+		commands := dev.awaitCommitted(t, 1)
 		end()
 		dev.Relaunch()
 		dev.WaitReady()
 
+		assert.GreaterOrEqual(t, dev.awaitCommitted(t, 0), commands, "the sink's offset is that of before")
 		dev.awaitDemo()
 		dev.AwaitFlowing("lines")
 		names, err := dev.Connectors(t.Context())
@@ -118,6 +120,38 @@ func (d *Dev) awaitDemo() {
 	d.t.Helper()
 	d.AwaitFlowing("demo-sensors")
 	d.AwaitFlowing("demo-commands")
+}
+
+// awaitCommitted waits until the demo's sink has committed at least so many commands, and returns how many.
+func (d *Dev) awaitCommitted(t *testing.T, least int64) (committed int64) {
+	t.Helper()
+	testbed.Await(t, 20*time.Second, "the sink's committed offset", func(context.Context) error {
+		var err error
+		committed, err = d.committed("connect-demo-commands", "commands")
+		if err == nil && committed < least {
+			err = fmt.Errorf("it is %d", committed)
+		}
+		return err
+	})
+	return committed
+}
+
+// committed is the sum of a group's offsets on a topic.
+func (d *Dev) committed(group, topic string) (int64, error) {
+	admin, err := sarama.NewClusterAdmin([]string{d.Kafka}, sarama.NewConfig())
+	if err != nil {
+		return 0, fmt.Errorf("reading the offsets of %s: %w", group, err)
+	}
+	defer admin.Close()
+	answer, err := admin.ListConsumerGroupOffsets(group, nil)
+	if err != nil {
+		return 0, fmt.Errorf("reading the offsets of %s: %w", group, err)
+	}
+	var sum int64
+	for _, block := range answer.Blocks[topic] {
+		sum += max(0, block.Offset)
+	}
+	return sum, nil
 }
 
 // interrupt is Ctrl-C, which must end everything in under two seconds.

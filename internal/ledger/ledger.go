@@ -12,6 +12,7 @@ import (
 type Ledger struct {
 	mu      sync.Mutex
 	streams map[string]*stream
+	arrived int // messages
 }
 
 // New is an empty ledger.
@@ -62,9 +63,17 @@ func (l *Ledger) Arrive(name string, number int) error {
 	if e.arrivals == 0 {
 		e.late = number < s.highest
 		s.highest = max(s.highest, number)
+		l.arrived++
 	}
 	e.arrivals++
 	return nil
+}
+
+// Arrived is how many messages have arrived at least once.
+func (l *Ledger) Arrived() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.arrived
 }
 
 // Message names a message in a verdict.

@@ -73,6 +73,7 @@ func TestARepeatedRunIsDuplicatesAndNoDisorder(t *testing.T) {
 	v := l.Judge()
 	require.NoError(t, v.Err())
 	assert.Equal(t, 3, v.Duplicates)
+	assert.Equal(t, 5, l.Arrived())
 }
 
 func TestAGapThatIsFilledAfterARepetitionIsDisorder(t *testing.T) {

@@ -21,17 +21,20 @@ const (
 	mostMemory = 100 << 20
 )
 
+// endings of a Kafka.
+var endings = map[string]func(*testbed.Kafka){
+	"stopped in order": func(k *testbed.Kafka) { k.Terminate() },
+	"killed":           func(k *testbed.Kafka) { k.Kill() },
+}
+
 func TestNothingIsLostWhileKafkaIsAway(t *testing.T) {
 	needsProcesses(t)
-	for name, end := range map[string]func(*testbed.Kafka){
-		"stopped in order": func(k *testbed.Kafka) { k.Terminate() },
-		"killed":           func(k *testbed.Kafka) { k.Kill() },
-	} {
+	for name, end := range endings {
 		t.Run(name, func(t *testing.T) {
 			kafka := testbed.StartKafka(t)
 			r := startRiver(t, kafka.Addr(), 1)
 			published := r.publish(messages / 2)
-			r.awaitInKafka(messages / 5)
+			r.awaitFlow(messages / 5)
 			end(kafka)
 			gone := time.Now()
 			published()

@@ -21,22 +21,31 @@ func NewReader(addr, topic string) *Reader {
 	return &Reader{addr: addr, topic: topic, next: map[int32]int64{}}
 }
 
+// Records is how many records the topic has had so far.
+func (r *Reader) Records() (records int64, err error) {
+	client, err := r.connect()
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	ends, err := r.ends(client)
+	for _, end := range ends {
+		records += end
+	}
+	return records, err
+}
+
 // CatchUp hands all records up to the present end of each partition to take, partition by partition, and returns how many they
 // were. An error of take ends it.
 func (r *Reader) CatchUp(ctx context.Context, take func(*sarama.ConsumerMessage) error) (int, error) {
-	config := sarama.NewConfig()
-	config.ClientID = "sluice-ledger"
-	config.Consumer.MaxWaitTime = 50 * time.Millisecond // closing waits for the fetch under way
-	config.ChannelBufferSize = 4096
-	config.Metadata.AllowAutoTopicCreation = false // reading must not make what it looks for
-	client, err := sarama.NewClient([]string{r.addr}, config)
+	client, err := r.connect()
 	if err != nil {
-		return 0, fmt.Errorf("reading topic %s: %w", r.topic, err)
+		return 0, err
 	}
 	defer client.Close()
-	partitions, err := client.Partitions(r.topic)
+	ends, err := r.ends(client)
 	if err != nil {
-		return 0, fmt.Errorf("reading topic %s: %w", r.topic, err)
+		return 0, err
 	}
 	consumer, err := sarama.NewConsumerFromClient(client)
 	if err != nil {
@@ -44,18 +53,42 @@ func (r *Reader) CatchUp(ctx context.Context, take func(*sarama.ConsumerMessage)
 	}
 	defer consumer.Close()
 	read := 0
-	for _, p := range partitions {
-		end, err := client.GetOffset(r.topic, p, sarama.OffsetNewest)
-		if err != nil {
-			return read, fmt.Errorf("reading the end of %s-%d: %w", r.topic, p, err)
-		}
-		n, err := r.partition(ctx, consumer, p, end, take)
+	for partition, end := range ends {
+		n, err := r.partition(ctx, consumer, partition, end, take)
 		read += n
 		if err != nil {
 			return read, err
 		}
 	}
 	return read, nil
+}
+
+func (r *Reader) connect() (sarama.Client, error) {
+	config := sarama.NewConfig()
+	config.ClientID = "sluice-ledger"
+	config.Consumer.MaxWaitTime = 50 * time.Millisecond // closing waits for the fetch under way
+	config.ChannelBufferSize = 4096
+	config.Metadata.AllowAutoTopicCreation = false // reading must not make what it looks for
+	client, err := sarama.NewClient([]string{r.addr}, config)
+	if err != nil {
+		return nil, fmt.Errorf("reading topic %s: %w", r.topic, err)
+	}
+	return client, nil
+}
+
+// ends are the offsets after the last record of each partition.
+func (r *Reader) ends(client sarama.Client) (map[int32]int64, error) {
+	partitions, err := client.Partitions(r.topic)
+	if err != nil {
+		return nil, fmt.Errorf("reading topic %s: %w", r.topic, err)
+	}
+	ends := make(map[int32]int64, len(partitions))
+	for _, p := range partitions {
+		if ends[p], err = client.GetOffset(r.topic, p, sarama.OffsetNewest); err != nil {
+			return nil, fmt.Errorf("reading the end of %s-%d: %w", r.topic, p, err)
+		}
+	}
+	return ends, nil
 }
 
 // partition reads up to offset end.

@@ -34,9 +34,9 @@ type State struct {
 	Trace string `json:"trace"`
 }
 
-// Ask sends a request; a nil body is none. ctx bounds it, and so do ten seconds.
+// Ask sends a request; a nil body is none. ctx bounds it, and so do twenty seconds: a worker that is starting takes ten to say so.
 func (r REST) Ask(ctx context.Context, method, path string, body any) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	var content io.Reader
 	if body != nil {

@@ -1,0 +1,108 @@
+// Command bench measures Sluice beside the thinnest loops over the same two libraries that give the same guarantee: acknowledged by Kafka, in order.
+// Every arm is a process of its own against one real Kafka and one real mosquitto, so that processor time and memory are the arm's alone; arms
+// alternate, and the medians are quoted. Machines are noisy: compare within one run, and read the ratios.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// record is the size of a record's value in bytes.
+const record = 256
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(os.Args) > 1 && os.Args[1] == "thin" {
+		exit(thin(ctx, os.Args[2:]))
+		return
+	}
+	records := flag.Int("records", 400_000, "records an arm carries")
+	rounds := flag.Int("rounds", 3, "runs of each arm")
+	flag.Parse()
+	exit(run(ctx, *records, *rounds))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run prints a table for each flow.
+func run(ctx context.Context, records, rounds int) error {
+	lab, err := openLab(ctx, records)
+	if err != nil {
+		return err
+	}
+	defer lab.close()
+	fmt.Printf("%d records of %d bytes an arm, median of %d rounds, %s/%s, %d processors\n\n", records, record, rounds, runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU())
+	for _, f := range flows() {
+		if err := f.measure(ctx, lab, rounds); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return nil
+}
+
+// measure runs the arms of a flow in turn and prints what they took. The last arm is Sluice.
+func (f flow) measure(ctx context.Context, l *lab, rounds int) error {
+	taken := make([][]figures, len(f.arms))
+	for round := range rounds {
+		for i, a := range f.arms {
+			got, err := l.run(ctx, f, a, fmt.Sprintf("%s-%d-%d", f.name, i, round))
+			if err != nil {
+				return fmt.Errorf("%s: %w", a.name, err)
+			}
+			taken[i] = append(taken[i], got)
+		}
+	}
+	fmt.Printf("%s\n  %-34s %12s %14s %10s\n", f.title, "", "records/s", "us CPU/record", "peak MiB")
+	var medians []figures
+	for i, a := range f.arms {
+		m := median(taken[i])
+		medians = append(medians, m)
+		fmt.Printf("  %-34s %12.0f %14.2f %10.0f\n", a.name, m.rate, m.cpu, m.peak)
+	}
+	best := slices.MinFunc(medians[:len(medians)-1], func(a, b figures) int { return int(1000 * (a.cpu - b.cpu)) })
+	ours := medians[len(medians)-1]
+	fmt.Printf("  sluice beside the thinnest: %.2fx the CPU, %.2fx the records/s\n\n", ours.cpu/best.cpu, ours.rate/best.rate)
+	return nil
+}
+
+// figures are what one run of an arm took.
+type figures struct {
+	rate float64 // records per second, from a tenth of them to all
+	cpu  float64 // microseconds of processor time per record, start and stop of the process included
+	peak float64 // MiB resident at most
+}
+
+// median takes each figure's own.
+func median(all []figures) figures {
+	pick := func(of func(figures) float64) float64 {
+		values := make([]float64, 0, len(all))
+		for _, f := range all {
+			values = append(values, of(f))
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	return figures{
+		rate: pick(func(f figures) float64 { return f.rate }),
+		cpu:  pick(func(f figures) float64 { return f.cpu }),
+		peak: pick(func(f figures) float64 { return f.peak }),
+	}
+}
+
+// armTimeout bounds one run.
+const armTimeout = time.Minute

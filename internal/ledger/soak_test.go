@@ -1,0 +1,119 @@
+//go:build soak
+
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/internal/testbed"
+)
+
+// dice are random numbers that can be repeated: the seed is logged, and SLUICE_SOAK_SEED gives one.
+func dice(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := rand.Uint64()
+	if text := os.Getenv("SLUICE_SOAK_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err, "SLUICE_SOAK_SEED")
+	}
+	t.Logf("again with SLUICE_SOAK_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+func TestSoakNothingIsLostWhenAWorkerIsKilledAgainAndAgain(t *testing.T) {
+	needsProcesses(t)
+	const (
+		kills = 30
+		all   = 1_000_000
+	)
+	for qos := byte(1); qos <= 2; qos++ {
+		t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
+			random := dice(t)
+			r := startRiver(t, testbed.SharedKafka(t), qos)
+			published := r.publish(all)
+			for range kills {
+				r.awaitFlow(1 + random.IntN(all/(2*kills)))
+				r.killWorker(all)
+			}
+			published()
+			v := r.settle()
+			t.Logf("%d messages, %d kills, %d duplicates", v.Arrived, kills, v.Duplicates)
+		})
+	}
+}
+
+func TestSoakNothingIsLostWhenKafkaGoesAgainAndAgain(t *testing.T) {
+	needsProcesses(t)
+	const rounds = 5
+	for name, end := range endings {
+		t.Run(name, func(t *testing.T) {
+			random := dice(t)
+			kafka := testbed.StartKafka(t)
+			r := startRiver(t, kafka.Addr(), 1)
+			for range rounds {
+				published := r.publish(messages)
+				r.awaitFlow(1 + random.IntN(messages/2))
+				end(kafka)
+				r.awaitRetrying()
+				away := time.Duration(random.Int64N(int64(time.Minute)))
+				t.Logf("away for another %v", away.Round(time.Millisecond))
+				r.sitOut(away)
+				published()
+				kafka.Relaunch()
+				kafka.WaitReady()
+				r.worker.AwaitFlowing(r.connector)
+			}
+			peak := r.worker.Usage().Peak
+			v := r.settle()
+			assert.Less(t, peak, int64(mostMemory), "peak resident memory in bytes")
+			t.Logf("%d messages, %d duplicates, peak %d MiB resident", v.Arrived, v.Duplicates, peak>>20)
+		})
+	}
+}
+
+func TestSoakTheDemoNeverStalls(t *testing.T) {
+	needsProcesses(t)
+	const (
+		length = 10 * time.Minute
+		rate   = 1000
+		glance = 5 * time.Second
+	)
+	dev := LaunchDev(t, "--demo", "--rate", strconv.Itoa(rate), "--data-dir", t.TempDir())
+	dev.WaitReady()
+	dev.awaitDemo()
+	reader := NewReader(dev.Kafka, "sensors")
+	start := time.Now()
+	looked, total, slowest := start, 0, float64(rate)
+	testbed.Await(t, length+time.Minute, "the end of the soak", func(ctx context.Context) error {
+		now := time.Now()
+		if now.Sub(looked) < glance {
+			return errors.New("not yet")
+		}
+		n, err := reader.CatchUp(ctx, func(*sarama.ConsumerMessage) error { return nil })
+		require.NoError(t, err)
+		require.Positive(t, n, "records in the %v before %v after the start", now.Sub(looked), now.Sub(start))
+		slowest = min(slowest, float64(n)/now.Sub(looked).Seconds())
+		looked, total = now, total+n
+		if now.Sub(start) < length {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	average := float64(total) / time.Since(start).Seconds()
+	assert.Greater(t, average, 0.9*rate, "records per second over all")
+	t.Logf("%.0f records/s over %v, %.0f/s in the slowest %v, peak %d MiB resident",
+		average, length, slowest, glance, dev.Usage().Peak>>20)
+	dev.interrupt()
+}
