@@ -140,10 +140,12 @@ func TestRestartingWithTasksSaysWhatItWillRestart(t *testing.T) {
 	require.Equal(t, "RESTARTING", plan.Tasks[0].State)
 	shows(t, h, "a", inState("RUNNING"))
 
-	plan, err = h.Restart(t.Context(), "a", true, true)
+	create(t, h, "b", "flow")
+	shows(t, h, "b", inState("RUNNING"))
+	plan, err = h.Restart(t.Context(), "b", true, true)
 	require.NoError(t, err)
 	require.Equal(t, "RUNNING", plan.Tasks[0].State, "nothing has failed")
 	var gone *NotFoundError
-	_, err = h.Restart(t.Context(), "b", false, false)
+	_, err = h.Restart(t.Context(), "nobody", false, false)
 	require.ErrorAs(t, err, &gone)
 }

@@ -123,9 +123,12 @@ func (m *mind) restart(r stores.RestartRequest) {
 		return
 	}
 	if plan.connector {
+		m.h.restarting(stores.ConnectorInstance(r.Connector))
 		m.h.worker.RestartConnector(r.Connector)
 	}
 	for _, task := range plan.tasks {
-		m.h.worker.RestartTask(stores.TaskID{Connector: r.Connector, Task: task})
+		id := stores.TaskID{Connector: r.Connector, Task: task}
+		m.h.restarting(stores.TaskInstance(id))
+		m.h.worker.RestartTask(id)
 	}
 }

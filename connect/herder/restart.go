@@ -59,9 +59,7 @@ func (h *Herder) restartPlan(r stores.RestartRequest) *restartPlan {
 	if !ok {
 		return nil
 	}
-	wanted := func(s stores.Status) bool {
-		return !r.OnlyFailed || s.State == stores.StateFailed || s.State == stores.StateRestarting
-	}
+	wanted := func(s stores.Status) bool { return !r.OnlyFailed || s.State == stores.StateFailed }
 	plan := &restartPlan{connector: wanted(s)}
 	if r.IncludeTasks {
 		for n, s := range h.Statuses.Tasks(r.Connector) {
@@ -73,7 +71,7 @@ func (h *Herder) restartPlan(r stores.RestartRequest) *restartPlan {
 	return plan
 }
 
-// announce shows RESTARTING for what will be restarted, and returns the status that says so.
+// announce is the status with RESTARTING in place of what the request means; every worker writes that for its own share.
 func (h *Herder) announce(r stores.RestartRequest) *ConnectorStateInfo {
 	info, plan := h.status(r.Connector), h.restartPlan(r)
 	if info == nil || plan == nil {
@@ -81,7 +79,6 @@ func (h *Herder) announce(r stores.RestartRequest) *ConnectorStateInfo {
 	}
 	if plan.connector {
 		info.Connector.State, info.Connector.Trace = string(stores.StateRestarting), ""
-		h.restarting(stores.ConnectorInstance(r.Connector))
 	}
 	for _, n := range plan.tasks {
 		for i := range info.Tasks {
@@ -89,7 +86,6 @@ func (h *Herder) announce(r stores.RestartRequest) *ConnectorStateInfo {
 				info.Tasks[i].State, info.Tasks[i].Trace = string(stores.StateRestarting), ""
 			}
 		}
-		h.restarting(stores.Instance{Connector: r.Connector, Task: n})
 	}
 	return info
 }
