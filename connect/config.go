@@ -15,6 +15,8 @@ type Spec struct {
 	TaskClass string
 	Version   string
 	Keys      ConfigDef
+	// Prefixes begin keys that the connector passes on without defining them, "source." to a client for instance: they count as known.
+	Prefixes []string
 }
 
 // NewSpec describes a connector by its class, its version and its keys, in the order in which they are shown.

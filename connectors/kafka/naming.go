@@ -52,7 +52,7 @@ type selection struct {
 
 // newSelection reads the keys of a source. The pattern has to match whole names, as Java's do.
 func newSelection(cfg connect.Config) (selection, error) {
-	s := selection{names: topics.Get(cfg)}
+	s := selection{names: slices.DeleteFunc(topics.Get(cfg), func(name string) bool { return name == "" })}
 	if text := topicsRegex.Get(cfg); text != "" {
 		re, err := regexp.Compile("^(?:" + text + ")$")
 		if err != nil {

@@ -19,7 +19,9 @@ var (
 
 // Spec describes the connector.
 func (Sink) Spec() connect.Spec {
-	return connect.NewSpec("io.sluice.connect.kafka.KafkaSinkConnector", version, targetServers, topicFormat, keepPartition)
+	spec := connect.NewSpec("io.sluice.connect.kafka.KafkaSinkConnector", version, targetServers, topicFormat, keepPartition)
+	spec.Prefixes = []string{targetPrefix}
+	return spec
 }
 
 // Split gives every task the whole configuration: the consumer group deals the partitions.

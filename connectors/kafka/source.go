@@ -34,8 +34,10 @@ const retryConnect = 5 * time.Second
 
 // Spec describes the connector.
 func (Source) Spec() connect.Spec {
-	return connect.NewSpec("io.sluice.connect.kafka.KafkaSourceConnector", version,
+	spec := connect.NewSpec("io.sluice.connect.kafka.KafkaSourceConnector", version,
 		sourceServers, topics, topicsRegex, topicFormat, keepPartition, clusterAlias, lostOffset, refreshInterval)
+	spec.Prefixes = []string{sourcePrefix}
+	return spec
 }
 
 // Split deals the partitions of the selected topics to tasks, one after the other, so that the partitions of a topic spread.
@@ -59,7 +61,7 @@ func (Source) Split(ctx context.Context, cfg connect.Config, maxTasks int) ([]co
 
 // Watch looks for new topics and partitions. Its first look always asks for a split: what came between Split and that look is seen by neither.
 func (Source) Watch(ctx context.Context, cfg connect.Config, split func()) error {
-	tick := time.NewTicker(refreshInterval.Get(cfg))
+	tick := time.NewTicker(time.Duration(refreshInterval.Get(cfg)) * time.Second)
 	defer tick.Stop()
 	var known []string
 	for {

@@ -92,7 +92,7 @@ func newBroker(cfg connect.Config) (broker, error) {
 	for _, text := range serverURI.Get(cfg) {
 		s, err := parseServer(text)
 		if err != nil {
-			return broker{}, &connect.ConfigError{Key: serverURI.def.Name, Reason: err.Error()}
+			return broker{}, &connect.ConfigError{Key: serverURI.Name(), Reason: err.Error()}
 		}
 		if s.tls {
 			// A store that cannot be used shows now, and not as a broker out of reach.
@@ -103,12 +103,12 @@ func newBroker(cfg connect.Config) (broker, error) {
 		b.servers = append(b.servers, s)
 	}
 	if len(b.servers) == 0 {
-		return broker{}, &connect.ConfigError{Key: serverURI.def.Name, Reason: "is missing: write tcp://host:1883"}
+		return broker{}, &connect.ConfigError{Key: serverURI.Name(), Reason: "is missing: write tcp://host:1883"}
 	}
 	for _, p := range userProperties.Get(cfg) {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok {
-			return broker{}, &connect.ConfigError{Key: userProperties.def.Name, Reason: fmt.Sprintf("%q is not name=value", p)}
+			return broker{}, &connect.ConfigError{Key: userProperties.Name(), Reason: fmt.Sprintf("%q is not name=value", p)}
 		}
 		b.properties.Add(name, value)
 	}

@@ -34,7 +34,7 @@ func newMapping(cfg connect.Config) (*mapping, error) {
 	key := kafkaKey.Get(cfg)
 	m.noKey = key == ""
 	if m.key, err = compile(key, publishVariable); err != nil {
-		return nil, &connect.ConfigError{Key: kafkaKey.def.Name, Reason: err.Error()}
+		return nil, &connect.ConfigError{Key: kafkaKey.Name(), Reason: err.Error()}
 	}
 	return m, nil
 }
@@ -143,31 +143,31 @@ func newRoutes(cfg connect.Config) (*routes, error) {
 		drop: kafkaTopicUnmatched.Get(cfg) == "drop", replacement: kafkaTopicReplacement.Get(cfg), known: map[string]string{},
 	}
 	if legalTopic(t.replacement) != len(t.replacement) {
-		return nil, &connect.ConfigError{Key: kafkaTopicReplacement.def.Name, Reason: "may have letters, digits, '.', '_' and '-' only"}
+		return nil, &connect.ConfigError{Key: kafkaTopicReplacement.Name(), Reason: "may have letters, digits, '.', '_' and '-' only"}
 	}
 	for _, entry := range topicRegexList.Get(cfg) {
 		topic, text, ok := strings.Cut(entry, ":")
 		if !ok {
-			return nil, &connect.ConfigError{Key: topicRegexList.def.Name, Reason: fmt.Sprintf("%q is not kafkaTopic:regex", entry)}
+			return nil, &connect.ConfigError{Key: topicRegexList.Name(), Reason: fmt.Sprintf("%q is not kafkaTopic:regex", entry)}
 		}
 		regex, err := regexp.Compile("^(?:" + text + ")$")
 		if err != nil {
-			return nil, &connect.ConfigError{Key: topicRegexList.def.Name, Reason: fmt.Sprintf("%q: %v", entry, err)}
+			return nil, &connect.ConfigError{Key: topicRegexList.Name(), Reason: fmt.Sprintf("%q: %v", entry, err)}
 		}
 		t.rules = append(t.rules, rule{topic: javaGroup.ReplaceAllString(topic, "$${$1}"), regex: regex})
 	}
 	text := kafkaTopic.Get(cfg)
 	t.hasTarget = text != ""
 	if !t.hasTarget && len(t.rules) == 0 {
-		return nil, &connect.ConfigError{Key: kafkaTopic.def.Name, Reason: "is missing: name a Kafka topic, or a template such as ${topic}"}
+		return nil, &connect.ConfigError{Key: kafkaTopic.Name(), Reason: "is missing: name a Kafka topic, or a template such as ${topic}"}
 	}
 	var err error
 	if t.target, err = compile(text, publishVariable); err != nil {
-		return nil, &connect.ConfigError{Key: kafkaTopic.def.Name, Reason: err.Error()}
+		return nil, &connect.ConfigError{Key: kafkaTopic.Name(), Reason: err.Error()}
 	}
 	if fixed, ok := t.target.constant(); ok && t.hasTarget && len(t.rules) == 0 {
 		if t.fixed, err = t.legal(fixed); err != nil {
-			return nil, &connect.ConfigError{Key: kafkaTopic.def.Name, Reason: err.Error()}
+			return nil, &connect.ConfigError{Key: kafkaTopic.Name(), Reason: err.Error()}
 		}
 	}
 	t.byTopic = t.target.uses(func(name string) bool { return strings.HasPrefix(name, "topic") })

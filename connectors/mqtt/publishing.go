@@ -29,16 +29,16 @@ func newPublishing(cfg connect.Config) (*publishing, error) {
 		nulls: nullValues.Get(cfg), format: sinkPayloadFormat.Get(cfg), properties: sinkUserProperties.Get(cfg),
 	}
 	k, text := mqttTopic, mqttTopic.Get(cfg)
-	if alias := mqttTopicAlias.Get(cfg); alias != "" && !mqttTopic.set(cfg) {
+	if alias := mqttTopicAlias.Get(cfg); alias != "" && !mqttTopic.Set(cfg) {
 		k, text = mqttTopicAlias, alias
 	}
 	var err error
 	if p.topic, err = compile(text, recordVariable); err != nil {
-		return nil, &connect.ConfigError{Key: k.def.Name, Reason: err.Error()}
+		return nil, &connect.ConfigError{Key: k.Name(), Reason: err.Error()}
 	}
 	if fixed, ok := p.topic.constant(); ok {
 		if err := p.checkTopic(fixed); err != nil {
-			return nil, &connect.ConfigError{Key: k.def.Name, Reason: err.Error()}
+			return nil, &connect.ConfigError{Key: k.Name(), Reason: err.Error()}
 		}
 	}
 	return p, nil

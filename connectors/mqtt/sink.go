@@ -23,8 +23,9 @@ func (Sink) Spec() connect.Spec {
 	keys = append(keys,
 		sinkClean, mqttTopic, mqttTopicAlias, topicAllowDollar, sinkQoS, retained, publishTimeout, maxInFlight,
 		nullValues, sinkPayloadFormat, sinkUserProperties)
-	spec := connect.NewSpec("io.confluent.connect.mqtt.MqttSinkConnector", Version, append(keys, ignored...)...)
+	spec := connect.NewSpec("io.confluent.connect.mqtt.MqttSinkConnector", Version, append(keys, licence)...)
 	spec.Aliases = []string{"MqttSink"}
+	spec.Prefixes = ignoredPrefixes
 	spec.TaskClass = "io.confluent.connect.mqtt.MqttSinkTask"
 	return spec
 }

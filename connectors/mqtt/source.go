@@ -15,7 +15,7 @@ const Version = "0.1.0"
 
 // taskNumber is what Split adds to a task's configuration: which of the connector's tasks it is. Numbers are stable while tasks
 // without a filter are left out, so that a task finds its session again.
-var taskNumber = intKey("sluice.mqtt.task", "Set by the connector: the number of the task.").optional("-1").rank(connect.Low)
+var taskNumber = connect.IntKey("sluice.mqtt.task", "Set by the connector: the number of the task.").Default(-1).Importance(connect.Low)
 
 // Source makes the tasks that read from an MQTT broker.
 type Source struct{}
@@ -30,8 +30,9 @@ func (Source) Spec() connect.Spec {
 		kafkaTopic, topicRegexList, kafkaTopicUnmatched, kafkaTopicReplacement, kafkaKey,
 		payloadFormat, headersEnabled, userPropertiesEnabled,
 		queueSize, bufferBytes, batchSize, emptyTimeout, qos0Overflow)
-	spec := connect.NewSpec("io.confluent.connect.mqtt.MqttSourceConnector", Version, append(keys, ignored...)...)
+	spec := connect.NewSpec("io.confluent.connect.mqtt.MqttSourceConnector", Version, append(keys, licence)...)
 	spec.Aliases = []string{"MqttSource"}
+	spec.Prefixes = ignoredPrefixes
 	spec.TaskClass = "io.confluent.connect.mqtt.MqttSourceTask"
 	return spec
 }
@@ -55,8 +56,8 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 		for k, v := range cfg {
 			task[k] = v
 		}
-		task[mqttTopics.def.Name] = joinList(part)
-		task[taskNumber.def.Name] = strconv.Itoa(n)
+		task[mqttTopics.Name()] = joinList(part)
+		task[taskNumber.Name()] = strconv.Itoa(n)
 		configs = append(configs, task)
 	}
 	return configs, nil

@@ -10,25 +10,25 @@ import (
 
 // Keys of TLS (mqtt.ssl.*). Stores may be files or stand in the configuration.
 var (
-	trustStorePath = stringKey("mqtt.ssl.trust.store.path",
-		"CA certificates: PEM, PKCS12 or JKS, recognised by content. The system's where unset.").optional("").in("TLS")
-	trustStoreInline   = passwordKey("mqtt.ssl.trust.store.certificates", "CA certificates as PEM text.").in("TLS")
-	trustStoreFile     = passwordKey("mqtt.ssl.trust.store.file", "A trust store as base64 text.").in("TLS")
-	trustStorePassword = passwordKey("mqtt.ssl.trust.store.password", "Password of the trust store.").in("TLS")
-	keyStorePath       = stringKey("mqtt.ssl.key.store.path",
-		"Client certificate: PEM (chain, or chain and key), PKCS12 or JKS.").optional("").in("TLS")
-	keyStoreInline   = passwordKey("mqtt.ssl.key.store.certificate.chain", "Client certificate chain as PEM text.").in("TLS")
-	keyStoreFile     = passwordKey("mqtt.ssl.key.store.file", "A key store as base64 text.").in("TLS")
-	keyStorePassword = passwordKey("mqtt.ssl.key.store.password", "Password of the key store.").in("TLS")
-	keyPath          = stringKey("mqtt.ssl.key.path", "PEM private key in a file of its own.").optional("").in("TLS")
-	keyInline        = passwordKey("mqtt.ssl.key.store.key", "Private key as PEM text.").in("TLS")
-	keyPassword      = passwordKey("mqtt.ssl.key.password", "Password of the private key.").in("TLS")
-	tlsProtocols     = stringKey("mqtt.ssl.enabled.protocols", "TLS versions.").optional("TLSv1.2,TLSv1.3").in("TLS")
-	tlsCiphers       = stringKey("mqtt.ssl.cipher.suites", "Cipher suites of TLS 1.2.").optional("").in("TLS")
-	tlsALPN          = listKey("mqtt.ssl.alpn.protocols", "Protocols to offer, such as x-amzn-mqtt-ca.").optional("").in("TLS")
-	tlsServerName    = stringKey("mqtt.ssl.server.name", "SNI and verified name; the URI's host where unset.").optional("").in("TLS")
-	tlsVerifyHost    = stringKey("mqtt.ssl.endpoint.identification.algorithm",
-		"https checks the host name; empty switches that check off.").optional("https").check(oneOf("https", "")).in("TLS")
+	trustStorePath = connect.StringKey("mqtt.ssl.trust.store.path",
+		"CA certificates: PEM, PKCS12 or JKS, recognised by content. The system's where unset.").Default("").Group("TLS", -1, connect.WidthMedium, "")
+	trustStoreInline   = connect.PasswordKey("mqtt.ssl.trust.store.certificates", "CA certificates as PEM text.").Optional().Group("TLS", -1, connect.WidthMedium, "")
+	trustStoreFile     = connect.PasswordKey("mqtt.ssl.trust.store.file", "A trust store as base64 text.").Optional().Group("TLS", -1, connect.WidthMedium, "")
+	trustStorePassword = connect.PasswordKey("mqtt.ssl.trust.store.password", "Password of the trust store.").Optional().Group("TLS", -1, connect.WidthMedium, "")
+	keyStorePath       = connect.StringKey("mqtt.ssl.key.store.path",
+		"Client certificate: PEM (chain, or chain and key), PKCS12 or JKS.").Default("").Group("TLS", -1, connect.WidthMedium, "")
+	keyStoreInline   = connect.PasswordKey("mqtt.ssl.key.store.certificate.chain", "Client certificate chain as PEM text.").Optional().Group("TLS", -1, connect.WidthMedium, "")
+	keyStoreFile     = connect.PasswordKey("mqtt.ssl.key.store.file", "A key store as base64 text.").Optional().Group("TLS", -1, connect.WidthMedium, "")
+	keyStorePassword = connect.PasswordKey("mqtt.ssl.key.store.password", "Password of the key store.").Optional().Group("TLS", -1, connect.WidthMedium, "")
+	keyPath          = connect.StringKey("mqtt.ssl.key.path", "PEM private key in a file of its own.").Default("").Group("TLS", -1, connect.WidthMedium, "")
+	keyInline        = connect.PasswordKey("mqtt.ssl.key.store.key", "Private key as PEM text.").Optional().Group("TLS", -1, connect.WidthMedium, "")
+	keyPassword      = connect.PasswordKey("mqtt.ssl.key.password", "Password of the private key.").Optional().Group("TLS", -1, connect.WidthMedium, "")
+	tlsProtocols     = connect.StringKey("mqtt.ssl.enabled.protocols", "TLS versions.").Default("TLSv1.2,TLSv1.3").Group("TLS", -1, connect.WidthMedium, "")
+	tlsCiphers       = connect.StringKey("mqtt.ssl.cipher.suites", "Cipher suites of TLS 1.2.").Default("").Group("TLS", -1, connect.WidthMedium, "")
+	tlsALPN          = listKey("mqtt.ssl.alpn.protocols", "Protocols to offer, such as x-amzn-mqtt-ca.").Optional().Group("TLS", -1, connect.WidthMedium, "")
+	tlsServerName    = connect.StringKey("mqtt.ssl.server.name", "SNI and verified name; the URI's host where unset.").Default("").Group("TLS", -1, connect.WidthMedium, "")
+	tlsVerifyHost    = connect.StringKey("mqtt.ssl.endpoint.identification.algorithm",
+		"https checks the host name; empty switches that check off.").Default("https").Must(connect.OneOf("https", "")).Group("TLS", -1, connect.WidthMedium, "")
 )
 
 // tlsKeys are the keys in the order in which they are shown.
@@ -66,13 +66,13 @@ func clientTLS(cfg connect.Config, host string) (*tls.Config, error) {
 	}.Client()
 }
 
-func setting(cfg connect.Config, k key[string]) certstore.Setting {
-	return certstore.Setting{Key: k.def.Name, Value: k.Get(cfg)}
+func setting(cfg connect.Config, k connect.Key[string]) certstore.Setting {
+	return certstore.Setting{Key: k.Name(), Value: k.Get(cfg)}
 }
 
-func firstSet(cfg connect.Config, keys ...key[string]) certstore.Setting {
+func firstSet(cfg connect.Config, keys ...connect.Key[string]) certstore.Setting {
 	for _, k := range keys {
-		if k.set(cfg) {
+		if k.Set(cfg) {
 			return setting(cfg, k)
 		}
 	}

@@ -17,16 +17,16 @@ import (
 func (Source) Validate(ctx context.Context, cfg connect.Config) []connect.Problem {
 	found := validateConnection(cfg)
 	if _, err := newMapping(cfg); err != nil {
-		found = append(found, problemOf(err, kafkaTopic.def.Name))
+		found = append(found, problemOf(err, kafkaTopic.Name()))
 	}
 	filters := mqttTopics.Get(cfg)
 	found = append(found, validateFilters(filters)...)
 	if queueSize.Get(cfg) < receiveMaximum.Get(cfg) {
-		found = append(found, connect.Problem{Key: queueSize.def.Name, Warning: true,
+		found = append(found, connect.Problem{Key: queueSize.Name(), Warning: true,
 			Message: "is less than mqtt.receive.maximum, which is then lowered to it"})
 	}
 	if sourceClean.Get(cfg) && sourceQoS.Get(cfg) > 0 {
-		found = append(found, connect.Problem{Key: sourceClean.def.Name, Warning: true,
+		found = append(found, connect.Problem{Key: sourceClean.Name(), Warning: true,
 			Message: "messages published while the connector is stopped are lost: set it to false to keep them"})
 	}
 	if failed(found) || !validateConnect.Get(cfg) {
@@ -42,14 +42,14 @@ func (Sink) Validate(ctx context.Context, cfg connect.Config) []connect.Problem 
 	found := validateConnection(cfg)
 	out, err := newPublishing(cfg)
 	if err != nil {
-		found = append(found, problemOf(err, mqttTopic.def.Name))
+		found = append(found, problemOf(err, mqttTopic.Name()))
 	}
 	if failed(found) || !validateConnect.Get(cfg) {
 		return found
 	}
 	return append(found, tryConnection(ctx, cfg, func(up *uplink) []connect.Problem {
 		if err := capable(up, out.qos, out.retain); err != nil {
-			return []connect.Problem{{Key: sinkQoS.def.Name, Message: err.Error()}}
+			return []connect.Problem{{Key: sinkQoS.Name(), Message: err.Error()}}
 		}
 		return nil
 	})...)
@@ -59,33 +59,33 @@ func (Sink) Validate(ctx context.Context, cfg connect.Config) []connect.Problem 
 func validateConnection(cfg connect.Config) []connect.Problem {
 	var found []connect.Problem
 	if _, err := newBroker(cfg); err != nil {
-		found = append(found, problemOf(err, serverURI.def.Name))
+		found = append(found, problemOf(err, serverURI.Name()))
 	}
 	if id := clientBase(cfg); len(id) > 65000 || strings.ContainsRune(id, 0) {
-		found = append(found, connect.Problem{Key: clientID.def.Name, Message: "must be at most 65000 bytes without NUL"})
+		found = append(found, connect.Problem{Key: clientID.Name(), Message: "must be at most 65000 bytes without NUL"})
 	}
 	if backoffMax.Get(cfg) < backoffFirst.Get(cfg) {
-		found = append(found, connect.Problem{Key: backoffMax.def.Name, Message: "must not be less than mqtt.reconnect.backoff.ms"})
+		found = append(found, connect.Problem{Key: backoffMax.Name(), Message: "must not be less than mqtt.reconnect.backoff.ms"})
 	}
 	return found
 }
 
 func validateFilters(filters []string) []connect.Problem {
 	if len(filters) == 0 {
-		return []connect.Problem{{Key: mqttTopics.def.Name, Message: "has no topic filter: name one, such as sensors/#"}}
+		return []connect.Problem{{Key: mqttTopics.Name(), Message: "has no topic filter: name one, such as sensors/#"}}
 	}
 	var found []connect.Problem
 	shared := 0
 	for _, f := range filters {
 		if err := checkFilter(f); err != nil {
-			found = append(found, connect.Problem{Key: mqttTopics.def.Name, Message: err.Error()})
+			found = append(found, connect.Problem{Key: mqttTopics.Name(), Message: err.Error()})
 		}
 		if strings.HasPrefix(f, "$share/") {
 			shared++
 		}
 	}
 	if shared > 0 && shared < len(filters) {
-		found = append(found, connect.Problem{Key: mqttTopics.def.Name, Message: "mixes $share/ filters with others: all or none"})
+		found = append(found, connect.Problem{Key: mqttTopics.Name(), Message: "mixes $share/ filters with others: all or none"})
 	}
 	return found
 }
@@ -94,7 +94,7 @@ func validateFilters(filters []string) []connect.Problem {
 func tryConnection(ctx context.Context, cfg connect.Config, inspect func(*uplink) []connect.Problem) []connect.Problem {
 	b, err := newBroker(cfg)
 	if err != nil {
-		return []connect.Problem{problemOf(err, serverURI.def.Name)}
+		return []connect.Problem{problemOf(err, serverURI.Name())}
 	}
 	b.clientID, b.cleanStart, b.sessionExpiry = clientBase(cfg)+"-validate", true, 0
 	l := &link{broker: b, peer: probe{newSubscriber(newQueue(probeMessages, probeBytes), false)}}
@@ -131,13 +131,13 @@ func tryFilters(ctx context.Context, up *uplink, s subscriptions) []connect.Prob
 		var no *refusedFilter
 		switch {
 		case errors.As(err, &no):
-			found = append(found, connect.Problem{Key: mqttTopics.def.Name, Message: no.Error(), Warning: no.heals()})
+			found = append(found, connect.Problem{Key: mqttTopics.Name(), Message: no.Error(), Warning: no.heals()})
 		case errors.Is(err, paho.ErrInvalidArguments):
-			found = append(found, connect.Problem{Key: mqttTopics.def.Name, Message: err.Error()})
+			found = append(found, connect.Problem{Key: mqttTopics.Name(), Message: err.Error()})
 		case err != nil:
-			return append(found, connect.Problem{Key: serverURI.def.Name, Message: err.Error(), Warning: true})
+			return append(found, connect.Problem{Key: serverURI.Name(), Message: err.Error(), Warning: true})
 		case granted[0] < s.qos:
-			found = append(found, connect.Problem{Key: sourceQoS.def.Name, Warning: true,
+			found = append(found, connect.Problem{Key: sourceQoS.Name(), Warning: true,
 				Message: fmt.Sprintf("the broker grants QoS %d to filter %q", granted[0], f)})
 		}
 	}
@@ -150,15 +150,15 @@ func connectProblem(err error) connect.Problem {
 	if errors.As(err, &no) {
 		key := connackAnswers[no.code].key
 		if key == "" {
-			key = serverURI.def.Name
+			key = serverURI.Name()
 		}
 		return connect.Problem{Key: key, Message: no.Error(), Warning: no.heals()}
 	}
 	var bad *tls.CertificateVerificationError
 	if errors.As(err, &bad) {
-		return connect.Problem{Key: trustStorePath.def.Name, Message: err.Error()}
+		return connect.Problem{Key: trustStorePath.Name(), Message: err.Error()}
 	}
-	return connect.Problem{Key: serverURI.def.Name, Message: err.Error(), Warning: true}
+	return connect.Problem{Key: serverURI.Name(), Message: err.Error(), Warning: true}
 }
 
 // problemOf turns an error about a key into a finding; key is for errors that name none.
