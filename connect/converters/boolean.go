@@ -10,7 +10,7 @@ import (
 type booleanConverter struct{}
 
 var booleanDefinition = forAnySeat(
-	connect.NewSpec("org.apache.kafka.connect.converters.BooleanConverter", version, seatSetting),
+	connect.NewSpec("org.apache.kafka.connect.converters.BooleanConverter", version, seatKey),
 	func(connect.Config) (Converter, error) { return booleanConverter{}, nil },
 )
 

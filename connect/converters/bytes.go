@@ -6,7 +6,7 @@ import "github.com/sluice-connect/sluice/connect"
 type bytesConverter struct{}
 
 var bytesDefinition = forAnySeat(
-	connect.NewSpec("org.apache.kafka.connect.converters.ByteArrayConverter", version, seatSetting),
+	connect.NewSpec("org.apache.kafka.connect.converters.ByteArrayConverter", version, seatKey),
 	func(connect.Config) (Converter, error) { return bytesConverter{}, nil },
 )
 

@@ -1,10 +1,6 @@
 package converters
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -13,105 +9,56 @@ import (
 // version is what Kafka Connect's own converters answer: the release whose behaviour they have here.
 const version = "4.1.2"
 
-// setting is a key of a converter with the reading of its text.
-type setting[T any] struct {
-	connect.KeyDef
-	parse func(text string) (T, error)
-}
+var (
+	seatKey = connect.StringKey("converter.type", "How this converter will be used. The worker sets it.").Importance(connect.Low).
+		Must(unlessUnset(connect.OneOf(string(Key), string(Value), string(Header))))
 
-// Definition returns the key for a [connect.Spec].
-func (s setting[T]) Definition() connect.KeyDef { return s.KeyDef }
+	encodingKey = connect.StringKey("converter.encoding",
+		"The Java name of the character set in which strings are written: UTF-8, US-ASCII, UTF-16, ISO-8859-n or windows-125n.").
+		Default("UTF-8").Importance(connect.High).Group("", -1, connect.WidthMedium, "Encoding").Must(knownCharset)
 
-// read returns the configured value, or the default.
-func (s setting[T]) read(cfg connect.Config) (T, error) {
-	text, given := cfg[s.Name]
-	if !given {
-		text, _ = s.Default.Text()
-	}
-	v, err := s.parse(text)
-	if err != nil {
-		return v, &connect.ConfigError{Key: s.Name, Reason: fmt.Sprintf("invalid value %q: %v", text, err)}
-	}
-	return v, nil
-}
+	schemasEnableKey = connect.BoolKey("schemas.enable", "Include schemas within each of the serialized values and keys.").
+				Default(true).Importance(connect.High).Group("Schemas", 0, connect.WidthMedium, "Enable Schemas")
 
-var seatSetting = setting[Seat]{connect.KeyDef{
-	Name: "converter.type", Type: connect.TypeString, Importance: connect.Low, Width: connect.WidthNone, Order: -1,
-	Doc:   "How this converter will be used. The worker sets it.",
-	Check: check(parseSeat),
-}, parseSeat}
+	schemasCacheSizeKey = connect.IntKey("schemas.cache.size",
+		"The maximum number of schemas that this converter keeps for writing, and for reading.").
+		Default(1000).Importance(connect.High).Group("Schemas", 1, connect.WidthMedium, "Schema Cache Size")
 
-var encodingSetting = setting[charset]{connect.KeyDef{
-	Name: "converter.encoding", Type: connect.TypeString, Default: connect.TextDefault("UTF-8"), Importance: connect.High,
-	Width: connect.WidthMedium, Order: -1, DisplayName: "Encoding",
-	Doc:   "The Java name of the character set in which strings are written: UTF-8, US-ASCII, UTF-16, ISO-8859-n or windows-125n.",
-	Check: check(charsetNamed),
-}, charsetNamed}
+	decimalFormatKey = connect.StringKey("decimal.format",
+		"How this converter writes decimals: BASE64 (the unscaled bytes) or NUMERIC (a JSON number). Upper and lower case are the same.").
+		Default(string(Base64)).Importance(connect.Low).Group("Serialization", 0, connect.WidthMedium, "Decimal Format").
+		Must(unlessUnset(connect.OneOfFold(string(Numeric), string(Base64))))
 
-var schemasEnableSetting = setting[bool]{connect.KeyDef{
-	Name: "schemas.enable", Type: connect.TypeBoolean, Default: connect.TextDefault("true"), Importance: connect.High,
-	Width: connect.WidthMedium, Group: "Schemas", Order: 0, DisplayName: "Enable Schemas",
-	Doc: "Include schemas within each of the serialized values and keys.",
-}, parseBoolean}
+	replaceNullKey = connect.BoolKey("replace.null.with.default",
+		"Whether a null in a field that has a default becomes the default; otherwise it stays null.").
+		Default(true).Importance(connect.Low).Group("Serialization", 1, connect.WidthMedium, "Replace null with default")
+)
 
-var schemasCacheSizeSetting = setting[int]{connect.KeyDef{
-	Name: "schemas.cache.size", Type: connect.TypeInt, Default: connect.TextDefault("1000"), Importance: connect.High,
-	Width: connect.WidthMedium, Group: "Schemas", Order: 1, DisplayName: "Schema Cache Size",
-	Doc: "The maximum number of schemas that this converter keeps for writing, and for reading.",
-}, parseInt}
-
-var decimalFormatSetting = setting[DecimalFormat]{connect.KeyDef{
-	Name: "decimal.format", Type: connect.TypeString, Default: connect.TextDefault(string(Base64)), Importance: connect.Low,
-	Width: connect.WidthMedium, Group: "Serialization", Order: 0, DisplayName: "Decimal Format",
-	Doc:   "How this converter writes decimals: BASE64 (the unscaled bytes) or NUMERIC (a JSON number). Upper and lower case are the same.",
-	Check: check(parseDecimalFormat),
-}, parseDecimalFormat}
-
-var replaceNullSetting = setting[bool]{connect.KeyDef{
-	Name: "replace.null.with.default", Type: connect.TypeBoolean, Default: connect.TextDefault("true"), Importance: connect.Low,
-	Width: connect.WidthMedium, Group: "Serialization", Order: 1, DisplayName: "Replace null with default",
-	Doc: "Whether a null in a field that has a default becomes the default; otherwise it stays null.",
-}, parseBoolean}
-
-func parseInt(text string) (int, error) {
-	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
-	if err != nil {
-		return 0, errors.New("not a number of type INT")
-	}
-	return int(n), nil
-}
-
-func parseBoolean(text string) (bool, error) {
-	switch strings.ToLower(strings.TrimSpace(text)) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, errors.New("expected true or false")
-}
-
-func parseSeat(text string) (Seat, error) {
-	if s := Seat(strings.TrimSpace(text)); slices.Contains([]Seat{Key, Value, Header}, s) {
-		return s, nil
-	}
-	return "", errors.New("expected key, value or header")
-}
-
-func parseDecimalFormat(text string) (DecimalFormat, error) {
-	if f := DecimalFormat(strings.ToUpper(strings.TrimSpace(text))); f == Base64 || f == Numeric {
-		return f, nil
-	}
-	return "", errors.New("expected BASE64 or NUMERIC, in upper or lower case")
-}
-
-// check makes a setting's parser refuse values where the whole configuration is validated.
-func check[T any](parse func(string) (T, error)) connect.Check {
+// unlessUnset keeps a check from values that are not there: their type reports those.
+func unlessUnset(c connect.Check) connect.Check {
 	return func(v connect.Value) error {
-		if v.Kind() != connect.KindString {
-			return nil // not given, or not parsed: reported by its type
+		if v.IsNull() {
+			return nil
 		}
-		_, err := parse(v.Str())
-		return err
+		return c(v)
 	}
+}
+
+func knownCharset(v connect.Value) error {
+	if v.IsNull() {
+		return nil
+	}
+	_, err := charsetNamed(v.Str())
+	return err
+}
+
+// checkedOptions returns the first thing that is wrong with a converter's own keys, a [connect.ConfigError]. Options of the worker's reach a
+// converter without having been validated.
+func checkedOptions(cfg connect.Config, keys ...connect.Definer) error {
+	for _, report := range connect.NewSpec("", "", keys...).Keys.Validate(cfg) {
+		if len(report.Errors) > 0 {
+			return &connect.ConfigError{Key: report.Def.Name, Reason: strings.Join(report.Errors, "; ")}
+		}
+	}
+	return nil
 }

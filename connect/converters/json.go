@@ -1,8 +1,8 @@
 package converters
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -51,16 +51,15 @@ func NewJSON(o JSONOptions) *JSON {
 
 var jsonDefinition = forAnySeat(
 	connect.NewSpec("org.apache.kafka.connect.json.JsonConverter", version,
-		seatSetting, schemasEnableSetting, schemasCacheSizeSetting, decimalFormatSetting, replaceNullSetting),
+		seatKey, schemasEnableKey, schemasCacheSizeKey, decimalFormatKey, replaceNullKey),
 	func(cfg connect.Config) (Converter, error) {
-		schemas, err1 := schemasEnableSetting.read(cfg)
-		cacheSize, err2 := schemasCacheSizeSetting.read(cfg)
-		decimals, err3 := decimalFormatSetting.read(cfg)
-		replace, err4 := replaceNullSetting.read(cfg)
-		if err := errors.Join(err1, err2, err3, err4); err != nil {
+		if err := checkedOptions(cfg, schemasEnableKey, schemasCacheSizeKey, decimalFormatKey, replaceNullKey); err != nil {
 			return nil, err
 		}
-		return NewJSON(JSONOptions{Schemas: schemas, CacheSize: cacheSize, Decimals: decimals, KeepNullForDefault: !replace}), nil
+		return NewJSON(JSONOptions{
+			Schemas: schemasEnableKey.Get(cfg), CacheSize: schemasCacheSizeKey.Get(cfg), KeepNullForDefault: !replaceNullKey.Get(cfg),
+			Decimals: DecimalFormat(strings.ToUpper(decimalFormatKey.Get(cfg))),
+		}), nil
 	},
 )
 

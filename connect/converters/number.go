@@ -44,7 +44,7 @@ var (
 )
 
 func fixed(class string, c *fixedConverter) Definition {
-	return forAnySeat(connect.NewSpec("org.apache.kafka.connect.converters."+class, version, seatSetting),
+	return forAnySeat(connect.NewSpec("org.apache.kafka.connect.converters."+class, version, seatKey),
 		func(connect.Config) (Converter, error) { return c, nil })
 }
 

@@ -12,11 +12,14 @@ type stringConverter struct {
 }
 
 var stringDefinition = forAnySeat(
-	connect.NewSpec("org.apache.kafka.connect.storage.StringConverter", version, seatSetting, encodingSetting),
+	connect.NewSpec("org.apache.kafka.connect.storage.StringConverter", version, seatKey, encodingKey),
 	func(cfg connect.Config) (Converter, error) {
-		set, err := encodingSetting.read(cfg)
-		if err != nil {
+		if err := checkedOptions(cfg, encodingKey); err != nil {
 			return nil, err
+		}
+		set, err := charsetNamed(encodingKey.Get(cfg))
+		if err != nil {
+			return nil, &connect.ConfigError{Key: encodingKey.Name(), Reason: err.Error()}
 		}
 		return &stringConverter{charset: set}, nil
 	},
