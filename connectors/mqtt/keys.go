@@ -35,7 +35,7 @@ var (
 
 	sessionExpiry = connect.LongKey("mqtt.session.expiry.interval.seconds",
 		"How long the broker keeps the session without a connection; 4294967295 is for ever.").
-		Default(604800).Must(connect.Between(0, 1<<32-1)).Group("Session", -1, connect.WidthMedium, "")
+		Default(604800).Must(connect.Between[int64](0, 1<<32-1)).Group("Session", -1, connect.WidthMedium, "")
 	receiveMaximum = connect.IntKey("mqtt.receive.maximum",
 		"Messages of QoS 1 and 2 that may be unacknowledged: the window of the source.").
 		Default(1000).Must(connect.Between(1, 65535)).Group("Session", -1, connect.WidthMedium, "")
