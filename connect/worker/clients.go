@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,7 +46,13 @@ func (t *taskRun) warn(all []kafkaclient.Warning) {
 
 // kafkaTrouble says in the task's status that Kafka cannot be reached, and why; nil takes it back.
 func (t *taskRun) kafkaTrouble(cause error, next time.Time) {
-	t.health.report(kafkaAway, cause, next, time.Now())
+	now := time.Now()
+	if cause == nil {
+		t.troubled.Store(0)
+	} else {
+		t.troubled.Store(now.UnixNano())
+	}
+	t.health.report(kafkaAway, cause, next, now)
 }
 
 // unhealable reports whether no other try can succeed: a refused login, a missing right.
@@ -76,16 +83,25 @@ func (w *Worker) connectKafka(t *sourceTask, p *plugin) error {
 	}
 	t.warn(settings.Warnings)
 	d := t.delivery
-	d.explain = func(err error) error { return kafkaclient.Explain(err, settings) }
+	d.explain = func(err error) error { return explainProduce(err, settings) }
 	d.waiting = func(cause error, next time.Time) { t.kafkaTrouble(d.explain(cause), next) }
 	d.dial = func(ctx context.Context) (*producerSession, error) {
 		producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{Gate: &w.gate, Waiting: d.waiting})
 		if err != nil {
 			return nil, healing(d.explain(err))
 		}
-		return &producerSession{producer: producer, failed: make(chan struct{})}, nil
+		return newProducerSession(producer), nil
 	}
 	return nil
+}
+
+// explainProduce is kafkaclient.Explain with a word for what sarama itself refuses: a record that no request has room for.
+func explainProduce(err error, s *kafkaclient.Settings) error {
+	var tooLarge sarama.ConfigurationError
+	if errors.As(err, &tooLarge) {
+		return fmt.Errorf("it is larger than max.request.size: raise producer.override.max.request.size, and max.message.bytes of the topic (%w)", err)
+	}
+	return kafkaclient.Explain(err, s)
 }
 
 // consumerDialer returns what opens a sink task's consumer.
@@ -102,6 +118,10 @@ func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Conte
 	}
 	run.warn(settings.Warnings)
 	explain := func(err error) error { return kafkaclient.Explain(err, settings) }
+	wanted, err := subscribe(p.framework)
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context) (*consumer, error) {
 		dialer := settings.Dialer(nil)
 		stop := context.AfterFunc(ctx, dialer.Close)
@@ -113,16 +133,12 @@ func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Conte
 		}
 		group, err := sarama.NewConsumerGroupFromClient(settings.Group, client)
 		if err != nil {
+			_ = client.Close() // its only error is that it was closed before
 			dialer.Close()
 			return nil, healing(explain(err))
 		}
-		topics, refresh, err := subscription(client, p.framework)
-		if err != nil {
-			dialer.Close()
-			return nil, err
-		}
 		return &consumer{
-			group: group, client: client, cut: dialer.Close, topics: topics, refresh: refresh,
+			group: group, client: client, cut: dialer.Close, subscription: wanted,
 			trouble: func(cause error, next time.Time) { run.kafkaTrouble(explain(cause), next) },
 			batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(),
 		}, nil

@@ -18,9 +18,8 @@ type consumer struct {
 	group  sarama.ConsumerGroup
 	client sarama.Client
 	cut    func() // ends the client's connections
-	topics func(ctx context.Context) ([]string, error)
-	// refresh is how often topics is asked again; 0 for a fixed list.
-	refresh time.Duration
+	// subscription is what to read; new topics of a pattern, and missing ones, are looked for again and again.
+	subscription subscription
 	// trouble reports that Kafka cannot be reached; nil takes it back.
 	trouble func(cause error, next time.Time)
 
@@ -94,12 +93,12 @@ func (c *consumer) leave() {
 
 // session lasts until the next rebalance, a change of the topics, or a restart.
 func (c *consumer) session(ctx context.Context) error {
-	topics, err := c.topics(ctx)
+	topics, err := c.subscription.topics(c.client)
 	if err != nil {
 		return err
 	}
 	if len(topics) == 0 {
-		sleep(ctx, c.refresh)
+		sleep(ctx, topicRefresh)
 		return nil
 	}
 	session, cancel := context.WithCancel(ctx)
@@ -108,7 +107,7 @@ func (c *consumer) session(ctx context.Context) error {
 	c.restart = cancel
 	c.mu.Unlock()
 	var watching sync.WaitGroup
-	if c.refresh > 0 {
+	if !c.subscription.settled(topics) {
 		watching.Go(func() { c.watch(session, topics, cancel) })
 	}
 	err = c.group.Consume(session, topics, (*groupHandler)(c))
@@ -119,8 +118,8 @@ func (c *consumer) session(ctx context.Context) error {
 
 // watch ends a session when topics come or go.
 func (c *consumer) watch(ctx context.Context, have []string, changed func()) {
-	for sleep(ctx, c.refresh) {
-		if now, err := c.topics(ctx); err == nil && !sameTopics(have, now) {
+	for sleep(ctx, topicRefresh) {
+		if now, err := c.subscription.topics(c.client); err == nil && !sameTopics(have, now) {
 			changed()
 			return
 		}

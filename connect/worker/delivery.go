@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -16,12 +18,18 @@ import (
 // not the record's own (a fenced or confused idempotent producer, a broker that answers nonsense), the producer is replaced and
 // everything not acknowledged is sent again, in order. Only a record that Kafka refuses for what it is can fail or be dropped.
 //
+// Kafka refuses batches, not records. So a refused record is only a suspect: the producer is cut off before anything can overtake the batch,
+// and its records are sent again one by one.
+//
 // The task's goroutine calls send; run is a goroutine of its own that also calls ack.
 type delivery struct {
 	tracker *tracker
+	log     *slog.Logger
 	dial    func(ctx context.Context) (*producerSession, error)
-	// ack passes receipts on to the task; nil where it does not want them.
+	// ack passes receipts on to the task.
 	ack func(ctx context.Context, done []connect.Receipt) error
+	// fail is told why the delivery ends by itself.
+	fail func(error)
 	// explain puts an error of Kafka's into words for users.
 	explain func(error) error
 	// refused decides about a record that Kafka does not want: nil for a tolerated one, whose receipt says Dropped.
@@ -29,15 +37,11 @@ type delivery struct {
 	// waiting reports that Kafka cannot be reached; nil takes it back.
 	waiting func(cause error, next time.Time)
 
-	token   chan struct{} // capacity 1: held by whoever sends or replaces the producer
-	current *producerSession
-	nudged  chan struct{} // capacity 1: something was settled without Kafka
-}
-
-// producerSession is one producer's life.
-type producerSession struct {
-	producer *kafkaclient.Producer
-	failed   chan struct{} // closed when the session must be replaced
+	token    chan struct{}    // capacity 1: held by whoever sends or replaces the producer
+	current  *producerSession // guarded by the token, but for run's own reading; nil once the delivery has ended
+	nudged   chan struct{}    // capacity 1: something was settled without Kafka
+	ended    chan struct{}    // closed at run's end
+	answered atomic.Int64     // when Kafka last acknowledged something, in Unix nanoseconds
 }
 
 const (
@@ -46,8 +50,15 @@ const (
 	redialBackoff = time.Second
 )
 
-func newDelivery(t *tracker) *delivery {
-	return &delivery{tracker: t, token: make(chan struct{}, 1), nudged: make(chan struct{}, 1)}
+var (
+	errDeliveryEnded = errors.New("the delivery to Kafka has ended")
+	errSuspects      = errors.New("a batch was refused by Kafka")
+)
+
+func newDelivery(t *tracker, log *slog.Logger) *delivery {
+	return &delivery{
+		tracker: t, log: log, token: make(chan struct{}, 1), nudged: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
 }
 
 // open dials the first producer. It must be called before run and send.
@@ -61,7 +72,7 @@ func (d *delivery) open(ctx context.Context) error {
 }
 
 // send submits a slab and hands it to the producer. It blocks while the producer's channels are full, which is Kafka's back-pressure,
-// and returns an error only when ctx ends: what was not handed over then is not acknowledged either.
+// and returns an error only when ctx or the delivery has ended: what was not handed over then is not acknowledged either.
 func (d *delivery) send(ctx context.Context, s *slab) error {
 	select {
 	case d.token <- struct{}{}:
@@ -69,53 +80,51 @@ func (d *delivery) send(ctx context.Context, s *slab) error {
 		return ctx.Err()
 	}
 	defer func() { <-d.token }()
+	if d.current == nil {
+		return errDeliveryEnded
+	}
 	// Submitted under the token: a replacement that follows finds the whole slab among the unsettled and sends it again.
 	if d.tracker.submit(s, time.Now()) {
-		select {
-		case d.nudged <- struct{}{}:
-		default:
-		}
+		d.nudge()
 	}
+	defer d.tracker.letGo(s)
 	for i := range s.slots {
-		if sl := &s.slots[i]; !sl.settled {
-			if !d.current.send(ctx, sl.msg) {
-				return ctx.Err()
-			}
+		if sl := &s.slots[i]; !sl.settled && !d.current.send(ctx, sl.msg) {
+			return ctx.Err()
 		}
 	}
 	return nil
 }
 
-// send reports whether the message was handed over: not when ctx ended or the session failed.
-func (s *producerSession) send(ctx context.Context, m *sarama.ProducerMessage) bool {
+func (d *delivery) nudge() {
 	select {
-	case s.producer.Input() <- m:
-		return true
+	case d.nudged <- struct{}{}:
 	default:
-	}
-	select {
-	case s.producer.Input() <- m:
-		return true
-	case <-s.failed:
-		return false
-	case <-ctx.Done():
-		return false
 	}
 }
 
-// run reaps the producer until ctx ends or something is past mending, and closes the last producer.
-func (d *delivery) run(ctx context.Context) error {
+// run reaps the producer until ctx ends or something is past mending, and closes the last producer. acks is for the task's Ack.
+func (d *delivery) run(ctx, acks context.Context) {
+	defer close(d.ended)
+	d.current.cutWith(ctx)
+	if err := d.deliver(ctx, acks); err != nil {
+		d.fail(err)
+	}
+	d.retire()
+}
+
+func (d *delivery) deliver(ctx, acks context.Context) error {
 	var (
 		finished = make([]*slot, 0, reapCount)
 		done     = make([]connect.Receipt, 0, reapCount)
 	)
-	for {
-		s := d.current
+	for s := d.current; s != nil; s = d.current {
 		var lost error
 		select {
 		case m, ok := <-s.producer.Successes():
 			if ok {
 				finished = reap(s.producer, append(finished, produced(m)))
+				d.answered.Store(time.Now().UnixNano())
 			}
 		case e, ok := <-s.producer.Errors():
 			if ok {
@@ -125,32 +134,39 @@ func (d *delivery) run(ctx context.Context) error {
 			lost = errors.New("one batch met passing errors again and again")
 		case <-d.nudged:
 		case <-ctx.Done():
-			d.close(s, finished)
 			return nil
 		}
-		if fatal, ok := lost.(*refusal); ok {
-			d.close(s, finished)
-			return fatal.cause
+		if lost != nil {
+			s.producer.Abort() // at once: sarama would go on with what comes after the failed batch
 		}
-		if err := d.settle(ctx, finished, done); err != nil {
-			d.close(s, nil)
+		if len(finished) > 0 {
+			s.answer(len(finished))
+		}
+		if err := d.settle(acks, finished, done); err != nil {
 			return err
 		}
 		finished = finished[:0]
-		if lost != nil {
-			if err := d.replace(ctx, s, lost); err != nil {
-				return err
-			}
+		if lost == nil {
+			continue
+		}
+		if fatal, ok := lost.(*refusal); ok {
+			return fatal.cause
+		}
+		if err := d.replace(ctx, s, lost); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-func (d *delivery) settle(ctx context.Context, finished []*slot, done []connect.Receipt) error {
+func (d *delivery) settle(acks context.Context, finished []*slot, done []connect.Receipt) error {
 	done = d.tracker.settle(finished, done[:0], time.Now())
-	if len(done) == 0 || d.ack == nil {
+	if len(done) == 0 {
 		return nil
 	}
-	return d.ack(ctx, done)
+	err := d.ack(acks, done)
+	d.tracker.told(len(done))
+	return err
 }
 
 // reap takes what else is there without waiting.
@@ -183,12 +199,16 @@ func (r *refusal) Error() string { return r.cause.Error() }
 // failedRecord decides what a record's error means: tolerated (the slot joins the finished), the end of the task, or of the producer.
 func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError, finished []*slot) ([]*slot, error) {
 	s, cause := e.Msg.Metadata.(*slot), p.Cause(e)
-	switch kafkaclient.Classify(cause) {
-	case kafkaclient.RecordRefused:
-	case kafkaclient.Denied:
+	switch class := kafkaclient.Classify(cause); {
+	case class == kafkaclient.Denied:
 		return finished, &refusal{d.explain(cause)}
-	default:
+	case class != kafkaclient.RecordRefused:
 		return finished, fmt.Errorf("producing to topic %s: %w", e.Msg.Topic, cause)
+	case ofBatch(cause) && !s.suspect:
+		s.suspect = true
+		d.log.Warn("Kafka refused a batch: its records are sent again one by one. If batches are too large for the topic, set "+
+			"producer.override.max.request.size to its max.message.bytes", "topic", e.Msg.Topic, "error", cause)
+		return finished, errSuspects
 	}
 	if err := d.refused(s, d.explain(cause)); err != nil {
 		return finished, &refusal{fmt.Errorf("unrecoverable exception from producer send callback: %w", err)}
@@ -197,34 +217,35 @@ func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError
 	return append(finished, s), nil
 }
 
+// ofBatch reports whether a refusal is about one record of a batch, or about the batch's size, but comes back for all of its records.
+func ofBatch(cause error) bool {
+	for _, e := range []error{
+		sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrInvalidTimestamp,
+	} {
+		if errors.Is(cause, e) {
+			return true
+		}
+	}
+	encoding := sarama.PacketEncodingError{}
+	return errors.As(cause, &encoding)
+}
+
 // replace ends a lost producer, dials another, and sends again what was not acknowledged. Meanwhile send blocks: it needs the token,
 // which goes back when the last of the old records is handed over.
 func (d *delivery) replace(ctx context.Context, old *producerSession, cause error) error {
-	close(old.failed)
-	select {
-	case d.token <- struct{}{}:
-	case <-ctx.Done():
-		d.close(old, nil)
-		return nil
-	}
-	d.close(old, nil)
+	d.withdraw(old)
+	d.close(old)
 	next, err := d.redial(ctx, cause)
-	if err != nil {
+	if next == nil {
+		<-d.token
 		return err
 	}
-	if next == nil {
-		return nil
-	}
+	next.cutWith(ctx)
 	d.current = next
 	again := d.tracker.unsettled()
 	go func() {
 		defer func() { <-d.token }()
-		for _, s := range again {
-			s.arm()
-			if !next.send(ctx, s.msg) {
-				return
-			}
-		}
+		next.resend(ctx, again)
 	}()
 	return nil
 }
@@ -232,13 +253,11 @@ func (d *delivery) replace(ctx context.Context, old *producerSession, cause erro
 // redial tries until it has a producer, ctx ends (nil, nil), or the reason cannot heal.
 func (d *delivery) redial(ctx context.Context, cause error) (*producerSession, error) {
 	for {
-		d.waiting(cause, time.Now().Add(redialBackoff))
-		timer := time.NewTimer(redialBackoff)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, nil
+		if cause != errSuspects { // then Kafka is well
+			d.waiting(cause, time.Now().Add(redialBackoff))
+			if !sleep(ctx, redialBackoff) {
+				return nil, nil
+			}
 		}
 		s, err := d.dial(ctx)
 		if err == nil {
@@ -248,46 +267,40 @@ func (d *delivery) redial(ctx context.Context, cause error) (*producerSession, e
 		if ctx.Err() != nil {
 			return nil, nil
 		}
+		if again := new(connect.RetryError); !errors.As(err, &again) {
+			return nil, err
+		}
 		cause = err
 	}
 }
 
-// close ends a producer and settles what it still reports, so that the last acknowledgements are not lost. One with records under way is cut off
-// from Kafka first: sarama gives up batches that are being retried when it closes, and lets later ones overtake them. The receipts of records
-// that come back are not passed on: the task is ending, or they follow with the next settle.
-func (d *delivery) close(s *producerSession, finished []*slot) {
-	d.markOnly(finished)
-	finished = nil
-	if _, waiting := d.tracker.stalled(time.Now()); waiting > 0 {
-		s.producer.Abort()
-	}
-	s.producer.AsyncClose()
-	cut := time.AfterFunc(closeTimeout, s.producer.Abort)
-	defer cut.Stop()
-	successes, errs := s.producer.Successes(), s.producer.Errors()
-	for successes != nil || errs != nil {
-		select {
-		case m, ok := <-successes:
-			if !ok {
-				successes = nil
-				continue
-			}
-			finished = append(finished, produced(m))
-		case _, ok := <-errs:
-			if !ok {
-				errs = nil
-			}
-		}
-	}
-	s.producer.Abort()
-	d.markOnly(finished)
+// withdraw takes the token and leaves the delivery without a producer. Whoever sends lets go at once, because the session has failed.
+func (d *delivery) withdraw(s *producerSession) {
+	close(s.failed)
+	d.token <- struct{}{}
+	d.current = nil
 }
 
-// markOnly marks slots as settled without letting receipts out.
-func (d *delivery) markOnly(finished []*slot) {
-	d.tracker.mark(finished)
-	select {
-	case d.nudged <- struct{}{}:
-	default:
+// retire ends the last producer, where there is one. From then on send refuses.
+func (d *delivery) retire() {
+	s := d.current
+	if s == nil {
+		return
 	}
+	d.withdraw(s)
+	d.close(s)
+	<-d.token
+}
+
+// close ends a producer and marks what it acknowledged to the last. Receipts are not passed on: the task is ending, or they follow with the
+// next settle.
+func (d *delivery) close(s *producerSession) {
+	_, waiting := d.tracker.stalled(time.Now())
+	finished := s.end(waiting > 0, func(e *sarama.ProducerError) {
+		if ofBatch(s.producer.Cause(e)) {
+			e.Msg.Metadata.(*slot).suspect = true
+		}
+	})
+	d.tracker.mark(finished)
+	d.nudge()
 }

@@ -2,17 +2,19 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// cause is who says that a task cannot go on: the plugin about its system, or the runtime about Kafka.
+// cause is who says that a task cannot go on.
 type cause int
 
 const (
-	systemAway cause = iota
-	kafkaAway
+	systemAway cause = iota // the plugin about its system, through Waiting
+	callFailed              // the plugin by an error that asks for the same call again
+	kafkaAway               // the runtime about Kafka
 	causes
 )
 
@@ -32,7 +34,7 @@ type complaint struct {
 	next  time.Time
 }
 
-// waiting notes a complaint; a nil err takes it back. Only a change of cause is published: tries follow one another every few seconds,
+// report notes a complaint; a nil err takes it back. Only a change of cause is published: tries follow one another every few seconds,
 // and each would be a record on the status topic.
 func (h *health) report(c cause, err error, next, now time.Time) {
 	h.mu.Lock()
@@ -48,7 +50,7 @@ func (h *health) report(c cause, err error, next, now time.Time) {
 	}
 	var said, trace []string
 	for _, w := range h.waiting {
-		if w.err != "" {
+		if w.err != "" && !slices.Contains(said, w.err) {
 			said = append(said, w.err)
 			trace = append(trace, w.String())
 		}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,15 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// forget ends the counting of a task that is no more.
+func (m *Metrics) forget(id TaskID) {
+	labels := prometheus.Labels{"connector": id.Connector, "task": strconv.Itoa(id.Task)}
+	for _, v := range []*prometheus.CounterVec{m.polled, m.written, m.read, m.sent, m.failures, m.skips, m.pollTime, m.putTime} {
+		v.Delete(labels)
+	}
+	m.active.Delete(labels)
+}
+
 // Totals returns how many records all tasks together have brought into Kafka and carried out of it.
 func (m *Metrics) Totals() (in, out int64) { return m.in.Load(), m.out.Load() }
 
@@ -93,6 +103,9 @@ func (m *sourceMetrics) acknowledged(done []connect.Receipt) {
 	m.active.Sub(float64(len(done)))
 	m.in.Add(int64(produced))
 }
+
+// ended forgets records under way: they belong to no task any more.
+func (m *sourceMetrics) ended() { m.active.Set(0) }
 
 // sinkMetrics are those of one sink task.
 type sinkMetrics struct {

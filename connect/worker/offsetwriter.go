@@ -28,10 +28,10 @@ type offsetWriter struct {
 	records   []stores.Record
 }
 
-// run flushes every interval until ctx ends.
-func (w *offsetWriter) run(ctx context.Context) {
+// run flushes every interval until ctx ends; a flush under way then is finished. flushes bounds them all.
+func (w *offsetWriter) run(ctx, flushes context.Context) {
 	for sleep(ctx, w.interval) {
-		w.flush(ctx)
+		w.flush(flushes)
 	}
 }
 

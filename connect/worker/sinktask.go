@@ -32,41 +32,42 @@ type sinkTask struct {
 	committed connect.Offsets
 }
 
-// run lives as long as the task. stop ends the taking of records and lets the rest finish; kill ends everything.
-func (t *sinkTask) run(stop, kill context.Context) error {
-	err := t.patiently(stop, kafkaAway, func() (err error) {
-		t.consumer, err = t.dial(stop)
+// run lives as long as the task.
+func (t *sinkTask) run(p phases) error {
+	defer t.converter.transforms.close()
+	err := t.patiently(p.stop, kafkaAway, func() (err error) {
+		t.consumer, err = t.dial(p.stop)
 		return err
 	})
 	if err != nil {
-		return ended(stop, err)
+		return ended(p.stop, err)
 	}
 	t.put, t.committed = connect.Offsets{}, connect.Offsets{}
-	if err := t.open(stop); err != nil {
+	if err := t.open(p.stop); err != nil {
 		t.consumer.leave()
-		return ended(stop, err)
+		return ended(p.stop, err)
 	}
 	t.running()
-
-	t.consumer.killed = kill.Done()
+	t.consumer.killed = p.kill.Done()
 	left := make(chan struct{})
-	leave := spawn(kill, func(ctx context.Context) {
+	leave := spawn(p.kill, func(ctx context.Context) {
 		defer close(left)
 		if err := t.consumer.run(ctx); err != nil {
 			t.fail(err)
 		}
 	})
-	err = t.work(stop, kill)
+	if err := t.work(p); err != nil {
+		t.fail(err) // the phases that follow a stop begin
+	}
 	go leave()
-	t.letGo(kill, left)
+	t.letGo(p, left)
 	leave()
-	t.close(kill)
-	t.converter.transforms.close()
-	return ended(stop, err)
+	t.close(p)
+	return ended(p.stop, nil)
 }
 
 func (t *sinkTask) open(stop context.Context) error {
-	return t.patiently(stop, systemAway, func() error {
+	return t.patiently(stop, callFailed, func() error {
 		return guard("Open", func() (err error) {
 			t.task, err = t.connector.Open(stop, &sinkContext{taskRun: t.taskRun, task: t})
 			return err
@@ -74,38 +75,38 @@ func (t *sinkTask) open(stop context.Context) error {
 	})
 }
 
-// work takes batches and rebalances until stop ends or something fails.
-func (t *sinkTask) work(stop, kill context.Context) error {
+// work takes batches and rebalances until the task shall stop or something fails.
+func (t *sinkTask) work(p phases) error {
 	commit := time.NewTicker(t.settings.OffsetFlushInterval)
 	defer commit.Stop()
 	for {
-		working, resumed := t.target.context(stop)
+		working, resumed := t.target.context(p.stop)
 		batches := t.consumer.batches
 		if resumed != nil { // paused: nothing is taken, membership and rebalances go on
 			t.status.set(Paused)
-			batches, working = nil, stop
+			batches, working = nil, p.stop
 		} else {
 			t.running()
 		}
 		select {
 		case f := <-batches:
-			if err := t.take(stop, kill, f); err != nil {
+			if err := t.take(p, f); err != nil {
 				return err
 			}
 		case r := <-t.consumer.rebalances:
-			if err := t.rebalance(kill, r); err != nil {
+			if err := t.rebalance(p, r); err != nil {
 				return err
 			}
 		case <-commit.C:
-			t.commit(kill)
+			t.commit(p)
 		case <-t.requested:
 			if !t.rewind() {
-				t.commit(kill)
+				t.commit(p)
 			}
 		case <-resumed:
 		case <-working.Done():
-			if stop.Err() != nil {
-				return stop.Err()
+			if p.stop.Err() != nil {
+				return nil
 			}
 		}
 	}
@@ -113,7 +114,7 @@ func (t *sinkTask) work(stop, kill context.Context) error {
 
 // take converts and puts one batch, again and again where the plugin wants that. A rebalance meanwhile drops it: its records are read
 // again by whoever gets the partition.
-func (t *sinkTask) take(stop, kill context.Context, f *fetched) error {
+func (t *sinkTask) take(p phases, f *fetched) error {
 	if t.rewind() {
 		return nil
 	}
@@ -126,17 +127,17 @@ func (t *sinkTask) take(stop, kill context.Context, f *fetched) error {
 	pause := backoff{}
 	for len(records) > 0 {
 		began := time.Now()
-		err := guard("Put", func() error { return t.task.Put(stop, records) })
+		err := guard("Put", func() error { return t.task.Put(p.stop, records) })
 		t.metrics.putBatch(len(records), time.Since(began))
 		if err == nil {
 			break
 		}
-		if stop.Err() != nil {
-			return stop.Err()
+		if p.stop.Err() != nil && !errors.As(err, new(*panicked)) {
+			return nil // it says that it was asked to return; the records come again
 		}
 		var partly *connect.BatchError
 		if errors.As(err, &partly) {
-			if err := t.refusedBy(kill, records, partly); err != nil {
+			if err := t.refusedBy(p.leave, records, partly); err != nil {
 				return err
 			}
 			break
@@ -145,25 +146,25 @@ func (t *sinkTask) take(stop, kill context.Context, f *fetched) error {
 		if !errors.As(err, &again) {
 			return fmt.Errorf("exiting sink task due to unrecoverable exception: %w", err)
 		}
-		lost, err := t.waitToPut(stop, kill, again, &pause)
+		lost, err := t.waitToPut(p, again, &pause)
 		if lost || err != nil {
 			return err
 		}
 	}
-	t.health.report(systemAway, nil, time.Time{}, time.Now())
+	t.answered()
 	t.metrics.taken(len(records))
 	t.put[f.partition] = last + 1
 	return nil
 }
 
 // waitToPut waits before the same batch is put again. lost tells that the partitions went to somebody else meanwhile.
-func (t *sinkTask) waitToPut(stop, kill context.Context, again *connect.RetryError, pause *backoff) (lost bool, err error) {
+func (t *sinkTask) waitToPut(p phases, again *connect.RetryError, pause *backoff) (lost bool, err error) {
 	d := again.After
 	if d <= 0 {
 		d = pause.next()
 	}
 	now := time.Now()
-	t.health.report(systemAway, again.Cause, now.Add(d), now)
+	t.health.report(callFailed, again.Cause, now.Add(d), now)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	for {
@@ -172,23 +173,23 @@ func (t *sinkTask) waitToPut(stop, kill context.Context, again *connect.RetryErr
 			return lost, nil
 		case r := <-t.consumer.rebalances:
 			lost = lost || !r.assigned
-			if err := t.rebalance(kill, r); err != nil {
+			if err := t.rebalance(p, r); err != nil {
 				return lost, err
 			}
 			if lost && r.assigned {
 				return lost, nil
 			}
-		case <-stop.Done():
-			return lost, stop.Err()
+		case <-p.stop.Done():
+			return true, nil
 		}
 	}
 }
 
 // refusedBy hands single records that the plugin refused to the connector's error handling.
-func (t *sinkTask) refusedBy(kill context.Context, records []connect.SinkRecord, partly *connect.BatchError) error {
+func (t *sinkTask) refusedBy(ctx context.Context, records []connect.SinkRecord, partly *connect.BatchError) error {
 	for i := range records {
 		if cause, refused := partly.Failed[i]; refused {
-			if err := t.converter.report(kill, &records[i], cause); err != nil {
+			if err := t.converter.report(ctx, &records[i], cause); err != nil {
 				return err
 			}
 		}
@@ -197,13 +198,13 @@ func (t *sinkTask) refusedBy(kill context.Context, records []connect.SinkRecord,
 }
 
 // rebalance answers the group.
-func (t *sinkTask) rebalance(kill context.Context, r *rebalance) error {
-	err := t.reassign(kill, r)
+func (t *sinkTask) rebalance(p phases, r *rebalance) error {
+	err := t.reassign(p, r)
 	r.done(err)
 	return err
 }
 
-func (t *sinkTask) reassign(kill context.Context, r *rebalance) error {
+func (t *sinkTask) reassign(p phases, r *rebalance) error {
 	assigner, _ := t.task.(connect.Assigner)
 	if r.assigned {
 		t.session = r.session
@@ -212,25 +213,25 @@ func (t *sinkTask) reassign(kill context.Context, r *rebalance) error {
 		if assigner == nil {
 			return nil
 		}
-		return guard("Assigned", func() error { return assigner.Assigned(kill, r.partitions) })
+		return guard("Assigned", func() error { return assigner.Assigned(p.leave, r.partitions) })
 	}
-	t.commit(kill)
+	t.commit(p)
 	t.session = nil
 	clear(t.put)
 	if assigner == nil {
 		return nil
 	}
-	return guard("Revoked", func() error { return assigner.Revoked(kill, r.partitions) })
+	return guard("Revoked", func() error { return assigner.Revoked(p.close, r.partitions) })
 }
 
 // commit stores how far the system has the records. A failure costs a repetition, never the task (WorkerSinkTask.commitOffsets).
-func (t *sinkTask) commit(kill context.Context) {
+func (t *sinkTask) commit(p phases) {
 	if t.session == nil || len(t.put) == 0 {
 		return
 	}
 	safe := t.put
 	if pre, ok := t.task.(connect.PreCommitter); ok {
-		ctx, cancel := context.WithTimeout(kill, t.settings.OffsetFlushTimeout)
+		ctx, cancel := context.WithTimeout(p.leave, t.settings.OffsetFlushTimeout)
 		defer cancel()
 		err := guard("PreCommit", func() (err error) {
 			safe, err = pre.PreCommit(ctx, maps.Clone(t.put))
@@ -272,11 +273,11 @@ func (t *sinkTask) rewind() bool {
 }
 
 // letGo answers the last rebalance while the membership ends.
-func (t *sinkTask) letGo(kill context.Context, left <-chan struct{}) {
+func (t *sinkTask) letGo(p phases, left <-chan struct{}) {
 	for {
 		select {
 		case r := <-t.consumer.rebalances:
-			if err := t.rebalance(kill, r); err != nil {
+			if err := t.rebalance(p, r); err != nil {
 				t.log.Warn("closing partitions failed", "error", err)
 			}
 		case <-left:
@@ -285,10 +286,8 @@ func (t *sinkTask) letGo(kill context.Context, left <-chan struct{}) {
 	}
 }
 
-func (t *sinkTask) close(kill context.Context) {
-	ctx, cancel := context.WithTimeout(kill, t.settings.GracefulShutdown)
-	defer cancel()
-	if err := guard("Close", func() error { return t.task.Close(ctx) }); err != nil {
+func (t *sinkTask) close(p phases) {
+	if err := guard("Close", func() error { return t.task.Close(p.close) }); err != nil {
 		t.log.Warn("closing the task failed", "error", err)
 	}
 }

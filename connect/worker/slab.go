@@ -16,6 +16,7 @@ type slot struct {
 	partition int32                 // as the record wants it; sarama overwrites msg.Partition with its choice
 	size      int                   // bytes counted against the window
 	settled   bool                  // its fate is known: receipt is complete
+	suspect   bool                  // Kafka refused a batch that it was in: it must go alone
 	receipt   connect.Receipt
 	slab      *slab
 }
@@ -26,7 +27,7 @@ type slab struct {
 	slots []slot
 	msgs  []sarama.ProducerMessage
 	arena converters.Arena // what converters cut bytes from
-	open  int              // slots still in the tracker; guarded by the tracker's lock
+	open  int              // slots still in the tracker, and 1 for the sender; guarded by the tracker's lock
 	prev  *slab            // neighbours in the tracker's list, in the order of Poll
 	next  *slab
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/converters"
 )
 
-// sourceConversion turns a batch of a source into producer messages. It belongs to the task's goroutine.
+// sourceConversion turns a batch of a source into producer messages. It belongs to the task's goroutine, but for refused.
 type sourceConversion struct {
 	transforms chain
 	key, value converters.Converter
@@ -22,7 +22,7 @@ type sourceConversion struct {
 const slotOverhead = 400
 
 // fill converts the records into the slots of s, which must be as many. A record that is filtered or tolerated away gets a slot that is
-// settled from the start, so that its offset moves in its place in the order.
+// settled from the start, so that its offset moves in its place in the order. With an error s is cut to the records before the bad one.
 func (c *sourceConversion) fill(s *slab, records []connect.SourceRecord) error {
 	for i := range records {
 		r := &records[i]
@@ -32,7 +32,9 @@ func (c *sourceConversion) fill(s *slab, records []connect.SourceRecord) error {
 		}
 		at, keep, err := c.record(s, sl, r)
 		if err != nil {
-			if err := c.errant.judge(at, describe(r), err); err != nil {
+			if err := c.errant.judge(at, describe(r.Source, r.Offset, r.Topic), err); err != nil {
+				sl.clear()
+				s.slots = s.slots[:i]
 				return err
 			}
 			sl.settle(connect.Dropped)
@@ -88,17 +90,14 @@ func (s *slot) settle(o connect.Outcome) {
 }
 
 // describe names a record for people, without its content.
-func describe(r *connect.SourceRecord) string {
-	if r.Source == nil {
-		return "a record for topic " + r.Topic
+func describe(source *connect.Partition, at connect.Offset, topic string) string {
+	if source == nil {
+		return "a record for topic " + topic
 	}
-	return fmt.Sprintf("the record of %s at %s for topic %s", r.Source, r.Offset, r.Topic)
+	return fmt.Sprintf("the record of %s at %s for topic %s", source, at, topic)
 }
 
-// refused decides about a record that Kafka does not take.
+// refused decides about a record that Kafka does not take. It may be called from any goroutine.
 func (c *sourceConversion) refused(s *slot, cause error) error {
-	if err := c.errant.judge(stageProduce, "a record for topic "+s.msg.Topic, cause); err != nil {
-		return cause
-	}
-	return nil
+	return c.errant.judge(stageProduce, describe(s.receipt.Source, s.receipt.Offset, s.msg.Topic), cause)
 }

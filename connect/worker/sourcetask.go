@@ -30,34 +30,34 @@ type sourceTask struct {
 	metrics   *sourceMetrics
 }
 
-// run lives as long as the task. stop ends polling and lets the rest finish; kill ends everything.
-func (t *sourceTask) run(stop, kill context.Context) (err error) {
-	if err := t.connectKafka(stop); err != nil {
-		return ended(stop, err)
+// run lives as long as the task.
+func (t *sourceTask) run(p phases) error {
+	defer t.metrics.ended()
+	defer t.converter.transforms.close()
+	if err := t.connectKafka(p.stop); err != nil {
+		return ended(p.stop, err)
 	}
-	endDelivery := spawn(kill, func(ctx context.Context) {
-		if err := t.delivery.run(ctx); err != nil {
-			t.fail(err)
-		}
-	})
+	endDelivery := spawn(p.kill, func(ctx context.Context) { t.delivery.run(ctx, p.finish) })
 	defer endDelivery()
-	defer spawn(kill, t.watchStalls)()
-	task, err := t.open(stop)
+	defer spawn(p.kill, t.watchStalls)()
+	task, err := t.open(p.stop)
 	if err != nil {
-		return ended(stop, err)
+		return ended(p.stop, err)
 	}
 	if acker, ok := task.(connect.Acker); ok {
 		t.acker.Store(&acker)
 	}
 	t.running()
-	endStoring := spawn(kill, t.offsets.run)
-	err = t.pollUntil(stop, kill, task)
-	t.awaitAcknowledgements(kill)
+	endStoring := spawn(p.kill, func(ctx context.Context) { t.offsets.run(ctx, p.leave) })
+	if err := guard("the task", func() error { return t.pollUntil(p, task) }); err != nil {
+		t.fail(err) // the phases that follow a stop begin
+	}
+	t.awaitAcknowledgements(p.finish)
+	endDelivery() // nothing is acknowledged after Close
 	endStoring()
-	t.offsets.flush(kill)
-	t.close(kill, task)
-	t.converter.transforms.close()
-	return ended(stop, err)
+	t.offsets.flush(p.leave)
+	t.close(p, task)
+	return ended(p.stop, nil)
 }
 
 // spawn runs f on a goroutine and returns what ends it and waits for it. That may be called more than once.
@@ -82,7 +82,7 @@ func (t *sourceTask) connectKafka(stop context.Context) error {
 // open starts the plugin's task; it repeats what the plugin wants repeated.
 func (t *sourceTask) open(stop context.Context) (task connect.SourceTask, err error) {
 	rt := &sourceContext{taskRun: t.taskRun, store: t.offsets.store}
-	err = t.patiently(stop, systemAway, func() error {
+	err = t.patiently(stop, callFailed, func() error {
 		return guard("Open", func() (err error) {
 			task, err = t.connector.Open(stop, rt)
 			return err
@@ -92,19 +92,19 @@ func (t *sourceTask) open(stop context.Context) (task connect.SourceTask, err er
 }
 
 // pollUntil polls until stop ends or something fails.
-func (t *sourceTask) pollUntil(stop, kill context.Context, task connect.SourceTask) error {
+func (t *sourceTask) pollUntil(p phases, task connect.SourceTask) error {
 	batch := connect.NewBatch(batchRecords, batchBytes)
 	pause := backoff{}
-	for stop.Err() == nil {
-		polling, waited, err := t.unpaused(stop)
+	for p.stop.Err() == nil {
+		polling, waited, err := t.unpaused(p.stop)
 		if err != nil {
-			return err
+			return nil
 		}
 		if waited {
 			t.running()
 		}
-		if err := t.awaitRoom(stop); err != nil {
-			return err
+		if !t.awaitRoom(polling) {
+			continue
 		}
 		batch.Reset()
 		began := time.Now()
@@ -112,85 +112,101 @@ func (t *sourceTask) pollUntil(stop, kill context.Context, task connect.SourceTa
 		if n := batch.Len(); n > 0 {
 			t.metrics.polled(n, time.Since(began))
 			pause.reset()
-			if err := t.send(kill, batch.Records()); err != nil {
+			if err := t.send(p.finish, batch.Records()); err != nil {
 				return err
 			}
 		}
-		if err != nil && polling.Err() == nil {
-			var again *connect.RetryError
-			if !errors.As(err, &again) {
-				return err
-			}
-			if err := t.wait(stop, systemAway, again, &pause); err != nil {
-				return err
-			}
+		if err := t.polled(polling, err, &pause); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// send converts a batch into a slab and hands it over.
-func (t *sourceTask) send(kill context.Context, records []connect.SourceRecord) error {
-	s := t.tracker.take(len(records))
-	if err := t.converter.fill(s, records); err != nil {
+// polled judges how Poll ended; it waits where Poll wants to be called again later.
+func (t *sourceTask) polled(polling context.Context, err error, pause *backoff) error {
+	var again *connect.RetryError
+	switch {
+	case err == nil:
+		pause.reset()
+		t.answered()
+	case errors.As(err, new(*panicked)):
+		return err
+	case polling.Err() != nil: // it says that it was asked to return
+	case errors.As(err, &again):
+		t.wait(polling, callFailed, again, pause)
+	default:
 		return err
 	}
-	return t.delivery.send(kill, s)
+	return nil
 }
 
-// awaitRoom waits until the window takes another batch.
-func (t *sourceTask) awaitRoom(stop context.Context) error {
+// send converts a batch into a slab and hands it over: up to the first record that ends the task, like Java, so that those before it do not have to
+// wait until somebody has seen to that one.
+func (t *sourceTask) send(finish context.Context, records []connect.SourceRecord) error {
+	s := t.tracker.take(len(records))
+	bad := t.converter.fill(s, records)
+	if err := t.delivery.send(finish, s); err != nil {
+		return err
+	}
+	return bad
+}
+
+// awaitRoom waits until the window takes another batch. It returns false when ctx ends first.
+func (t *sourceTask) awaitRoom(ctx context.Context) bool {
 	for t.tracker.full() {
 		select {
 		case <-t.tracker.room:
-		case <-stop.Done():
-			return stop.Err()
+		case <-ctx.Done():
+			return false
 		}
 	}
-	return nil
+	return true
 }
 
-// awaitAcknowledgements waits for what is in flight. What Kafka does not acknowledge within offset.flush.timeout.ms comes again after the
-// restart.
-func (t *sourceTask) awaitAcknowledgements(kill context.Context) {
-	ctx, cancel := context.WithTimeout(kill, t.settings.OffsetFlushTimeout)
+// awaitAcknowledgements waits for what is in flight. What Kafka does not acknowledge within offset.flush.timeout.ms, or before the task must
+// finish, comes again after the restart.
+func (t *sourceTask) awaitAcknowledgements(finish context.Context) {
+	ctx, cancel := context.WithTimeout(finish, t.settings.OffsetFlushTimeout)
 	defer cancel()
-	for {
-		if _, waiting := t.tracker.stalled(time.Now()); waiting == 0 {
-			return
-		}
+	for !t.tracker.idle() {
 		select {
 		case <-t.tracker.room:
+		case <-t.delivery.ended:
+			return
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (t *sourceTask) close(kill context.Context, task connect.SourceTask) {
-	ctx, cancel := context.WithTimeout(kill, t.settings.GracefulShutdown)
-	defer cancel()
-	if err := guard("Close", func() error { return task.Close(ctx) }); err != nil {
+func (t *sourceTask) close(p phases, task connect.SourceTask) {
+	if err := guard("Close", func() error { return task.Close(p.close) }); err != nil {
 		t.log.Warn("closing the task failed", "error", err)
 	}
 }
 
-// stallAfter is how long Kafka may take for an acknowledgement before the status says so.
-const stallAfter = 5 * time.Second
+const (
+	// stallAfter is how long Kafka may take for an acknowledgement before the status says so.
+	stallAfter = 5 * time.Second
+	// wellAfter is how long after the last complaint of Kafka an acknowledgement takes it back: while a producer tries in vain it complains
+	// more often than that.
+	wellAfter = 3 * time.Second
+)
 
-// watchStalls tells, through the status, that Kafka has stopped answering: sarama retries without a word.
+// watchStalls tells, through the status, that Kafka has stopped answering, where the producer itself has not said why; and that it answers
+// again, for the producer never takes back that it puts a batch off.
 func (t *sourceTask) watchStalls(ctx context.Context) {
-	said := false
 	for sleep(ctx, time.Second) {
 		now := time.Now()
+		troubled := t.troubled.Load()
+		quiet := now.Sub(time.Unix(0, troubled))
 		stalled, waiting := t.tracker.stalled(now)
 		switch {
-		case stalled >= stallAfter && !said:
-			said = true
+		case stalled >= stallAfter && quiet >= stallAfter:
 			t.kafkaTrouble(errors.New("no acknowledgement from Kafka: check bootstrap.servers, the brokers' health and the topic"), time.Time{})
 			t.log.Warn("Kafka does not acknowledge", "waiting", waiting, "for", stalled.String())
-		case said && stalled < stallAfter:
-			said = false
+		case troubled != 0 && stalled < stallAfter && quiet >= wellAfter && t.delivery.answered.Load() > troubled:
 			t.kafkaTrouble(nil, time.Time{})
 		}
 	}

@@ -1,7 +1,7 @@
 package worker
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,30 +12,63 @@ import (
 	"github.com/sluice-connect/sluice/connect/validation"
 )
 
-// regexRefresh is how often new topics are looked for. Java waits for the consumer's metadata.max.age.ms, five minutes.
-const regexRefresh = 30 * time.Second
+// topicRefresh is how often new topics are looked for. Java waits for the consumer's metadata.max.age.ms, five minutes.
+const topicRefresh = 30 * time.Second
 
-// subscription returns what lists a sink's topics, and how often they may change; 0 for never.
-func subscription(client sarama.Client, f *validation.Framework) (topics func(context.Context) ([]string, error), refresh time.Duration, err error) {
+// subscription is what a sink reads: topics by name, or all whose names match a pattern.
+type subscription struct {
+	names   []string
+	pattern *regexp.Regexp // nil where names counts
+}
+
+func subscribe(f *validation.Framework) (subscription, error) {
 	if f.TopicsRegex == "" {
-		return func(context.Context) ([]string, error) { return f.Topics, nil }, 0, nil
+		if len(f.Topics) == 0 {
+			return subscription{}, errors.New("topics: no topic to read: set topics or topics.regex")
+		}
+		return subscription{names: f.Topics}, nil
 	}
 	pattern, err := regexp.Compile("^(?:" + f.TopicsRegex + ")$")
 	if err != nil {
-		return nil, 0, fmt.Errorf("topics.regex: %w", err)
+		return subscription{}, fmt.Errorf("topics.regex: %w", err)
 	}
-	return func(context.Context) ([]string, error) {
-		if err := client.RefreshMetadata(); err != nil {
-			return nil, err
-		}
-		all, err := client.Topics()
-		if err != nil {
-			return nil, err
-		}
-		all = slices.DeleteFunc(all, func(topic string) bool { return !pattern.MatchString(topic) })
-		slices.Sort(all)
-		return all, nil
-	}, regexRefresh, nil
+	return subscription{pattern: pattern}, nil
+}
+
+// topics lists those that there are at present: one that is missing must not hold up the others. The error is that there is none.
+func (s subscription) topics(client sarama.Client) ([]string, error) {
+	if s.pattern == nil {
+		return s.present(client)
+	}
+	if err := client.RefreshMetadata(); err != nil {
+		return nil, err
+	}
+	all, err := client.Topics()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(topic string) bool { return !s.pattern.MatchString(topic) }), nil
+}
+
+func (s subscription) present(client sarama.Client) ([]string, error) {
+	missing := client.RefreshMetadata(s.names...)
+	if missing == nil {
+		return s.names, nil
+	}
+	all, err := client.Topics()
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(topic string) bool { return !slices.Contains(s.names, topic) })
+	if len(all) == 0 || !errors.Is(missing, sarama.ErrUnknownTopicOrPartition) {
+		return nil, missing
+	}
+	return all, nil
+}
+
+// settled reports whether topics are all that there will ever be.
+func (s subscription) settled(topics []string) bool {
+	return s.pattern == nil && len(topics) == len(s.names)
 }
 
 // sameTopics compares two lists without regard to order.

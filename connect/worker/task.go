@@ -1,9 +1,9 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -13,7 +13,7 @@ import (
 
 // taskLife is a source or sink task that can be run.
 type taskLife interface {
-	run(stop, kill context.Context) error
+	run(p phases) error
 }
 
 // startTask begins a life of a task. What cannot be built is a life that has failed from the start.
@@ -24,7 +24,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 		w.statuses.TaskStatus(spec.ID, state, trace, version)
 	}}
 	run := &taskRun{
-		id: spec.ID, config: spec.Config, settings: w.settings, log: w.taskLog(spec.ID),
+		id: spec.ID, config: maps.Clone(spec.Config), settings: w.settings, log: w.taskLog(spec.ID),
 		target: newTarget(first != stores.Started), status: status, health: &health{publish: status.complain}, end: end,
 	}
 	done := make(chan struct{})
@@ -46,7 +46,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 			if _, _, err := run.unpaused(stop); err != nil {
 				return ended(stop, nil)
 			}
-			return task.run(stop, kill)
+			return task.run(newPhases(stop, kill, w.settings.GracefulShutdown))
 		})
 		run.finished(err)
 	}()
@@ -98,13 +98,13 @@ func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConne
 	metrics *sourceMetrics) (taskLife, error) {
 	tr := newTracker(windowRecords, windowBytes)
 	t := &sourceTask{
-		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr), metrics: metrics,
+		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr, run.log), metrics: metrics,
 		offsets: &offsetWriter{
 			store: w.offsets, connector: run.id.Connector, tracker: tr, log: run.log,
 			interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
 		},
 	}
-	t.delivery.ack, t.delivery.refused = t.acknowledged, conversion.refused
+	t.delivery.ack, t.delivery.refused, t.delivery.fail = t.acknowledged, conversion.refused, t.fail
 	if err := w.connectKafka(t, p); err != nil {
 		return nil, err
 	}

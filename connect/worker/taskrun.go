@@ -22,6 +22,34 @@ type taskRun struct {
 	end      context.CancelCauseFunc // of the stop context
 	// acker is set once the plugin's task is open; acknowledgements of records need it, and none exist before.
 	acker atomic.Pointer[connect.Acker]
+	// troubled is when Kafka was last complained of, in Unix nanoseconds; 0 while it is well.
+	troubled atomic.Int64
+}
+
+// phases are the contexts of a task's life, in the order in which they end. A task that keeps to them has ended before the worker abandons it,
+// however slow Kafka or the plugin's system are.
+type phases struct {
+	stop   context.Context // the task shall stop, or has failed: no more records are taken
+	finish context.Context // half of the graceful time later: what is still under way is given up
+	leave  context.Context // 7/10: what offsets are not stored by now never are
+	close  context.Context // 9/10: the plugin's Close must return
+	kill   context.Context // abandoned: everything is cut
+}
+
+func newPhases(stop, kill context.Context, grace time.Duration) phases {
+	return phases{
+		stop: stop, finish: after(stop, kill, grace/2), leave: after(stop, kill, grace*7/10), close: after(stop, kill, grace*9/10), kill: kill,
+	}
+}
+
+// after returns a context that ends d after first, or with last.
+func after(first, last context.Context, d time.Duration) context.Context {
+	ctx, cancel := context.WithCancel(last)
+	context.AfterFunc(first, func() {
+		timer := time.AfterFunc(d, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	return ctx
 }
 
 // failure is the cause of a stop context that ended because the task failed rather than because it was asked to stop.
@@ -57,29 +85,25 @@ func (t *taskRun) patiently(stop context.Context, who cause, call func() error) 
 			t.health.report(who, nil, time.Time{}, time.Now())
 			return err
 		}
-		if err := t.wait(stop, who, again, &pause); err != nil {
-			return err
+		if !t.wait(stop, who, again, &pause) {
+			return stop.Err()
 		}
 	}
 }
 
-// wait reports why the task waits, and waits.
-func (t *taskRun) wait(stop context.Context, who cause, again *connect.RetryError, pause *backoff) error {
+// wait reports why the task waits, and waits. It returns false when ctx ends first.
+func (t *taskRun) wait(ctx context.Context, who cause, again *connect.RetryError, pause *backoff) bool {
 	d := again.After
 	if d <= 0 {
 		d = pause.next()
 	}
 	now := time.Now()
 	t.health.report(who, again.Cause, now.Add(d), now)
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-stop.Done():
-		return stop.Err()
-	}
+	return sleep(ctx, d)
 }
+
+// answered takes back what an error that asked for another try has put into the status.
+func (t *taskRun) answered() { t.health.report(callFailed, nil, time.Time{}, time.Now()) }
 
 // unpaused waits while the target state is PAUSED, with the status saying so, and returns a context that ends when it becomes that
 // again, or with stop. waited tells whether there was a pause.
@@ -113,8 +137,11 @@ func (t *taskRun) Waiting(cause error, next time.Time) {
 	t.health.report(systemAway, cause, next, time.Now())
 }
 
-// Healthy implements connect.TaskContext.
-func (t *taskRun) Healthy() { t.health.report(systemAway, nil, time.Time{}, time.Now()) }
+// Healthy implements connect.TaskContext. It ends a retry's complaint too: the plugin knows before its call returns.
+func (t *taskRun) Healthy() {
+	t.health.report(systemAway, nil, time.Time{}, time.Now())
+	t.answered()
+}
 
 // Fail implements connect.TaskContext.
 func (t *taskRun) Fail(cause error) { t.fail(cause) }

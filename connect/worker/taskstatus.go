@@ -3,7 +3,7 @@ package worker
 import "sync"
 
 // taskStatus remembers what a task's status says, so that its state and its complaint can change independently, and publishes each change
-// once. An abandoned task is mute: its successor's status must not be overwritten.
+// once. A task that has finished or was abandoned is mute: why it failed, or its successor's status, must not be overwritten.
 type taskStatus struct {
 	publish func(state State, trace string)
 
@@ -30,6 +30,7 @@ func (s *taskStatus) complain(trace string) {
 // finish publishes the last state of a task's life.
 func (s *taskStatus) finish(state State, trace string) {
 	s.change(func() { s.state, s.trace = state, trace })
+	s.silence()
 }
 
 // silence ends all publishing.

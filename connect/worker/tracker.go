@@ -23,6 +23,7 @@ type tracker struct {
 	slabs    slabs
 	records  int
 	bytes    int
+	telling  int           // receipts that are out but not told to the task yet
 	room     chan struct{} // capacity 1: a token when the window has shrunk
 	progress time.Time     // when a record last left
 }
@@ -58,11 +59,12 @@ func (t *tracker) full() bool {
 	return t.records >= t.maxRecords || t.bytes >= t.maxBytes
 }
 
-// submit takes charge of a batch, in order. It reports whether some of it is settled already, so that somebody must advance.
+// submit takes charge of a batch, in order. It reports whether some of it is settled already, so that somebody must settle. The slab stays as
+// it is until letGo, even when all of its records have left.
 func (t *tracker) submit(s *slab, now time.Time) (settled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s.open = len(s.slots)
+	s.open = len(s.slots) + 1
 	if t.records == 0 {
 		t.progress = now
 	}
@@ -95,6 +97,20 @@ func (t *tracker) submit(s *slab, now time.Time) (settled bool) {
 	return settled
 }
 
+// letGo says that the sender of a slab is through with it.
+func (t *tracker) letGo(s *slab) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.leave(s)
+}
+
+// leave counts down what keeps a slab.
+func (t *tracker) leave(s *slab) {
+	if s.open--; s.open == 0 {
+		t.retire(s)
+	}
+}
+
 // mark notes what became of records and leaves it to the next settle to let receipts out.
 func (t *tracker) mark(finished []*slot) {
 	t.mu.Lock()
@@ -113,7 +129,8 @@ func (t *tracker) markLocked(finished []*slot) {
 	}
 }
 
-// settle notes what became of records and appends to done the receipts of all that may now be acknowledged.
+// settle notes what became of records and appends to done the receipts of all that may now be acknowledged. The caller tells them, and then
+// calls told.
 func (t *tracker) settle(finished []*slot, done []connect.Receipt, now time.Time) []connect.Receipt {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -124,13 +141,33 @@ func (t *tracker) settle(finished []*slot, done []connect.Receipt, now time.Time
 	}
 	t.touched = t.touched[:0]
 	if len(done) > before {
+		t.telling += len(done) - before
 		t.progress = now
-		select {
-		case t.room <- struct{}{}:
-		default:
-		}
+		t.makeRoom()
 	}
 	return done
+}
+
+// told says that n receipts have reached the task.
+func (t *tracker) told(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.telling -= n
+	t.makeRoom()
+}
+
+func (t *tracker) makeRoom() {
+	select {
+	case t.room <- struct{}{}:
+	default:
+	}
+}
+
+// idle reports whether nothing is under way, neither to Kafka nor back to the task.
+func (t *tracker) idle() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.records == 0 && t.telling == 0
 }
 
 func (t *tracker) touch(at int) {
@@ -157,9 +194,7 @@ func (t *tracker) advance(r *ring, done []connect.Receipt) []connect.Receipt {
 		done = append(done, s.receipt)
 		t.records--
 		t.bytes -= s.size
-		if s.slab.open--; s.slab.open == 0 {
-			t.retire(s.slab)
-		}
+		t.leave(s.slab)
 	}
 	return done
 }

@@ -45,6 +45,7 @@ func TestReceiptsLeaveInOrderOfEachSourcePartition(t *testing.T) {
 	s := batchOf(tr, 0, a, b, a, b)
 	slots := pointers(s)
 	require.False(t, tr.submit(s, time.Now()))
+	tr.letGo(s)
 
 	require.Empty(t, tr.settle([]*slot{slots[2]}, nil, time.Now()), "the record before it is not acknowledged")
 	require.Equal(t, []uint64{1}, tags(tr.settle([]*slot{slots[1]}, nil, time.Now())), "the other partition does not wait")
@@ -67,6 +68,7 @@ func TestAFilteredRecordWaitsForThoseBeforeIt(t *testing.T) {
 	s.slots[1].receipt.Outcome = connect.Filtered
 	slots := pointers(s)
 	require.True(t, tr.submit(s, time.Now()))
+	tr.letGo(s)
 	require.Empty(t, tr.settle(nil, nil, time.Now()))
 	require.Equal(t, []uint64{0, 1}, tags(tr.settle(slots[:1], nil, time.Now())))
 }
@@ -77,7 +79,9 @@ func TestWhatIsUnsettledIsSentAgainInTheOrderOfPoll(t *testing.T) {
 	tr := newTracker(100, 1<<20)
 	first, second := batchOf(tr, 0, a, b, a), batchOf(tr, 3, b, a)
 	tr.submit(first, time.Now())
+	tr.letGo(first)
 	tr.submit(second, time.Now())
+	tr.letGo(second)
 	tr.settle([]*slot{&first.slots[1], &second.slots[0]}, nil, time.Now())
 	var again []uint64
 	for _, s := range tr.unsettled() {
@@ -90,6 +94,7 @@ func TestTheWindowIsBoundedAndOpensAgain(t *testing.T) {
 	tr := newTracker(3, 1<<20)
 	s := batchOf(tr, 0, nil, nil, nil)
 	tr.submit(s, time.Now())
+	tr.letGo(s)
 	require.True(t, tr.full())
 	tr.settle(pointers(s)[:1], nil, time.Now())
 	require.False(t, tr.full())
@@ -100,10 +105,13 @@ func TestOneStuckPartitionDoesNotHoldTheMemoryOfTheOthers(t *testing.T) {
 	var names connect.Partitions
 	a, b := names.Intern(connect.Strings("p", "a")...), names.Intern(connect.Strings("p", "b")...)
 	tr := newTracker(100, 1<<20)
-	tr.submit(batchOf(tr, 0, a), time.Now())
+	stuck := batchOf(tr, 0, a)
+	tr.submit(stuck, time.Now())
+	tr.letGo(stuck)
 	for i := range 1000 {
 		s := batchOf(tr, uint64(i+1), b)
 		tr.submit(s, time.Now())
+		tr.letGo(s)
 		require.Len(t, tr.settle(pointers(s), nil, time.Now()), 1)
 	}
 	held := 0
@@ -138,6 +146,7 @@ func TestRandomAnswersNeverReorderReceipts(t *testing.T) {
 			sent += len(ps)
 			waiting = append(waiting, pointers(s)...)
 			tr.submit(s, time.Now())
+			tr.letGo(s)
 		}
 		rnd.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
 		n := rnd.IntN(min(len(waiting), 60) + 1)
@@ -172,6 +181,7 @@ func BenchmarkAcknowledging(b *testing.B) {
 			slots[i] = &s.slots[i]
 		}
 		tr.submit(s, now)
+		tr.letGo(s)
 		done = tr.settle(slots, done[:0], now)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/record")

@@ -124,22 +124,23 @@ func removeOthers[K comparable, S any](units map[K]*unit[S], keep map[K]bool) {
 
 func (w *Worker) newConnector(spec ConnectorSpec) *unit[ConnectorSpec] {
 	u := &unit[ConnectorSpec]{log: w.log.With("connector", spec.Name), grace: w.settings.GracefulShutdown, start: w.startConnector}
-	u.gone = func() { forget(w, w.connectors, spec.Name, u) }
+	u.gone = func() { forget(w, w.connectors, spec.Name, u, func() {}) }
 	return u
 }
 
 func (w *Worker) newTask(spec TaskSpec) *unit[TaskSpec] {
 	u := &unit[TaskSpec]{log: w.taskLog(spec.ID), grace: w.settings.GracefulShutdown, start: w.startTask}
-	u.gone = func() { forget(w, w.tasks, spec.ID, u) }
+	u.gone = func() { forget(w, w.tasks, spec.ID, u, func() { w.metrics.forget(spec.ID) }) }
 	return u
 }
 
-// forget drops a unit that has ended, unless another has taken its place.
-func forget[K comparable, S any](w *Worker, units map[K]*unit[S], key K, u *unit[S]) {
+// forget drops a unit that has ended, and calls then, unless another has taken its place.
+func forget[K comparable, S any](w *Worker, units map[K]*unit[S], key K, u *unit[S], then func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if units[key] == u {
 		delete(units, key)
+		then()
 	}
 }
 
