@@ -1,6 +1,7 @@
 package herder
 
 import (
+	"context"
 	"sync"
 
 	"github.com/sluice-connect/sluice/connect/stores"
@@ -26,6 +27,15 @@ func NewAlone(url string, statuses *stores.StatusStore) *Alone {
 	})}
 }
 
+// Run implements [Membership].
+func (a *Alone) Run(ctx context.Context, m Mind) error {
+	if err := m.Do(ctx, m.Assigned); err != nil {
+		return nil // ended before it began
+	}
+	<-ctx.Done()
+	return nil
+}
+
 // Share implements [Membership].
 func (a *Alone) Share(state *stores.ConfigState) (connectors []string, tasks []stores.TaskID) {
 	connectors = state.Connectors()
@@ -35,8 +45,10 @@ func (a *Alone) Share(state *stores.ConfigState) (connectors []string, tasks []s
 	return connectors, tasks
 }
 
-// Leader implements [Membership].
-func (a *Alone) Leader() (url string, self bool) { return a.url, true }
+// Heard implements [Membership].
+func (a *Alone) Heard(stores.ConfigEvent) {}
 
-// Generation implements [Membership].
-func (a *Alone) Generation() int { return a.generation() }
+// Standing implements [Membership].
+func (a *Alone) Standing() Standing {
+	return Standing{Generation: a.generation(), Leads: true, LeaderURL: a.url}
+}

@@ -48,8 +48,10 @@ func (h *Herder) PutConfig(ctx context.Context, name string, config connect.Conf
 
 // PatchConfig merges a patch into the stored configuration; a nil value removes its key.
 func (h *Herder) PatchConfig(ctx context.Context, name string, patch map[string]*string) (Created, error) {
-	if err := h.await(ctx); err != nil {
+	if standing, err := h.settled(ctx); err != nil {
 		return Created{}, err
+	} else if !standing.Leads { // the leader merges: it has the newest configuration
+		return Created{}, &NotLeaderError{URL: standing.LeaderURL}
 	}
 	stored := h.configs.Snapshot().Connector(name)
 	if stored == nil {
@@ -86,8 +88,12 @@ func (h *Herder) Resume(ctx context.Context, name string) error {
 	return h.retarget(ctx, name, stores.Started)
 }
 
+// retarget writes what a connector shall be; any worker may.
 func (h *Herder) retarget(ctx context.Context, name string, target stores.TargetState) error {
-	return h.write(ctx, func(ctx context.Context) error {
+	if err := h.await(ctx); err != nil {
+		return err
+	}
+	return h.inscribe(ctx, func(ctx context.Context) error {
 		if !h.configs.Snapshot().Contains(name) {
 			return unknownConnector("Unknown connector %s", name)
 		}
@@ -100,6 +106,9 @@ func (h *Herder) retarget(ctx context.Context, name string, target stores.Target
 
 // Stop ends a connector's tasks: an empty set of tasks is written before the target state, so that no worker starts them again.
 func (h *Herder) Stop(ctx context.Context, name string) error {
+	if _, err := h.existing(ctx, name); err != nil {
+		return unknownOr(err, "Unknown connector %s", name)
+	}
 	return h.write(ctx, func(ctx context.Context) error {
 		if !h.configs.Snapshot().Contains(name) {
 			return unknownConnector("Unknown connector %s", name)

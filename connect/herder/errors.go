@@ -1,6 +1,9 @@
 package herder
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // NotFoundError says that there is no such connector, task or plugin. Its text is Kafka Connect's, which differs from call to call.
 type NotFoundError struct{ Message string }
@@ -21,7 +24,10 @@ func (e *InvalidError) Error() string { return e.Message }
 type NotLeaderError struct{ URL string }
 
 func (e *NotLeaderError) Error() string {
-	return "only the leader can do this"
+	if e.URL == "" {
+		return "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."
+	}
+	return "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
 }
 
 // RebalanceError says that the group is dividing its work anew, so that the answer would be stale at once.
@@ -35,3 +41,11 @@ func (*RebalanceError) Error() string {
 type StageError struct{ Stage string }
 
 func (e *StageError) Error() string { return e.Stage }
+
+// unknownOr gives an error that says "not found" another text, as Kafka Connect's calls differ in it.
+func unknownOr(err error, format, name string) error {
+	if gone := new(NotFoundError); errors.As(err, &gone) {
+		return unknownConnector(format, name)
+	}
+	return err
+}

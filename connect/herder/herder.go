@@ -17,16 +17,6 @@ import (
 	"github.com/sluice-connect/sluice/connect/worker"
 )
 
-// Membership says what of the cluster's work is this worker's.
-type Membership interface {
-	// Share picks this worker's connectors and tasks out of a configuration.
-	Share(state *stores.ConfigState) (connectors []string, tasks []stores.TaskID)
-	// Leader is the URL of the worker that writes the configuration; self is true for this one.
-	Leader() (url string, self bool)
-	// Generation numbers the assignments, for statuses.
-	Generation() int
-}
-
 // Options are the parts that a herder is made of.
 type Options struct {
 	WorkerID   string // host:port, in every status
@@ -38,6 +28,8 @@ type Options struct {
 	Offsets    stores.OffsetStore
 	Statuses   *stores.StatusStore
 	Membership Membership
+	Peers      Peers     // nil for a worker without others
+	Keys       KeyPolicy // of a worker with others
 	// OpenConfigs makes the config store with the herder as its listener.
 	OpenConfigs func(listen func(stores.ConfigEvent)) *stores.ConfigStore
 	// ClusterID asks Kafka for its id; nil where there is no Kafka to ask.
@@ -52,21 +44,32 @@ type Herder struct {
 	worker  *worker.Worker
 	mind    *mind
 	scribe  *scribe
+	keys    *keysmith
 	stage   stage
 	words   ownWords
 	ready   chan struct{} // closed when the stores are read and the first assignment is applied
+	failed  chan error    // capacity 1: why the membership has ended by itself
 
-	background sync.WaitGroup
+	background sync.WaitGroup // ends with ended
 	end        context.CancelFunc
 	ended      context.Context
+	leave      func() // gives up the membership and waits for that
 }
 
 // New returns a herder that has not started.
 func New(o Options) *Herder {
-	h := &Herder{Options: o, ready: make(chan struct{})}
+	h := &Herder{Options: o, ready: make(chan struct{}), failed: make(chan error, 1), leave: func() {}}
 	h.ended, h.end = context.WithCancel(context.Background())
 	h.mind = newMind(h)
 	h.scribe = newScribe()
+	h.keys = &keysmith{
+		policy: o.Keys, standing: o.Membership.Standing, nudged: make(chan struct{}, 1),
+		known: func() *stores.SessionKey { return h.configs.Snapshot().SessionKey() },
+		write: func(ctx context.Context, key stores.SessionKey) error {
+			return h.scribe.now(ctx, func(ctx context.Context) error { return h.configs.PutSessionKey(ctx, key) })
+		},
+		failed: func(err error) { o.Log.Error("the session key could not be written, trying again", "error", err) },
+	}
 	h.configs = o.OpenConfigs(h.heard)
 	h.worker = worker.New(o.Settings, o.Catalog, o.Offsets, reporter{h}, h.planned, o.Log)
 	h.stage.enter("awaiting startup")
@@ -76,8 +79,8 @@ func New(o Options) *Herder {
 // Worker is what runs the connectors and tasks.
 func (h *Herder) Worker() *worker.Worker { return h.worker }
 
-// Start reads the stores to their ends (offsets, statuses, configurations, in this order, as DistributedHerder does) and starts what is this worker's.
-// Requests wait meanwhile. An error means that the herder will not run: a topic with the wrong settings, a refused login.
+// Start reads the stores to their ends (offsets, statuses, configurations, in this order, as DistributedHerder does), joins the cluster and starts
+// what is this worker's. Requests wait meanwhile. An error means that the herder will not run: a topic with the wrong settings, a refused login.
 func (h *Herder) Start(ctx context.Context) error {
 	h.stage.enter("initializing and reading to the end of internal topics")
 	for _, start := range []func(context.Context) error{h.Offsets.Start, h.Statuses.Start, h.configs.Start} {
@@ -85,29 +88,49 @@ func (h *Herder) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	h.sweep(h.configs.Snapshot())
 	h.background.Go(func() { h.mind.run(h.ended) })
 	h.background.Go(func() { h.scribe.run(h.ended) })
+	h.background.Go(func() { h.keys.run(h.ended) })
+	h.stage.enter("ensuring membership in the cluster")
+	h.join()
 	select {
-	case <-h.mind.applied:
+	case <-h.mind.settled:
+	case err := <-h.failed:
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	h.stage.enter("ensuring membership in the cluster")
 	close(h.ready)
 	return nil
 }
+
+// join begins the membership.
+func (h *Herder) join() {
+	member, leave := context.WithCancel(context.Background())
+	left := make(chan struct{})
+	h.leave = func() { leave(); <-left }
+	go func() {
+		defer close(left)
+		if err := h.Membership.Run(member, h.mind); err != nil {
+			h.failed <- err
+		}
+	}()
+}
+
+// Failed tells why this worker cannot be a member of its cluster any more. Nothing will mend it but a restart with other settings.
+func (h *Herder) Failed() <-chan error { return h.failed }
 
 // Close ends the connectors and tasks, stores their last offsets and statuses, and closes the stores. It takes as long as
 // task.shutdown.graceful.timeout.ms allows, or until ctx ends.
 func (h *Herder) Close(ctx context.Context) {
 	h.stage.enter("shutting down")
 	h.worker.Close(ctx)
-	h.end()
-	h.background.Wait()
 	if err := h.Statuses.Flush(ctx); err != nil {
 		h.Log.Warn("the last statuses could not be written", "error", err)
 	}
+	h.leave() // not before, so that nobody begins what has not ended here
+	h.end()
+	h.background.Wait()
 	for name, closeStore := range map[string]func(context.Context) error{
 		"config": h.configs.Close, "status": h.Statuses.Close, "offset": h.Offsets.Close,
 	} {
@@ -123,18 +146,37 @@ func (h *Herder) heard(e stores.ConfigEvent) { h.mind.tell(e) }
 // planned takes the tasks into which a connector divides its work and has them written, for as long as it takes; it runs on the connector's
 // goroutine, and ctx ends with the connector's life.
 func (h *Herder) planned(ctx context.Context, connector string, tasks []connect.Config) {
+	if _, err := h.settled(ctx); err != nil {
+		return // the connector's life has ended
+	}
 	h.scribe.until(ctx, func(ctx context.Context) error {
-		if err := h.configs.Refresh(ctx); err != nil { // a stop may just have been written
-			return err
-		}
-		state := h.configs.Snapshot()
-		if target, ok := state.Target(connector); !ok || target == stores.Stopped || !state.TasksChanged(connector, tasks) {
+		standing := h.Membership.Standing()
+		switch {
+		case standing.Settled != nil:
+			return &RebalanceError{}
+		case standing.Leads:
+			return h.putTasks(ctx, connector, tasks)
+		case !h.configs.Snapshot().TasksChanged(connector, tasks):
 			return nil
+		case standing.LeaderURL == "":
+			return &RebalanceError{}
 		}
-		return h.configs.PutTaskConfigs(ctx, connector, tasks)
+		return h.Peers.SubmitTasks(ctx, standing.LeaderURL, connector, tasks, h.sign)
 	}, func(err error, next time.Duration) {
 		h.Log.Error("task configurations could not be written, trying again", "connector", connector, "error", err, "next", next.String())
 	})
+}
+
+// putTasks writes tasks where that changes anything.
+func (h *Herder) putTasks(ctx context.Context, connector string, tasks []connect.Config) error {
+	if err := h.configs.Refresh(ctx); err != nil { // a stop may just have been written
+		return err
+	}
+	state := h.configs.Snapshot()
+	if target, ok := state.Target(connector); !ok || target == stores.Stopped || !state.TasksChanged(connector, tasks) {
+		return nil
+	}
+	return h.configs.PutTaskConfigs(ctx, connector, tasks)
 }
 
 // await waits until the herder is ready.
@@ -162,19 +204,45 @@ func (h *Herder) late(ctx context.Context) error {
 	return &StageError{Stage: "Request timed out. " + h.stage.summary()}
 }
 
-// write runs a request on the scribe's goroutine.
+// write runs a request on the scribe's goroutine, if this worker is the leader.
 func (h *Herder) write(ctx context.Context, do func(ctx context.Context) error) error {
-	if err := h.await(ctx); err != nil {
+	standing, err := h.settled(ctx)
+	if err != nil {
 		return err
 	}
-	if url, self := h.Membership.Leader(); !self {
-		return &NotLeaderError{URL: url}
+	if !standing.Leads {
+		return &NotLeaderError{URL: standing.LeaderURL}
 	}
+	return h.inscribe(ctx, do)
+}
+
+// inscribe runs a request on the scribe's goroutine.
+func (h *Herder) inscribe(ctx context.Context, do func(ctx context.Context) error) error {
 	err := h.scribe.now(ctx, do)
 	if err != nil && ctx.Err() != nil {
 		return h.late(ctx)
 	}
 	return err
+}
+
+// settled waits until the herder is ready and no round of the group is under way.
+func (h *Herder) settled(ctx context.Context) (Standing, error) {
+	if err := h.await(ctx); err != nil {
+		return Standing{}, err
+	}
+	for {
+		standing := h.Membership.Standing()
+		if standing.Settled == nil {
+			return standing, nil
+		}
+		select {
+		case <-standing.Settled:
+		case <-h.ended.Done():
+			return Standing{}, &StageError{Stage: "Worker is shutting down"}
+		case <-ctx.Done():
+			return Standing{}, h.late(ctx)
+		}
+	}
 }
 
 func unknownConnector(format, name string) error {

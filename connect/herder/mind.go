@@ -13,10 +13,11 @@ import (
 // mind is the goroutine that decides what runs here. News comes in, an assignment goes out; nothing it does can block.
 type mind struct {
 	h       *Herder
-	applied chan struct{} // closed after the first assignment
+	calls   chan func()   // of the membership
+	settled chan struct{} // closed after the first assignment
 
 	mu   sync.Mutex
-	news []stores.ConfigEvent // bounded by what the config topic says: a change that is not looked at yet needs no second look
+	news []stores.ConfigEvent // bounded by the config topic's pace: looking at it takes no time
 	wake chan struct{}        // capacity 1
 
 	revision   int64 // the last one given out
@@ -34,19 +35,15 @@ type numbered struct {
 
 func newMind(h *Herder) *mind {
 	return &mind{
-		h: h, applied: make(chan struct{}), wake: make(chan struct{}, 1),
+		h: h, calls: make(chan func()), settled: make(chan struct{}), wake: make(chan struct{}, 1),
 		connectors: map[string]numbered{}, tasks: map[stores.TaskID]numbered{},
 	}
 }
 
-// tell hands news over; it returns at once. All changes of configuration are one and the same news, because the mind looks at the
-// whole of it; only requests for restarts are kept one by one.
+// tell hands news over; it returns at once.
 func (m *mind) tell(e stores.ConfigEvent) {
 	m.mu.Lock()
-	switch e.(type) {
-	case stores.RestartRequested, stores.ConnectorRemoved:
-		m.news = append(m.news, e)
-	}
+	m.news = append(m.news, e)
 	m.mu.Unlock()
 	select {
 	case m.wake <- struct{}{}:
@@ -55,37 +52,81 @@ func (m *mind) tell(e stores.ConfigEvent) {
 }
 
 func (m *mind) run(ctx context.Context) {
-	m.apply()
-	close(m.applied)
 	for {
 		select {
 		case <-m.wake:
-			m.mu.Lock()
-			news := m.news
-			m.news = nil
-			m.mu.Unlock()
-			m.apply()
-			for _, e := range news {
-				m.act(e)
-			}
+			m.hear()
+		case call := <-m.calls:
+			call()
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (m *mind) act(e stores.ConfigEvent) {
-	switch e := e.(type) {
-	case stores.RestartRequested:
-		m.restart(e.Request)
-	case stores.ConnectorRemoved:
-		m.h.forget(e.Connector)
+// hear looks at the news: once at the configuration, which holds the sum of it, and then at each event for what is not in there.
+func (m *mind) hear() {
+	m.mu.Lock()
+	news := m.news
+	m.news = nil
+	m.mu.Unlock()
+	m.Apply()
+	for _, e := range news {
+		switch e := e.(type) {
+		case stores.RestartRequested:
+			m.restart(e.Request)
+		case stores.ConnectorRemoved:
+			m.h.forget(e.Connector)
+		case stores.SessionKeyChanged:
+			m.h.keys.check()
+		}
+		m.h.Membership.Heard(e)
 	}
 }
 
-// apply computes what is to run here and tells the worker.
-func (m *mind) apply() {
-	state := m.h.configs.Snapshot()
+// Do implements [Mind].
+func (m *mind) Do(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	select {
+	case m.calls <- func() { defer close(done); f() }:
+		<-done
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-m.h.ended.Done():
+		return context.Cause(m.h.ended)
+	}
+}
+
+// State implements [Mind].
+func (m *mind) State() *stores.ConfigState { return m.h.configs.Snapshot() }
+
+// CatchUp implements [Mind].
+func (m *mind) CatchUp(ctx context.Context) error { return m.h.configs.Refresh(ctx) }
+
+// Released implements [Mind].
+func (m *mind) Released(ctx context.Context) error { return m.h.worker.Released(ctx) }
+
+// FlushStatuses implements [Mind].
+func (m *mind) FlushStatuses(ctx context.Context) error { return m.h.Statuses.Flush(ctx) }
+
+// Assigned implements [Mind].
+func (m *mind) Assigned() {
+	m.Apply()
+	if m.h.Membership.Standing().Leads {
+		m.h.sweep(m.State())
+	}
+	m.h.keys.check()
+	select {
+	case <-m.settled:
+	default:
+		close(m.settled)
+	}
+}
+
+// Apply implements [Mind].
+func (m *mind) Apply() {
+	state := m.State()
 	connectors, tasks := m.h.Membership.Share(state)
 	var a worker.Assignment
 	known := make(map[string]numbered, len(connectors))
@@ -122,13 +163,15 @@ func (m *mind) restart(r stores.RestartRequest) {
 	if plan == nil {
 		return
 	}
-	if plan.connector {
+	if _, here := m.connectors[r.Connector]; here && plan.connector {
 		m.h.restarting(stores.ConnectorInstance(r.Connector))
 		m.h.worker.RestartConnector(r.Connector)
 	}
 	for _, task := range plan.tasks {
 		id := stores.TaskID{Connector: r.Connector, Task: task}
-		m.h.restarting(stores.TaskInstance(id))
-		m.h.worker.RestartTask(id)
+		if _, here := m.tasks[id]; here {
+			m.h.restarting(stores.TaskInstance(id))
+			m.h.worker.RestartTask(id)
+		}
 	}
 }

@@ -22,7 +22,7 @@ func (r reporter) TaskStatus(id stores.TaskID, state stores.State, trace, versio
 // a status behind.
 func (r reporter) report(i stores.Instance, exists bool, state stores.State, trace, version string) {
 	status := stores.Status{
-		State: state, Trace: trace, WorkerID: r.h.WorkerID, Generation: r.h.Membership.Generation(), Version: version,
+		State: state, Trace: trace, WorkerID: r.h.WorkerID, Generation: r.h.Membership.Standing().Generation, Version: version,
 	}
 	if exists {
 		r.h.words.note(i, status)

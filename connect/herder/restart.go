@@ -8,18 +8,19 @@ import (
 )
 
 // Restart restarts a connector's instance at once (nil), or, with tasks or for failed ones only, asks all workers to restart their share and
-// returns what that will be.
+// returns what that will be. The former is for the worker that runs it, the latter for the leader.
 func (h *Herder) Restart(ctx context.Context, name string, includeTasks, onlyFailed bool) (*ConnectorStateInfo, error) {
+	standing, err := h.undisturbed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !includeTasks && !onlyFailed {
+		return nil, h.restartConnector(standing, name)
+	}
 	var plan *ConnectorStateInfo
-	err := h.write(ctx, func(ctx context.Context) error {
+	err = h.write(ctx, func(ctx context.Context) error {
 		if !h.configs.Snapshot().Contains(name) {
 			return unknownConnector("Unknown connector: %s", name)
-		}
-		if !includeTasks && !onlyFailed {
-			if !h.worker.RestartConnector(name) {
-				return fmt.Errorf("failed to start connector: %s", name)
-			}
-			return nil
 		}
 		request := stores.RestartRequest{Connector: name, IncludeTasks: includeTasks, OnlyFailed: onlyFailed}
 		if plan = h.announce(request); plan == nil {
@@ -30,22 +31,55 @@ func (h *Herder) Restart(ctx context.Context, name string, includeTasks, onlyFai
 	return plan, err
 }
 
-// RestartTask restarts one task.
-func (h *Herder) RestartTask(ctx context.Context, name string, task int) error {
-	return h.write(ctx, func(context.Context) error {
-		state := h.configs.Snapshot()
-		if !state.Contains(name) {
-			return unknownConnector("Unknown connector: %s", name)
-		}
-		id := stores.TaskID{Connector: name, Task: task}
-		if state.Task(id) == nil || task >= state.TaskCount(name) {
-			return &NotFoundError{Message: fmt.Sprintf("Unknown task: %s", id)}
-		}
-		if !h.worker.RestartTask(id) {
-			return fmt.Errorf("failed to start task: %s", id)
-		}
+func (h *Herder) restartConnector(standing Standing, name string) error {
+	if !h.configs.Snapshot().Contains(name) {
+		return unknownConnector("Unknown connector: %s", name)
+	}
+	if h.worker.RestartConnector(name) {
 		return nil
-	})
+	}
+	return elsewhere(standing, stores.ConnectorInstance(name), "connector: "+name)
+}
+
+// RestartTask restarts one task. It is for the worker that runs it.
+func (h *Herder) RestartTask(ctx context.Context, name string, task int) error {
+	standing, err := h.undisturbed(ctx)
+	if err != nil {
+		return err
+	}
+	state := h.configs.Snapshot()
+	if !state.Contains(name) {
+		return unknownConnector("Unknown connector: %s", name)
+	}
+	id := stores.TaskID{Connector: name, Task: task}
+	if state.Task(id) == nil || task >= state.TaskCount(name) {
+		return &NotFoundError{Message: fmt.Sprintf("Unknown task: %s", id)}
+	}
+	if h.worker.RestartTask(id) {
+		return nil
+	}
+	return elsewhere(standing, stores.TaskInstance(id), "task: "+id.String())
+}
+
+// undisturbed is settled for requests that a rebalance, known to be due, would make stale.
+func (h *Herder) undisturbed(ctx context.Context) (Standing, error) {
+	standing, err := h.settled(ctx)
+	if err == nil && standing.RebalanceDue {
+		return standing, &RebalanceError{}
+	}
+	return standing, err
+}
+
+// elsewhere tells who runs what is not here: the leader knows, and the others know the leader.
+func elsewhere(standing Standing, i stores.Instance, what string) error {
+	if !standing.Leads {
+		return &NotLeaderError{URL: standing.LeaderURL}
+	}
+	if standing.Owner != nil {
+		url, _ := standing.Owner(i)
+		return &NotLeaderError{URL: url}
+	}
+	return fmt.Errorf("failed to start %s", what)
 }
 
 // restartPlan is what a request means by the statuses of the moment (org.apache.kafka.connect.runtime.RestartPlan).
@@ -91,5 +125,5 @@ func (h *Herder) announce(r stores.RestartRequest) *ConnectorStateInfo {
 }
 
 func (h *Herder) restarting(i stores.Instance) {
-	h.Statuses.Put(i, stores.Status{State: stores.StateRestarting, WorkerID: h.WorkerID, Generation: h.Membership.Generation()})
+	h.Statuses.Put(i, stores.Status{State: stores.StateRestarting, WorkerID: h.WorkerID, Generation: h.Membership.Standing().Generation})
 }

@@ -115,7 +115,7 @@ type gatedConn struct {
 }
 
 func (c *gatedConn) Write(p []byte) (int, error) {
-	if c.dialer.gate.shut.Load() != nil {
+	if !c.dialer.gate.Open() {
 		if err := c.wait(); err != nil {
 			return 0, err
 		}
@@ -125,10 +125,10 @@ func (c *gatedConn) Write(p []byte) (int, error) {
 
 // wait returns when the gate is open. The time at the gate does not count against the write's deadline.
 func (c *gatedConn) wait() error {
-	for {
+	for !c.dialer.gate.Open() {
 		resumed := c.dialer.gate.shut.Load()
 		if resumed == nil {
-			break
+			continue
 		}
 		select {
 		case <-*resumed:

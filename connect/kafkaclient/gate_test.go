@@ -46,7 +46,7 @@ func TestTimeAtTheGateDoesNotCountAgainstTheDeadlineOfAWrite(t *testing.T) {
 	done := write(near)
 	pass(100 * time.Millisecond)
 	assert.Empty(t, done)
-	gate.Resume()
+	gate.Resume(time.Time{})
 	require.NoError(t, <-done)
 	_, err := io.ReadFull(far, make([]byte, 1))
 	require.NoError(t, err)
@@ -75,4 +75,23 @@ func TestClosedDialerDialsNoMore(t *testing.T) {
 	d.Close()
 	_, err := d.Dial("tcp", near.RemoteAddr().String())
 	assert.ErrorIs(t, err, net.ErrClosed)
+}
+
+func TestWritesEndWithTheLeaseAndGoOnWithTheNext(t *testing.T) {
+	gate := new(Gate)
+	_, near, far := gated(t, gate)
+	gate.Resume(time.Now().Add(time.Hour))
+	require.NoError(t, <-write(near))
+	require.True(t, gate.Extend(time.Now().Add(-time.Millisecond)), "the lease was still good")
+
+	done := write(near)
+	pass(50 * time.Millisecond)
+	assert.Empty(t, done, "no timer is needed for a lease to end")
+	assert.False(t, gate.Extend(time.Now().Add(time.Hour)), "a lease that has run out cannot be prolonged")
+	assert.False(t, gate.Open())
+
+	gate.Resume(time.Now().Add(time.Hour))
+	require.NoError(t, <-done)
+	_, err := io.ReadFull(far, make([]byte, 2))
+	require.NoError(t, err)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -24,6 +25,7 @@ type offsetWriter struct {
 	tracker   *tracker
 	interval  time.Duration
 	timeout   time.Duration
+	gate      *kafkaclient.Gate
 	log       *slog.Logger
 	records   []stores.Record
 }
@@ -38,7 +40,7 @@ func (w *offsetWriter) run(ctx, flushes context.Context) {
 // flush stores the offsets that have moved. It is called by one goroutine at a time: run's, and the task's when run has ended.
 func (w *offsetWriter) flush(ctx context.Context) {
 	due := w.tracker.positions()
-	if len(due) == 0 {
+	if len(due) == 0 || !w.gate.Open() { // without a lease somebody else may be further
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)

@@ -100,7 +100,7 @@ func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConne
 	t := &sourceTask{
 		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr, run.log), metrics: metrics,
 		offsets: &offsetWriter{
-			store: w.offsets, connector: run.id.Connector, tracker: tr, log: run.log,
+			store: w.offsets, connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log,
 			interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
 		},
 	}

@@ -20,6 +20,7 @@ type unit[S any] struct {
 	mu      sync.Mutex
 	want    wanted[S]
 	closed  bool          // run has decided to return
+	leaving chan struct{} // not nil while removal is wanted; closed when it is over, or wanted no longer
 	changed chan struct{} // capacity 1
 	ended   chan struct{}
 }
@@ -56,11 +57,32 @@ func (u *unit[S]) set(change func(*wanted[S])) bool {
 		return false
 	}
 	change(&u.want)
+	switch {
+	case u.want.remove && u.leaving == nil:
+		u.leaving = make(chan struct{})
+	case !u.want.remove:
+		u.left()
+	}
 	select {
 	case u.changed <- struct{}{}:
 	default:
 	}
 	return true
+}
+
+// left tells who waits for the removal. The caller holds the lock.
+func (u *unit[S]) left() {
+	if u.leaving != nil {
+		close(u.leaving)
+		u.leaving = nil
+	}
+}
+
+// removal is closed when the removal that is wanted is over; nil where none is.
+func (u *unit[S]) removal() <-chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.leaving
 }
 
 func (u *unit[S]) wanted() wanted[S] {
@@ -73,7 +95,9 @@ func (u *unit[S]) wanted() wanted[S] {
 func (u *unit[S]) close() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.closed = u.want.remove
+	if u.closed = u.want.remove; u.closed {
+		u.left()
+	}
 	return u.closed
 }
 

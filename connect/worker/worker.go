@@ -5,6 +5,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,8 @@ type Settings struct {
 	GracefulShutdown time.Duration
 	// Properties are the worker's own, from which tasks inherit converters and clients.
 	Properties map[string]string
+	// Gate holds back what tasks write to Kafka while this worker has no lease on its work; nil is one that is always open.
+	Gate *kafkaclient.Gate
 }
 
 // Assignment is all that is to run in this worker.
@@ -57,7 +60,7 @@ type Worker struct {
 	plan     Plan
 	log      *slog.Logger
 	metrics  *Metrics
-	gate     kafkaclient.Gate // all producers of tasks write through it: the lease on the work
+	gate     *kafkaclient.Gate
 
 	mu         sync.Mutex
 	closed     bool
@@ -72,8 +75,12 @@ type Plan func(ctx context.Context, connector string, tasks []connect.Config)
 // New returns a worker that runs nothing yet.
 func New(settings *Settings, classes *catalog.Catalog, offsets OffsetStore, statuses StatusSink,
 	plan Plan, log *slog.Logger) *Worker {
+	gate := settings.Gate
+	if gate == nil {
+		gate = new(kafkaclient.Gate)
+	}
 	return &Worker{
-		settings: settings, catalog: classes, offsets: offsets, statuses: statuses, plan: plan, log: log, metrics: newMetrics(),
+		gate: gate, settings: settings, catalog: classes, offsets: offsets, statuses: statuses, plan: plan, log: log, metrics: newMetrics(),
 		connectors: map[string]*unit[ConnectorSpec]{}, tasks: map[TaskID]*unit[TaskSpec]{},
 	}
 }
@@ -155,6 +162,31 @@ func restart[K comparable, S any](w *Worker, units map[K]*unit[S], key K) bool {
 	defer w.mu.Unlock()
 	u, ok := units[key]
 	return ok && u.set(func(want *wanted[S]) { want.revision.restarts++ })
+}
+
+// Released waits until nothing runs here any more that the last Apply has taken away, or until ctx ends. What does not stop in
+// task.shutdown.graceful.timeout.ms is cut off and waited for no longer.
+func (w *Worker) Released(ctx context.Context) error {
+	w.mu.Lock()
+	removals := slices.Concat(removals(w.connectors), removals(w.tasks))
+	w.mu.Unlock()
+	for _, over := range removals {
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+func removals[K comparable, S any](units map[K]*unit[S]) (all []<-chan struct{}) {
+	for _, u := range units {
+		if over := u.removal(); over != nil {
+			all = append(all, over)
+		}
+	}
+	return all
 }
 
 // Close stops everything and waits for it: each connector and task gets task.shutdown.graceful.timeout.ms, all at once. ctx may cut that short.

@@ -1,0 +1,83 @@
+package herder
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// Peers carries requests to other workers.
+type Peers interface {
+	// SubmitTasks hands the tasks into which a connector divides its work to the leader at url. sign returns the signature of the body's
+	// bytes, nil for a cluster that does not sign.
+	SubmitTasks(ctx context.Context, url, connector string, tasks []connect.Config, sign func(body []byte) (*Signature, error)) error
+}
+
+// UnsignedError says that a request between workers lacks its signature, or has one that this worker does not take.
+type UnsignedError struct{ Message string }
+
+func (e *UnsignedError) Error() string { return e.Message }
+
+// ForgedError says that a request's signature is wrong.
+type ForgedError struct{}
+
+func (*ForgedError) Error() string { return "Internal request contained invalid signature." }
+
+// KeylessError says that this worker does not know the cluster's key yet.
+type KeylessError struct{}
+
+func (*KeylessError) Error() string {
+	return "This worker is still starting up and has not been able to read a session key from the config topic yet"
+}
+
+// Authorize checks a request between workers (DistributedHerder.validateConnectorConfig's InternalRequestSignature rules): nil for one that
+// this cluster trusts.
+func (h *Herder) Authorize(body []byte, signature *Signature) error {
+	if !h.Membership.Standing().Signed {
+		return nil
+	}
+	if signature == nil {
+		return &UnsignedError{Message: "Internal request missing required signature"}
+	}
+	if !h.Keys.accepts(signature.Algorithm) {
+		return &UnsignedError{Message: fmt.Sprintf("This worker does not support the '%s' key signing algorithm used by other workers. This worker "+
+			"is currently configured to use: %s. Check that all workers' configuration files permit the same set of signature algorithms, and correct any "+
+			"misconfigured worker and restart it.", signature.Algorithm, strings.Join(h.Keys.VerifyAlgorithm, ", "))}
+	}
+	if !KnownMAC(signature.Algorithm) {
+		return &InvalidError{Message: fmt.Sprintf("Algorithm %s not available", signature.Algorithm)}
+	}
+	key := h.configs.Snapshot().SessionKey()
+	if key == nil {
+		return &KeylessError{}
+	}
+	if !signature.Valid(key.Key, body) {
+		return &ForgedError{}
+	}
+	return nil
+}
+
+// sign signs the body of a request to another worker with the cluster's key; nil where the cluster does not sign.
+func (h *Herder) sign(body []byte) (*Signature, error) {
+	if !h.Membership.Standing().Signed {
+		return nil, nil
+	}
+	key := h.configs.Snapshot().SessionKey()
+	if key == nil {
+		return nil, &KeylessError{}
+	}
+	s, err := Sign(key.Key, h.Keys.SignAlgorithm, body)
+	return &s, err
+}
+
+// PutTasks stores the tasks that a connector has divided its work into on another worker. For the leader.
+func (h *Herder) PutTasks(ctx context.Context, name string, tasks []connect.Config) error {
+	return h.write(ctx, func(ctx context.Context) error {
+		if !h.configs.Snapshot().Contains(name) {
+			return unknownConnector("Connector %s not found", name)
+		}
+		return h.putTasks(ctx, name, tasks)
+	})
+}
