@@ -227,3 +227,83 @@ func FuzzConfigBodies(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatTheLeaderHasToDoIsPassedOnToIt(t *testing.T) {
+	chief := &fakeHerder{configs: map[string]connect.Config{"a": {}}}
+	leader := serve(t, chief)
+	follower := serve(t, &fakeHerder{fail: &herder.NotLeaderError{URL: leader.URL + "/"}})
+
+	resp, body := ask(t, follower, "POST", "/connectors", `{"name":"n","config":{"x":1}}`)
+	require.Equal(t, 201, resp.StatusCode)
+	require.Equal(t, `{"name":"n","config":{"name":"n","x":"1"},"tasks":[],"type":"source"}`, body)
+	require.Equal(t, follower.URL+"/connectors/n", resp.Header.Get("Location"), "where the client has asked")
+	require.NotEmpty(t, resp.Header.Get("Sluice-Warnings"))
+
+	resp, body = ask(t, follower, "DELETE", "/connectors/a", "")
+	require.Equal(t, 204, resp.StatusCode)
+	require.Empty(t, body)
+	resp, body = ask(t, follower, "POST", "/connectors/a/restart?includeTasks=true", "")
+	require.Equal(t, 202, resp.StatusCode, body)
+	resp, body = ask(t, follower, "DELETE", "/connectors/b", "")
+	require.Equal(t, 404, resp.StatusCode)
+	require.Equal(t, `{"error_code":404,"message":"Connector b not found"}`, body)
+	require.Equal(t, []string{"create n ", "delete a"}, chief.did[:2])
+
+	resp, body = ask(t, follower, "GET", "/sluice/v1/cluster", "")
+	require.Equal(t, 200, resp.StatusCode)
+	require.Contains(t, body, `"source":"leader"`)
+}
+
+func TestAPassedOnRequestGoesTwoHopsAtMost(t *testing.T) {
+	var asked []string
+	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Query().Get("forward")+" "+r.Header.Get("Authorization")+" "+r.Header.Get("User-Agent"))
+		w.WriteHeader(204)
+	}))
+	defer far.Close()
+	near := serve(t, &fakeHerder{fail: &herder.NotLeaderError{URL: far.URL}})
+	for query, want := range map[string]int{"": 204, "?forward=true": 204, "?forward=false": 409} {
+		req, err := http.NewRequest("DELETE", near.URL+"/connectors/a"+query, nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Basic x")
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		_ = resp.Body.Close()
+		require.Equal(t, want, resp.StatusCode, query)
+	}
+	require.ElementsMatch(t, []string{"true Basic x kafka-connect", "false Basic x kafka-connect"}, asked)
+
+	unknown := serve(t, &fakeHerder{fail: &herder.NotLeaderError{}})
+	resp, body := ask(t, unknown, "DELETE", "/connectors/a", "")
+	require.Equal(t, 409, resp.StatusCode)
+	require.Contains(t, body, "no known leader URL")
+	gone := serve(t, &fakeHerder{fail: &herder.NotLeaderError{URL: "http://127.0.0.1:1/"}})
+	resp, body = ask(t, gone, "DELETE", "/connectors/a", "")
+	require.Equal(t, 500, resp.StatusCode)
+	require.Contains(t, body, "IO Error trying to forward REST request: ")
+}
+
+func TestTasksComeSignedFromOtherWorkers(t *testing.T) {
+	f := &fakeHerder{configs: map[string]connect.Config{"a b/c": {}}}
+	leader := serve(t, f)
+	tasks := []connect.Config{{"x": "<1>"}, {"x": "2"}}
+	for want, key := range map[string][]byte{
+		"":    make([]byte, 32),
+		"403": []byte("another key"),
+		"400": nil,
+	} {
+		err := NewPeers().SubmitTasks(t.Context(), leader.URL, "a b/c", tasks, func(body []byte) (*herder.Signature, error) {
+			if key == nil {
+				return nil, nil
+			}
+			s, err := herder.Sign(key, "HmacSHA256", body)
+			return &s, err
+		})
+		if want == "" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, "answered "+want)
+		}
+	}
+	require.Equal(t, []string{"2 tasks for a b/c"}, f.did)
+}

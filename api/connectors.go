@@ -118,12 +118,20 @@ func (a *handler) create(r *http.Request) (answer, error) {
 	return accepted(r, created), nil
 }
 
+// location is the address of a connector as whoever made the request reaches it.
+func location(r *http.Request, name string) string {
+	return "http://" + r.Host + "/connectors/" + escape(name)
+}
+
+// escape makes a name one segment of a path.
+func escape(name string) string { return strings.ReplaceAll(url.PathEscape(name), "+", "%2B") }
+
 // accepted answers a configuration that was taken.
 func accepted(r *http.Request, c herder.Created) answer {
 	reply := answer{status: http.StatusOK, body: c.Info, warnings: c.Warnings}
 	if c.New {
 		reply.status = http.StatusCreated
-		reply.location = "http://" + r.Host + "/connectors/" + strings.ReplaceAll(url.PathEscape(c.Info.Name), "+", "%2B")
+		reply.location = location(r, c.Info.Name)
 	}
 	return reply
 }

@@ -136,3 +136,25 @@ func (f *fakeHerder) PluginConfig(plugin string) ([]validation.ConfigKeyInfo, er
 func (f *fakeHerder) Validate(_ context.Context, _ string, cfg connect.Config) (validation.ConfigInfos, error) {
 	return validation.ConfigInfos{Name: cfg["connector.class"], Groups: []string{}, Configs: []validation.ConfigInfo{}}, f.fail
 }
+
+func (f *fakeHerder) Authorize(body []byte, s *herder.Signature) error {
+	switch {
+	case s == nil:
+		return &herder.UnsignedError{Message: "Internal request missing required signature"}
+	case !s.Valid(make([]byte, 32), body):
+		return &herder.ForgedError{}
+	}
+	return nil
+}
+
+func (f *fakeHerder) PutTasks(_ context.Context, name string, tasks []connect.Config) error {
+	return f.do(fmt.Sprintf("%d tasks for", len(tasks)), name)
+}
+
+func (f *fakeHerder) Cluster(context.Context) (*herder.ClusterInfo, error) {
+	return &herder.ClusterInfo{Source: "leader", Leader: "http://w:1/"}, f.fail
+}
+
+func (f *fakeHerder) ClusterByStatuses(context.Context) (*herder.ClusterInfo, error) {
+	return &herder.ClusterInfo{Source: "statuses"}, nil
+}

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -23,12 +25,13 @@ const (
 // handler answers requests. Its methods return what to send or an error; [handler.do] writes either.
 type handler struct {
 	herder Herder
+	peers  *Peers
 	log    *slog.Logger
 }
 
 // Handler is the API as an http.Handler; metrics, if not nil, answers /metrics.
 func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
-	a := &handler{herder: h, log: log}
+	a := &handler{herder: h, peers: NewPeers(), log: log}
 	r := chi.NewRouter()
 	r.Use(a.logged, a.recovered)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
@@ -52,6 +55,7 @@ func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
 		r.Patch("/config", a.do(a.patchConfig))
 		r.Get("/status", a.do(a.status))
 		r.Get("/tasks", a.do(a.tasks))
+		r.Post("/tasks", a.do(a.putTasks))
 		r.Get("/tasks/{task}/status", a.do(a.taskStatus))
 		r.Post("/tasks/{task}/restart", a.do(a.restartTask))
 		r.Post("/restart", a.do(a.restart))
@@ -59,6 +63,7 @@ func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
 		r.Put("/resume", a.do(a.resume))
 		r.Put("/stop", a.do(a.stop))
 	})
+	r.Get("/sluice/v1/cluster", a.do(a.cluster))
 	r.Get("/connector-plugins", a.do(a.plugins))
 	r.Get("/connector-plugins/{plugin}/config", a.do(a.pluginConfig))
 	r.Put("/connector-plugins/{plugin}/config/validate", a.do(a.validate))
@@ -94,14 +99,28 @@ type answer struct {
 	warnings []string
 }
 
-// do wraps a method that answers or fails.
+// do wraps a method that answers or fails. What another worker has to do is passed on to it.
 func (a *handler) do(f func(r *http.Request) (answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)
-		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
+		if err != nil {
+			writeError(w, fmt.Errorf("reading the body: %w", err))
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		reply, err := f(r)
+		if url, pass := elsewhere(r, err); pass {
+			from, err := a.pass(r, url, body)
+			if err != nil {
+				writeError(w, err)
+				return
+			}
+			relay(w, r, from)
+			return
+		}
 		if err != nil {
 			writeError(w, err)
 			return

@@ -10,7 +10,7 @@ import (
 )
 
 // Herder is what the REST API asks of the mind behind it. Calls may wait, until ctx ends, for the worker to be ready. Errors are of the
-// classes in package herder, which the API maps to statuses; all others are 500.
+// classes in package herder, which the API maps to statuses; all others are 500. A [herder.NotLeaderError] has the request passed on.
 type Herder interface {
 	Server(ctx context.Context) (herder.ServerInfo, error)
 
@@ -33,6 +33,13 @@ type Herder interface {
 	// Restart returns the plan: a status with RESTARTING in place of what is restarted; nil where only the connector's instance was, at once.
 	Restart(ctx context.Context, name string, includeTasks, onlyFailed bool) (*herder.ConnectorStateInfo, error)
 	RestartTask(ctx context.Context, name string, task int) error
+
+	// Authorize checks a request between workers by its body and its signature, nil for none; PutTasks is what such requests are for.
+	Authorize(body []byte, signature *herder.Signature) error
+	PutTasks(ctx context.Context, name string, tasks []connect.Config) error
+	// Cluster tells what the leader knows, ClusterByStatuses what anybody can see.
+	Cluster(ctx context.Context) (*herder.ClusterInfo, error)
+	ClusterByStatuses(ctx context.Context) (*herder.ClusterInfo, error)
 
 	Plugins(connectorsOnly bool) []catalog.Listed
 	PluginConfig(plugin string) ([]validation.ConfigKeyInfo, error)

@@ -34,6 +34,9 @@ func status(err error) int {
 		rebalance *herder.RebalanceError
 		notLeader *herder.NotLeaderError
 		tooLarge  *http.MaxBytesError
+		unsigned  *herder.UnsignedError
+		forged    *herder.ForgedError
+		keyless   *herder.KeylessError
 	)
 	switch {
 	case errors.As(err, &own):
@@ -42,8 +45,12 @@ func status(err error) int {
 		return http.StatusNotFound
 	case errors.As(err, &exists), errors.As(err, &rebalance), errors.As(err, &notLeader):
 		return http.StatusConflict
-	case errors.As(err, &invalid):
+	case errors.As(err, &invalid), errors.As(err, &unsigned):
 		return http.StatusBadRequest
+	case errors.As(err, &forged):
+		return http.StatusForbidden
+	case errors.As(err, &keyless):
+		return http.StatusServiceUnavailable
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
 	}

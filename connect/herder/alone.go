@@ -52,3 +52,6 @@ func (a *Alone) Heard(stores.ConfigEvent) {}
 func (a *Alone) Standing() Standing {
 	return Standing{Generation: a.generation(), Leads: true, LeaderURL: a.url}
 }
+
+// Overview implements [Membership].
+func (a *Alone) Overview() *ClusterInfo { return nil }

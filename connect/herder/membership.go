@@ -17,6 +17,8 @@ type Membership interface {
 	Heard(e stores.ConfigEvent)
 	// Standing is this worker's place in the cluster at present. It may be called from any goroutine.
 	Standing() Standing
+	// Overview is what the leader knows of the cluster; nil on others. It may be called from any goroutine.
+	Overview() *ClusterInfo
 }
 
 // Mind is what a membership may ask of the herder that it serves.

@@ -1,0 +1,65 @@
+package api
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/herder"
+)
+
+// putTasks takes the tasks of a connector from the worker that runs it (InternalClusterResource). Its signature is looked at before anything
+// else; no media type is asked for.
+func (a *handler) putTasks(r *http.Request) (answer, error) {
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return answer{}, err
+	}
+	signature, err := herder.ParseSignature(r.Header.Get(herder.SignatureAlgorithmHeader), r.Header.Get(herder.SignatureHeader))
+	if err != nil {
+		return answer{}, err
+	}
+	if err := a.herder.Authorize(data, signature); err != nil {
+		return answer{}, err
+	}
+	name, err := param(r, "name")
+	if err != nil {
+		return answer{}, err
+	}
+	var body []map[string]*scalar
+	if err := decode(data, &body); err != nil {
+		return answer{}, err
+	}
+	tasks := make([]connect.Config, 0, len(body))
+	for _, task := range body {
+		cfg, err := config(task)
+		if err != nil {
+			return answer{}, err
+		}
+		tasks = append(tasks, cfg)
+	}
+	if err := a.herder.PutTasks(r.Context(), name, tasks); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+// cluster tells how the cluster divides its work. A leader that does not know the question is a Java worker: then the statuses tell.
+func (a *handler) cluster(r *http.Request) (answer, error) {
+	info, err := a.herder.Cluster(r.Context())
+	if err == nil {
+		return ok(info)
+	}
+	url, pass := elsewhere(r, err)
+	if !pass {
+		return answer{}, err
+	}
+	if from, err := a.pass(r, url, nil); err == nil && from.status == http.StatusOK {
+		return answer{status: http.StatusOK, body: json.RawMessage(from.body)}, nil
+	}
+	if info, err = a.herder.ClusterByStatuses(r.Context()); err != nil {
+		return answer{}, err
+	}
+	return ok(info)
+}

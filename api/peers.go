@@ -1,0 +1,101 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/herder"
+)
+
+// Peers carries requests to the other workers of a cluster, as org.apache.kafka.connect.runtime.rest.RestClient does. It is safe for
+// concurrent use.
+type Peers struct{ client *http.Client }
+
+// NewPeers returns a carrier.
+func NewPeers() *Peers {
+	return &Peers{client: &http.Client{
+		Transport:     http.DefaultTransport.(*http.Transport).Clone(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// reply is another worker's answer.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ask makes a request of another worker. header is the incoming request's, of which only the authorization goes along; nil for none.
+func (p *Peers) ask(ctx context.Context, method, url string, header http.Header, body []byte, sign *herder.Signature) (*reply, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, &httpError{http.StatusInternalServerError, "Error trying to forward REST request: " + err.Error()}
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "kafka-connect")
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if login := header.Get("Authorization"); login != "" {
+		req.Header.Set("Authorization", login)
+	}
+	if sign != nil {
+		req.Header.Set(herder.SignatureHeader, sign.Encoded())
+		req.Header.Set(herder.SignatureAlgorithmHeader, sign.Algorithm)
+	}
+	resp, err := p.client.Do(req)
+	if err != nil {
+		return nil, forwardError(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, replyLimit))
+	if err != nil {
+		return nil, forwardError(err)
+	}
+	return &reply{status: resp.StatusCode, header: resp.Header, body: data}, nil
+}
+
+// replyLimit bounds what another worker may answer.
+const replyLimit = 64 << 20
+
+func forwardError(err error) error {
+	return &httpError{http.StatusInternalServerError, "IO Error trying to forward REST request: " + err.Error()}
+}
+
+// SubmitTasks implements [herder.Peers].
+func (p *Peers) SubmitTasks(ctx context.Context, url, connector string, tasks []connect.Config,
+	sign func(body []byte) (*herder.Signature, error)) error {
+	if tasks == nil {
+		tasks = []connect.Config{}
+	}
+	body := encode(tasks)
+	signature, err := sign(body)
+	if err != nil {
+		return fmt.Errorf("signing a request to the leader: %w", err)
+	}
+	at := strings.TrimSuffix(url, "/") + "/connectors/" + escape(connector) + "/tasks?forward=true"
+	answer, err := p.ask(ctx, http.MethodPost, at, nil, body, signature)
+	if err != nil {
+		return fmt.Errorf("handing tasks to the leader at %s: %w", url, err)
+	}
+	if answer.status >= http.StatusMultipleChoices {
+		return fmt.Errorf("handing tasks to the leader at %s: it answered %d: %s", url, answer.status, answer.message())
+	}
+	return nil
+}
+
+// message is the text of an error body.
+func (r *reply) message() string {
+	var body errorBody
+	if json.Unmarshal(r.body, &body) == nil && body.Message != "" {
+		return body.Message
+	}
+	return strings.TrimSpace(string(r.body[:min(len(r.body), 300)]))
+}
