@@ -22,12 +22,13 @@ type Options struct {
 	WorkerID   string // host:port, in every status
 	Version    string
 	Commit     string
-	Settings   *worker.Settings
 	Catalog    *catalog.Catalog
 	Validator  *validation.Validator
 	Offsets    stores.OffsetStore
 	Statuses   *stores.StatusStore
 	Membership Membership
+	// Employ makes what runs the connectors and tasks; a [worker.Worker].
+	Employ func(worker.StatusSink, worker.Plan) Worker
 	Peers      Peers     // nil for a worker without others
 	Keys       KeyPolicy // of a worker with others
 	// OpenConfigs makes the config store with the herder as its listener.
@@ -37,11 +38,20 @@ type Options struct {
 	Log       *slog.Logger
 }
 
+// Worker is what the herder asks of a [worker.Worker].
+type Worker interface {
+	Apply(a worker.Assignment)
+	Released(ctx context.Context) error
+	RestartConnector(name string) bool
+	RestartTask(id stores.TaskID) bool
+	Close(ctx context.Context)
+}
+
 // Herder is the mind of one worker. Its methods are safe for concurrent use.
 type Herder struct {
 	Options
 	configs *stores.ConfigStore
-	worker  *worker.Worker
+	worker  Worker
 	mind    *mind
 	scribe  *scribe
 	keys    *keysmith
@@ -71,13 +81,10 @@ func New(o Options) *Herder {
 		failed: func(err error) { o.Log.Error("the session key could not be written, trying again", "error", err) },
 	}
 	h.configs = o.OpenConfigs(h.heard)
-	h.worker = worker.New(o.Settings, o.Catalog, o.Offsets, reporter{h}, h.planned, o.Log)
+	h.worker = o.Employ(reporter{h}, h.planned)
 	h.stage.enter("awaiting startup")
 	return h
 }
-
-// Worker is what runs the connectors and tasks.
-func (h *Herder) Worker() *worker.Worker { return h.worker }
 
 // Start reads the stores to their ends (offsets, statuses, configurations, in this order, as DistributedHerder does), joins the cluster and starts
 // what is this worker's. Requests wait meanwhile. An error means that the herder will not run: a topic with the wrong settings, a refused login.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/worker"
 )
 
 func TestAConnectorLivesThroughItsStates(t *testing.T) {
@@ -54,9 +55,9 @@ func TestAPluginThatHangsHurtsOnlyItself(t *testing.T) {
 	}
 	create(t, h, "well", "flow")
 	shows(t, h, "well", inState("RUNNING"))
-	before, _ := h.Worker().Metrics().Totals()
+	before, _ := h.worker.(*worker.Worker).Metrics().Totals()
 	require.Eventually(t, func() bool {
-		now, _ := h.Worker().Metrics().Totals()
+		now, _ := h.worker.(*worker.Worker).Metrics().Totals()
 		return now > before+100
 	}, 10*time.Second, 5*time.Millisecond, "the others flow")
 

@@ -99,14 +99,18 @@ func mindOf(t *testing.T, opened func(*stores.ConfigStore)) *Herder {
 		"bootstrap.servers": kafka.Addr(), "key.converter": "StringConverter", "value.converter": "StringConverter",
 	}
 	statuses := stores.NewMemoryStatusStore(log)
+	offsets := stores.NewFileOffsetStore(t.TempDir()+"/offsets", log)
+	settings := &worker.Settings{
+		OffsetFlushInterval: 50 * time.Millisecond, OffsetFlushTimeout: time.Second, GracefulShutdown: 200 * time.Millisecond,
+		Properties: properties,
+	}
 	h := New(Options{
 		WorkerID: "w:1", Version: "v", Catalog: classes, Log: log, Statuses: statuses,
 		Validator:  &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All"},
-		Offsets:    stores.NewFileOffsetStore(t.TempDir()+"/offsets", log),
+		Offsets:    offsets,
 		Membership: NewAlone("http://w:1/", statuses),
-		Settings: &worker.Settings{
-			OffsetFlushInterval: 50 * time.Millisecond, OffsetFlushTimeout: time.Second, GracefulShutdown: 200 * time.Millisecond,
-			Properties: properties,
+		Employ: func(s worker.StatusSink, p worker.Plan) Worker {
+			return worker.New(settings, classes, offsets, s, p, log)
 		},
 		OpenConfigs: func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
 			s := stores.NewMemoryConfigStore(log, listen)

@@ -54,8 +54,10 @@ func backOff(attempt int) time.Duration {
 }
 
 // pause waits for backOff(attempt), or returns why it does not.
-func pause(ctx context.Context, attempt int) error {
-	timer := time.NewTimer(backOff(attempt))
+func pause(ctx context.Context, attempt int) error { return pauseFor(ctx, backOff(attempt)) }
+
+func pauseFor(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -28,6 +28,14 @@ type Settings struct {
 	Gate *kafkaclient.Gate
 }
 
+// property is one of the worker's own.
+func (s *Settings) property(key, otherwise string) string {
+	if value := s.Properties[key]; value != "" {
+		return value
+	}
+	return otherwise
+}
+
 // Assignment is all that is to run in this worker.
 type Assignment struct {
 	Connectors []ConnectorSpec

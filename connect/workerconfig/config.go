@@ -39,6 +39,7 @@ type Worker struct {
 	AdvertisedPort      int
 	AdvertisedListener  string
 	OverridePolicy      string
+	Cluster             Cluster // of the distributed mode
 }
 
 // StorageTopic is one of the three topics.
@@ -91,6 +92,7 @@ func definition(mode Mode) connect.ConfigDef {
 	if mode == Standalone {
 		return append(def, offsetFile.Definition())
 	}
+	def = append(def, clusterKeys...)
 	return append(def, connect.NewSpec("", "", groupID, configTopic, configReplication, offsetTopic, offsetPartitions, offsetReplication,
 		statusTopic, statusPartitions, statusReplication).Keys...)
 }
@@ -124,6 +126,10 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 	if mode == Standalone {
 		w.OffsetFile = offsetFile.Get(cfg)
 		return w, nil
+	}
+	var err error
+	if w.Cluster, err = parseCluster(cfg); err != nil {
+		return nil, &Error{Problems: strings.Split(err.Error(), "\n")}
 	}
 	w.GroupID = groupID.Get(cfg)
 	w.Config = StorageTopic{configTopic.Get(cfg), 1, int16(configReplication.Get(cfg)), p.topicSettings("config.storage.")}

@@ -1,0 +1,286 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/assignment"
+	"github.com/sluice-connect/sluice/connect/herder"
+	"github.com/sluice-connect/sluice/connect/stores"
+)
+
+// assemble makes a cluster in virtual time and runs a test in it. Nothing of it is left at the end.
+func assemble(t *testing.T, seed uint64, protocol assignment.Protocol, maxDelay time.Duration, test func(c *crew)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := &crew{
+			t: t, random: rand.New(rand.NewPCG(seed, seed)), protocol: protocol, maxDelay: maxDelay, at: newCoordinator(), nodes: map[string]*node{},
+		}
+		lag := func() time.Duration { return time.Duration(c.roll(200)) * time.Millisecond }
+		c.configs.Lag, c.statuses.Lag = lag, lag
+		ctx, end := context.WithCancel(context.Background())
+		go c.at.run(ctx)
+		test(c)
+		for _, n := range c.all() {
+			c.stop(n)
+		}
+		end()
+	})
+}
+
+func (c *crew) all() []*node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*node
+	for _, url := range slices.Sorted(maps.Keys(c.nodes)) {
+		all = append(all, c.nodes[url])
+	}
+	return all
+}
+
+// lead does something on the leader, whoever that is, until it works.
+func (c *crew) lead(do func(ctx context.Context, h *herder.Herder) error) {
+	deadline := time.Now().Add(10 * time.Minute)
+	n := c.any()
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		err := do(ctx, n.herder)
+		cancel()
+		var elsewhere *herder.NotLeaderError
+		switch {
+		case err == nil:
+			return
+		case errors.As(err, &elsewhere) && c.at1(elsewhere.URL) != nil:
+			n = c.at1(elsewhere.URL)
+		default:
+			require.Less(c.t, time.Now(), deadline, "no leader: %v", err)
+			c.pass(time.Second)
+			n = c.any()
+		}
+	}
+}
+
+func (c *crew) at1(url string) *node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.nodes[url]
+}
+
+// pass lets time go by, looking at the owners all the while.
+func (c *crew) pass(d time.Duration) {
+	for step := 50 * time.Millisecond; d > 0; d -= step {
+		<-time.After(step)
+		c.check()
+	}
+}
+
+// check holds that nothing has two owners.
+func (c *crew) check() {
+	for id := range c.tasks() {
+		if owners := c.owners(id); len(owners) > 1 {
+			require.Failf(c.t, "two owners", "%s at %s: %v", id, time.Now().Format(time.TimeOnly), owners)
+		}
+	}
+}
+
+// tasks are all that anybody runs.
+func (c *crew) tasks() map[stores.TaskID]bool {
+	all := map[stores.TaskID]bool{}
+	for _, n := range c.all() {
+		n.mu.Lock()
+		for id := range n.running {
+			all[id] = true
+		}
+		for id := range n.ending {
+			all[id] = true
+		}
+		n.mu.Unlock()
+	}
+	return all
+}
+
+// settles waits until exactly the wanted tasks run, each once, spread within one of each other.
+func (c *crew) settles(want map[string]int) {
+	ids := map[stores.TaskID]bool{}
+	for name, count := range want {
+		for i := range count {
+			ids[stores.TaskID{Connector: name, Task: i}] = true
+		}
+	}
+	var why string
+	for deadline := time.Now().Add(20 * time.Minute); time.Now().Before(deadline); {
+		c.pass(time.Second)
+		if why = c.differs(ids); why == "" {
+			return
+		}
+	}
+	require.Fail(c.t, "the cluster does not come to rest", why)
+}
+
+func (c *crew) differs(want map[stores.TaskID]bool) string {
+	have := c.tasks()
+	for id := range want {
+		if !have[id] || len(c.owners(id)) != 1 {
+			return fmt.Sprintf("%s runs at %v", id, c.owners(id))
+		}
+	}
+	if len(have) != len(want) {
+		return fmt.Sprintf("%d tasks run, not %d", len(have), len(want))
+	}
+	least, most := len(want), 0
+	for _, n := range c.all() {
+		n.mu.Lock()
+		least, most = min(least, len(n.running)), max(most, len(n.running))
+		n.mu.Unlock()
+	}
+	if most > least+1 {
+		return fmt.Sprintf("one worker runs %d tasks, another %d", least, most)
+	}
+	return ""
+}
+
+func (c *crew) put(name string, tasks int) {
+	c.lead(func(ctx context.Context, h *herder.Herder) error {
+		_, err := h.PutConfig(ctx, name, connect.Config{"name": name, "connector.class": "Counted", "tasks.max": strconv.Itoa(tasks)})
+		return err
+	})
+}
+
+func TestWorkIsSpreadAndSurvivesDeaths(t *testing.T) {
+	for _, protocol := range []assignment.Protocol{assignment.Eager, assignment.Compatible, assignment.Sessioned} {
+		t.Run(protocol.String(), func(t *testing.T) {
+			assemble(t, 1, protocol, 0, func(c *crew) {
+				first := c.add()
+				want := map[string]int{}
+				for i := range 6 {
+					name := fmt.Sprintf("c%d", i)
+					want[name] = 1 + i%3
+					c.put(name, want[name])
+				}
+				c.settles(want)
+				c.add()
+				third := c.add()
+				c.settles(want)
+				c.kill(third)
+				c.settles(want)
+				c.stop(first) // the leader
+				c.settles(want)
+			})
+		})
+	}
+}
+
+func TestAWorkerThatReturnsInTimeGetsItsWorkBack(t *testing.T) {
+	assemble(t, 2, assignment.Sessioned, time.Minute, func(c *crew) {
+		c.add()
+		second := c.add()
+		want := map[string]int{"a": 6}
+		c.put("a", 6)
+		c.settles(want)
+		c.stop(second)
+		c.pass(20 * time.Second)
+		require.Len(t, c.tasks(), 3, "the work of the one that left waits")
+		back := c.add()
+		c.pass(30 * time.Second)
+		require.Empty(t, back.running, "until the delay is over")
+		c.settles(want)
+	})
+}
+
+func TestAWorkerWithoutItsGroupWritesNothingAfterItsLease(t *testing.T) {
+	assemble(t, 3, assignment.Sessioned, 0, func(c *crew) {
+		first := c.add()
+		second := c.add()
+		c.put("a", 4)
+		c.settles(map[string]int{"a": 4})
+		second.link.cut()
+		c.pass(9 * time.Second)
+		c.pass(2 * time.Second)
+		require.False(t, second.gate.Open(), "the lease has run out")
+		require.NotEmpty(t, second.running, "what it held stays")
+		c.pass(10 * time.Second)
+		first.mu.Lock()
+		require.Len(t, first.running, 4, "the others have it all")
+		first.mu.Unlock()
+		second.link.mend()
+		c.settles(map[string]int{"a": 4})
+	})
+}
+
+func TestRandomHistories(t *testing.T) {
+	histories := 60
+	if testing.Short() {
+		histories = 8
+	}
+	for seed := range histories {
+		t.Run(strconv.Itoa(seed), func(t *testing.T) {
+			t.Parallel()
+			delays := []time.Duration{0, 5 * time.Second, time.Minute}
+			protocols := []assignment.Protocol{assignment.Sessioned, assignment.Compatible, assignment.Eager}
+			assemble(t, uint64(seed)+100, protocols[seed/3%len(protocols)], delays[seed%len(delays)], func(c *crew) { c.wander(40) })
+		})
+	}
+}
+
+// wander lets random things happen and then all be well.
+func (c *crew) wander(steps int) {
+	want := map[string]int{}
+	c.add()
+	var cut []*node
+	for range steps {
+		switch event := c.roll(10); {
+		case event < 3:
+			name := fmt.Sprintf("c%d", c.roll(5))
+			want[name] = 1 + c.roll(4)
+			c.put(name, want[name])
+		case event == 3 && len(want) > 0:
+			name := slices.Sorted(maps.Keys(want))[c.roll(len(want))]
+			delete(want, name)
+			c.lead(func(ctx context.Context, h *herder.Herder) error { return ignoreGone(h.Delete(ctx, name)) })
+		case event == 4 && len(c.all()) < 5:
+			c.add()
+		case event == 5 && len(c.all()) > 1:
+			c.kill(c.any())
+		case event == 6 && len(c.all()) > 1:
+			c.stop(c.any())
+		case event == 7:
+			n := c.any()
+			n.link.cut()
+			cut = append(cut, n)
+		case event == 8:
+			for _, n := range cut {
+				n.link.mend()
+			}
+			cut = nil
+		}
+		c.pass(time.Duration(c.roll(15000)) * time.Millisecond)
+		if len(cut) > 0 && c.roll(2) == 0 || len(cut) == len(c.all()) {
+			for _, n := range cut {
+				n.link.mend()
+			}
+			cut = nil
+		}
+	}
+	for _, n := range cut {
+		n.link.mend()
+	}
+	c.settles(want)
+}
+
+func ignoreGone(err error) error {
+	if gone := new(herder.NotFoundError); errors.As(err, &gone) {
+		return nil
+	}
+	return err
+}

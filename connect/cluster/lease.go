@@ -1,0 +1,48 @@
+package cluster
+
+import (
+	"sync"
+	"time"
+
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
+)
+
+// lease is how long the work is this worker's for sure: until a session timeout after the last heartbeat that was answered well was sent. From
+// then on the coordinator may have given it to others, whether or not this worker can know. It is safe for concurrent use.
+type lease struct {
+	gate    *kafkaclient.Gate
+	session time.Duration
+
+	mu      sync.Mutex
+	until   time.Time
+	granted bool // the present assignment is in force; else the gate stays shut whatever the heartbeats say
+}
+
+// beat prolongs the lease: the coordinator has answered a request that was sent then. Where the lease had run out it is good again, for the
+// coordinator would have answered otherwise had it given the work away.
+func (l *lease) beat(sent time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until := sent.Add(l.session); until.After(l.until) {
+		l.until = until
+	}
+	if l.granted && !l.gate.Extend(l.until) {
+		l.gate.Resume(l.until)
+	}
+}
+
+// grant puts an assignment in force.
+func (l *lease) grant() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.granted = true
+	l.gate.Resume(l.until)
+}
+
+// revoke ends the lease at once: this worker is no member any more. Until the next grant nothing is written.
+func (l *lease) revoke() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.granted = false
+	l.gate.Suspend()
+}

@@ -1,0 +1,61 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sluice-connect/sluice/connect/assignment"
+)
+
+// errSlow is why a worker left its group by itself.
+var errSlow = errors.New(slowReason)
+
+// outings is how often a worker stays out of its group, each time longer, before it gives up what it held
+// (DistributedHerder.backoff: a tenth of scheduled.rebalance.max.delay.ms, divided by 5, 4, 3, 2, 1).
+const outings = 5
+
+// leastOuting keeps a worker without a delay from trying without a pause.
+const leastOuting = time.Second
+
+// recover stays out of the group until the configuration can be read. It returns false when ctx ends first.
+func (c *Cluster) recover(ctx context.Context) bool {
+	for failures := 0; ; failures++ {
+		if !c.stayOut(ctx, failures%(outings+1)) {
+			return false
+		}
+		attempt, cancel := context.WithTimeout(ctx, c.Sync)
+		err := c.mind.CatchUp(attempt)
+		cancel()
+		if err == nil {
+			c.Log.Info("the configuration could be read, joining the group again")
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		c.Log.Warn("the configuration still cannot be read to its end", "error", err)
+	}
+}
+
+// stayOut waits, and gives up all work when it has waited often enough for others to have it by now.
+func (c *Cluster) stayOut(ctx context.Context, failures int) bool {
+	if failures == outings {
+		return c.mind.Do(ctx, func() {
+			c.held, c.running = assignment.Work{}, assignment.Work{}
+			c.mind.Apply()
+		}) == nil
+	}
+	pause := max(c.MaxDelay/10/time.Duration(outings-failures), leastOuting)
+	if c.protocol == assignment.Eager {
+		pause = c.Unsync
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

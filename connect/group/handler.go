@@ -1,0 +1,39 @@
+package group
+
+import (
+	"context"
+	"time"
+)
+
+// Offer is one protocol that a member offers, and what it says of itself in it.
+type Offer struct {
+	Protocol string
+	Metadata []byte
+}
+
+// Peer is a member of the group as the coordinator tells the leader.
+type Peer struct {
+	ID       string
+	Metadata []byte
+}
+
+// Round is one generation of the group.
+type Round struct {
+	Generation         int32
+	MemberID, LeaderID string
+	Protocol           string // the one that the coordinator has chosen
+}
+
+// Handler decides for a member. It is called by one goroutine, one call at a time, but for Beat; heartbeats go on meanwhile.
+type Handler interface {
+	// Prepare is called before each JoinGroup. It may take its time, until ctx ends, and returns what to offer, the preferred protocol first.
+	Prepare(ctx context.Context) ([]Offer, error)
+	// Lead is called on the leader between join and sync. It returns what each member is to be given, by member id.
+	Lead(ctx context.Context, r Round, peers []Peer) (map[string][]byte, error)
+	// Joined tells the assignment of a completed round.
+	Joined(ctx context.Context, r Round, assignment []byte)
+	// Lost tells that the coordinator does not know this member any more.
+	Lost(cause error)
+	// Beat tells that the coordinator has answered well to a request that was sent then. It is called from any goroutine.
+	Beat(sent time.Time)
+}

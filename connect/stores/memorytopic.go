@@ -1,0 +1,137 @@
+package stores
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// MemoryTopic is a topic in memory that the stores of several workers in one process share: for tests of clusters, also in virtual time. The zero
+// value is empty.
+type MemoryTopic struct {
+	// Lag is how much later than it was written a record reaches a reader; nil for at once.
+	Lag func() time.Duration
+
+	mu      sync.Mutex
+	entries []Entry
+	grown   chan struct{} // closed and replaced when there is more; nil before the first reader
+}
+
+// ConfigStore is a store on the topic.
+func (m *MemoryTopic) ConfigStore(logger *slog.Logger, listen func(ConfigEvent)) *ConfigStore {
+	s := &ConfigStore{logger: orDiscard(logger), listen: listen}
+	s.journal = &memoryReader{topic: m, deliver: s.replay}
+	return s
+}
+
+// StatusStore is a store on the topic.
+func (m *MemoryTopic) StatusStore(logger *slog.Logger) *StatusStore {
+	s := &StatusStore{logger: orDiscard(logger)}
+	s.journal = &memoryReader{topic: m, deliver: s.replay}
+	s.outbox = newOutbox(s.journal, s.logger)
+	return s
+}
+
+func (m *MemoryTopic) append(records []Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range records {
+		m.entries = append(m.entries, Entry{Record: r, Offset: int64(len(m.entries)), Timestamp: time.Now()})
+	}
+	if m.grown != nil {
+		close(m.grown)
+		m.grown = make(chan struct{})
+	}
+}
+
+// from returns what there is from a place on, and a channel that is closed when there is more.
+func (m *MemoryTopic) from(place int) ([]Entry, <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.grown == nil {
+		m.grown = make(chan struct{})
+	}
+	return m.entries[place:len(m.entries):len(m.entries)], m.grown
+}
+
+// memoryReader is a journal on a MemoryTopic.
+type memoryReader struct {
+	topic   *MemoryTopic
+	deliver func(Entry)
+	stop    context.CancelFunc
+	ended   chan struct{}
+
+	mu    sync.Mutex
+	place int           // entries delivered
+	moved chan struct{} // closed and replaced when place grows
+}
+
+func (r *memoryReader) Start(ctx context.Context) error {
+	var reading context.Context
+	reading, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.ended, r.moved = make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(r.ended)
+		r.run(reading)
+	}()
+	return r.ReadToEnd(ctx)
+}
+
+func (r *memoryReader) run(ctx context.Context) {
+	for place := 0; ; {
+		entries, grown := r.topic.from(place)
+		if len(entries) == 0 {
+			select {
+			case <-grown:
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		if r.topic.Lag != nil && pauseFor(ctx, r.topic.Lag()) != nil {
+			return
+		}
+		for _, e := range entries {
+			r.deliver(e)
+		}
+		place += len(entries)
+		r.mu.Lock()
+		r.place = place
+		close(r.moved)
+		r.moved = make(chan struct{})
+		r.mu.Unlock()
+	}
+}
+
+func (r *memoryReader) ReadToEnd(ctx context.Context) error {
+	entries, _ := r.topic.from(0)
+	for {
+		r.mu.Lock()
+		place, moved := r.place, r.moved
+		r.mu.Unlock()
+		if place >= len(entries) {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (r *memoryReader) Send(_ context.Context, records ...Record) error {
+	r.topic.append(records)
+	return nil
+}
+
+func (r *memoryReader) Outage() Outage { return Outage{} }
+
+func (r *memoryReader) Close(context.Context) error {
+	if r.stop != nil {
+		r.stop()
+		<-r.ended
+	}
+	return nil
+}
