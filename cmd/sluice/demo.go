@@ -131,12 +131,12 @@ func (d *demo) watch(ctx context.Context) error {
 		return err
 	}
 	defer sample.close()
-	in, out := d.node.herder.Worker().Metrics().Totals()
+	in, out := d.node.worker.Metrics().Totals()
 	then, sampled := time.Now(), time.Time{}
 	for {
 		select {
 		case now := <-ticker.C:
-			newIn, newOut := d.node.herder.Worker().Metrics().Totals()
+			newIn, newOut := d.node.worker.Metrics().Totals()
 			seconds := now.Sub(then).Seconds()
 			if now.Sub(sampled) >= sampleEvery && newIn > 0 {
 				if text := sample.next(ctx); text != "" {

@@ -28,6 +28,8 @@ import (
 type node struct {
 	log    *slog.Logger
 	herder *herder.Herder
+	worker *worker.Worker
+	gate   *kafkaclient.Gate // what tasks write passes it
 	rest   *api.Server
 	url    string // advertised, with a slash at its end
 	serve  chan error
@@ -45,12 +47,12 @@ func startNode(ctx context.Context, config *workerconfig.Worker, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	n := &node{log: log, rest: rest, url: rest.URL(), serve: make(chan error, 1)}
+	n := &node{log: log, gate: new(kafkaclient.Gate), rest: rest, url: rest.URL(), serve: make(chan error, 1)}
 	if err := n.build(config); err != nil {
 		return nil, errors.Join(err, rest.Shutdown(ctx))
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.herder.Worker().Metrics())
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.worker.Metrics())
 	go func() { n.serve <- rest.Serve(n.herder, promhttp.HandlerFor(registry, promhttp.HandlerOpts{})) }()
 	if err := n.herder.Start(ctx); err != nil {
 		n.close(config.GracefulShutdown)
@@ -71,10 +73,6 @@ func (n *node) build(config *workerconfig.Worker) error {
 	options := herder.Options{
 		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log,
 		Validator: &validation.Validator{Catalog: classes, Worker: config.Properties, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID},
-		Settings: &worker.Settings{
-			OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
-			GracefulShutdown: config.GracefulShutdown, Properties: config.Properties,
-		},
 	}
 	settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(config.Properties.Clients()))
 	if err != nil {
@@ -83,10 +81,18 @@ func (n *node) build(config *workerconfig.Worker) error {
 	options.ClusterID = func(ctx context.Context) (string, error) { return clusterID(ctx, settings) }
 	if config.Mode == workerconfig.Standalone {
 		n.standaloneStores(&options, config)
-	} else if err := n.kafkaStores(&options, config); err != nil {
+		options.Membership = herder.NewAlone(n.url, options.Statuses)
+	} else if err := errors.Join(n.kafkaStores(&options, config), n.membership(&options, config)); err != nil {
 		return err
 	}
-	options.Membership = herder.NewAlone(n.url, options.Statuses)
+	tasks := &worker.Settings{
+		OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
+		GracefulShutdown: config.GracefulShutdown, Properties: config.Properties, Gate: n.gate,
+	}
+	options.Employ = func(s worker.StatusSink, p worker.Plan) herder.Worker {
+		n.worker = worker.New(tasks, classes, options.Offsets, s, p, n.log)
+		return n.worker
+	}
 	n.herder = herder.New(options)
 	return nil
 }
@@ -106,7 +112,7 @@ func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker) error
 		base += id + "-"
 	}
 	var failed error
-	kafka := func(suffix string) stores.Kafka {
+	kafka := func(suffix string, gate *kafkaclient.Gate) stores.Kafka {
 		p := config.Properties.Clients()
 		p["client.id"] = base + suffix
 		settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(p))
@@ -120,9 +126,9 @@ func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker) error
 			}
 			return kafkaclient.Explain(err, settings)
 		}
-		return stores.Kafka{Brokers: settings.Brokers, Config: settings.Sarama, Logger: n.log, Explain: explain}
+		return stores.Kafka{Brokers: settings.Brokers, Config: settings.For(settings.Dialer(gate)), Logger: n.log, Explain: explain}
 	}
-	offsets, statuses, configs := kafka("offsets"), kafka("statuses"), kafka("configs")
+	offsets, statuses, configs := kafka("offsets", n.gate), kafka("statuses", nil), kafka("configs", nil)
 	if failed != nil {
 		return failed
 	}
@@ -143,6 +149,7 @@ func (n *node) wait(ctx context.Context, graceful time.Duration) error {
 	case <-ctx.Done():
 	case err = <-n.serve:
 		err = fmt.Errorf("serving REST: %w", err)
+	case err = <-n.herder.Failed():
 	}
 	n.close(graceful)
 	return err

@@ -42,7 +42,7 @@ type Options struct {
 
 // Member is a [group.Member].
 type Member interface {
-	Run(ctx context.Context, leaveReason string) error
+	Run(ctx context.Context) error
 	Rejoin(reason string)
 }
 
@@ -101,11 +101,6 @@ func New(o Options) *Cluster {
 	return c
 }
 
-const (
-	leaveReason = "the worker is shutting down"
-	slowReason  = "taking too long to read the log" // Java's words
-)
-
 // Run implements [herder.Membership].
 func (c *Cluster) Run(ctx context.Context, m herder.Mind) error {
 	c.mind = m
@@ -120,7 +115,7 @@ func (c *Cluster) Run(ctx context.Context, m herder.Mind) error {
 			leave(nil)
 			return nil
 		}
-		err := member.Run(membership, leaveReason)
+		err := member.Run(membership)
 		leave(nil)
 		if err != nil || ctx.Err() != nil {
 			return err

@@ -275,7 +275,7 @@ func (m *member) Rejoin(string) {
 	}
 }
 
-func (m *member) Run(ctx context.Context, _ string) error {
+func (m *member) Run(ctx context.Context) error {
 	id := ""
 	for ctx.Err() == nil {
 		round, err := m.round(ctx, id)

@@ -9,7 +9,7 @@ import (
 )
 
 // errSlow is why a worker left its group by itself.
-var errSlow = errors.New(slowReason)
+var errSlow = errors.New("taking too long to read the log") // Java's words
 
 // outings is how often a worker stays out of its group, each time longer, before it gives up what it held
 // (DistributedHerder.backoff: a tenth of scheduled.rebalance.max.delay.ms, divided by 5, 4, 3, 2, 1).

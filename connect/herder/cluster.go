@@ -69,7 +69,7 @@ func (h *Herder) ClusterByStatuses(ctx context.Context) (*ClusterInfo, error) {
 		s, ok := h.Statuses.Get(i)
 		name := i.Connector
 		if i.Task != stores.WholeConnector {
-			name = stores.TaskID{Connector: i.Connector, Task: i.Task}.String()
+			name = stores.TaskID(i).String()
 		}
 		switch {
 		case !ok:

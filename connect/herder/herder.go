@@ -29,8 +29,8 @@ type Options struct {
 	Membership Membership
 	// Employ makes what runs the connectors and tasks; a [worker.Worker].
 	Employ func(worker.StatusSink, worker.Plan) Worker
-	Peers      Peers     // nil for a worker without others
-	Keys       KeyPolicy // of a worker with others
+	Peers  Peers     // nil for a worker without others
+	Keys   KeyPolicy // of a worker with others
 	// OpenConfigs makes the config store with the herder as its listener.
 	OpenConfigs func(listen func(stores.ConfigEvent)) *stores.ConfigStore
 	// ClusterID asks Kafka for its id; nil where there is no Kafka to ask.
@@ -153,25 +153,47 @@ func (h *Herder) heard(e stores.ConfigEvent) { h.mind.tell(e) }
 // planned takes the tasks into which a connector divides its work and has them written, for as long as it takes; it runs on the connector's
 // goroutine, and ctx ends with the connector's life.
 func (h *Herder) planned(ctx context.Context, connector string, tasks []connect.Config) {
-	if _, err := h.settled(ctx); err != nil {
-		return // the connector's life has ended
-	}
-	h.scribe.until(ctx, func(ctx context.Context) error {
-		standing := h.Membership.Standing()
-		switch {
-		case standing.Settled != nil:
-			return &RebalanceError{}
-		case standing.Leads:
-			return h.putTasks(ctx, connector, tasks)
-		case !h.configs.Snapshot().TasksChanged(connector, tasks):
-			return nil
-		case standing.LeaderURL == "":
-			return &RebalanceError{}
+	for pause := rewriteFirst; ; {
+		standing, err := h.settled(ctx)
+		if err != nil {
+			return // the connector's life has ended
 		}
-		return h.Peers.SubmitTasks(ctx, standing.LeaderURL, connector, tasks, h.sign)
-	}, func(err error, next time.Duration) {
-		h.Log.Error("task configurations could not be written, trying again", "connector", connector, "error", err, "next", next.String())
-	})
+		attempt, cancel := context.WithTimeout(ctx, unattendedLimit)
+		err = h.submit(attempt, standing, connector, tasks)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		h.Log.Error("task configurations could not be written, trying again", "connector", connector, "error", err, "next", pause.String())
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		pause = min(2*pause, rewriteAtMost)
+	}
+}
+
+// The steps of DistributedHerder's back-off for task configurations.
+const (
+	rewriteFirst    = 250 * time.Millisecond
+	rewriteAtMost   = time.Minute
+	unattendedLimit = time.Minute
+)
+
+// submit writes tasks, or hands them to who may.
+func (h *Herder) submit(ctx context.Context, standing Standing, connector string, tasks []connect.Config) error {
+	switch {
+	case standing.Leads:
+		return h.scribe.now(ctx, func(ctx context.Context) error { return h.putTasks(ctx, connector, tasks) })
+	case !h.configs.Snapshot().TasksChanged(connector, tasks):
+		return nil
+	case standing.LeaderURL == "":
+		return &NotLeaderError{}
+	}
+	return h.Peers.SubmitTasks(ctx, standing.LeaderURL, connector, tasks, h.sign)
 }
 
 // putTasks writes tasks where that changes anything.

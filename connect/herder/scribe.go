@@ -1,9 +1,6 @@
 package herder
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // scribe writes to the config topic for the herder, one job at a time. Its queue is bounded; whoever asks waits for a place.
 type scribe struct {
@@ -16,12 +13,7 @@ type job struct {
 	done chan<- error
 }
 
-const (
-	scribeQueue     = 64
-	rewriteFirst    = 250 * time.Millisecond // the steps of DistributedHerder's back-off for task configurations
-	rewriteAtMost   = time.Minute
-	unattendedLimit = time.Minute
-)
+const scribeQueue = 64
 
 func newScribe() *scribe { return &scribe{jobs: make(chan job, scribeQueue)} }
 
@@ -49,25 +41,5 @@ func (s *scribe) now(ctx context.Context, do func(ctx context.Context) error) er
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// until runs do until it succeeds or ctx ends.
-func (s *scribe) until(ctx context.Context, do func(ctx context.Context) error, failed func(err error, next time.Duration)) {
-	for pause := rewriteFirst; ; pause = min(2*pause, rewriteAtMost) {
-		attempt, cancel := context.WithTimeout(ctx, unattendedLimit)
-		err := s.now(attempt, do)
-		cancel()
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		failed(err, pause)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		}
 	}
 }

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluice-connect/sluice/api"
+	"github.com/sluice-connect/sluice/connect/assignment"
+	"github.com/sluice-connect/sluice/connect/cluster"
+	"github.com/sluice-connect/sluice/connect/group"
+	"github.com/sluice-connect/sluice/connect/herder"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/workerconfig"
+)
+
+// releaseMargin is what the end of connectors and tasks may take beyond their own graceful time before a rebalance goes on without.
+const releaseMargin = 2 * time.Second
+
+// membership makes this worker a member of its cluster.
+func (n *node) membership(o *herder.Options, config *workerconfig.Worker) error {
+	c := config.Cluster
+	protocol, err := assignment.ParseProtocol(c.Protocol)
+	if err != nil {
+		return err
+	}
+	for key, algorithm := range map[string]string{
+		"inter.worker.key.generation.algorithm": c.KeyAlgorithm, "inter.worker.signature.algorithm": c.SignAlgorithm,
+	} {
+		if !herder.KnownMAC(algorithm) {
+			return fmt.Errorf("%s: %s is not known here: use HmacSHA256", key, algorithm)
+		}
+	}
+	o.Keys = herder.KeyPolicy{
+		KeyAlgorithm: c.KeyAlgorithm, KeyBits: c.KeyBits, LifetimeMillis: c.KeyLifetime.Milliseconds(),
+		SignAlgorithm: c.SignAlgorithm, VerifyAlgorithm: c.VerifiedAlgorithms,
+	}
+	o.Peers = api.NewPeers()
+	properties := config.Properties.Clients()
+	if properties["client.id"] == "" {
+		properties["client.id"] = "connect-" + n.rest.WorkerID()
+	}
+	settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(properties))
+	if err != nil {
+		return err
+	}
+	o.Membership = cluster.New(cluster.Options{
+		URL: n.url, Protocol: protocol, Session: c.SessionTimeout, MaxDelay: c.MaxDelay, Sync: c.SyncTimeout, Unsync: c.UnsyncBackoff,
+		Release: min(config.GracefulShutdown+releaseMargin, c.RebalanceTimeout/2), Gate: n.gate, Log: n.log,
+		Join: func(h group.Handler) cluster.Member {
+			return group.New(settings, group.Settings{
+				Group: config.GroupID, ProtocolType: "connect", Session: c.SessionTimeout, Heartbeat: c.HeartbeatInterval,
+				Rebalance: c.RebalanceTimeout, Request: c.RequestTimeout, RetryBackoff: c.RetryBackoff, RetryBackoffMax: c.RetryBackoffMax,
+			}, h, n.log)
+		},
+	})
+	return nil
+}
