@@ -16,6 +16,10 @@ import (
 // releaseMargin is what the end of connectors and tasks may take beyond their own graceful time before a rebalance goes on without.
 const releaseMargin = 2 * time.Second
 
+// noticeWithin is how often a worker asks for news of its group, where heartbeat.interval.ms allows longer: the coordinator tells of a member
+// that left or died only in its answers to heartbeats, and until then that member's work is nobody's.
+const noticeWithin = 500 * time.Millisecond
+
 // membership makes this worker a member of its cluster.
 func (n *node) membership(o *herder.Options, config *workerconfig.Worker) error {
 	c := config.Cluster
@@ -48,7 +52,7 @@ func (n *node) membership(o *herder.Options, config *workerconfig.Worker) error 
 		Release: min(config.GracefulShutdown+releaseMargin, c.RebalanceTimeout/2), Gate: n.gate, Log: n.log,
 		Join: func(h group.Handler) cluster.Member {
 			return group.New(settings, group.Settings{
-				Group: config.GroupID, ProtocolType: "connect", Session: c.SessionTimeout, Heartbeat: c.HeartbeatInterval,
+				Group: config.GroupID, ProtocolType: "connect", Session: c.SessionTimeout, Heartbeat: min(c.HeartbeatInterval, noticeWithin),
 				Rebalance: c.RebalanceTimeout, Request: c.RequestTimeout, RetryBackoff: c.RetryBackoff, RetryBackoffMax: c.RetryBackoffMax,
 			}, h, n.log)
 		},

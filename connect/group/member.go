@@ -17,7 +17,7 @@ type Settings struct {
 	Group           string
 	ProtocolType    string
 	Session         time.Duration // session.timeout.ms: after so long without a heartbeat the coordinator takes the member for dead
-	Heartbeat       time.Duration // heartbeat.interval.ms
+	Heartbeat       time.Duration // between two heartbeats, and so until the member notices that others have joined or gone
 	Rebalance       time.Duration // rebalance.timeout.ms: how long members get to join a round
 	Request         time.Duration // request.timeout.ms
 	RetryBackoff    time.Duration // retry.backoff.ms; the pause doubles up to RetryBackoffMax

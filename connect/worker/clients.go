@@ -111,10 +111,10 @@ func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Conte
 		"client.id":         "connector-consumer-" + name + "-" + strconv.Itoa(run.id.Task),
 		"group.id":          "connect-" + name,
 		"auto.offset.reset": "earliest",
-		// A sink's partitions move as soon as its task does: after the 45 s of Kafka's consumers they would lie idle for half a minute after
-		// their worker was killed, and no status would say so.
+		// A sink's partitions move as soon as its task does: after the 45 s of Kafka's consumers, and 3 s more until the others' next heartbeats,
+		// they would lie idle for half a minute after their worker was killed, and no status would say so.
 		"session.timeout.ms":    w.settings.property("session.timeout.ms", "10000"),
-		"heartbeat.interval.ms": w.settings.property("heartbeat.interval.ms", "3000"),
+		"heartbeat.interval.ms": "500",
 	}, p.config)
 	settings, err := kafkaclient.ConsumerSettings(properties)
 	if err != nil {

@@ -30,8 +30,9 @@ type Status struct {
 
 // State is that of a connector or a task.
 type State struct {
-	State string `json:"state"`
-	Trace string `json:"trace"`
+	State    string `json:"state"`
+	WorkerID string `json:"worker_id"`
+	Trace    string `json:"trace"`
 }
 
 // Ask sends a request; a nil body is none. ctx bounds it, and so do twenty seconds: a worker that is starting takes ten to say so.

@@ -14,7 +14,7 @@ import (
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
-// Worker is the sluice program as a child of the test.
+// Worker is a worker as a child of the test: the sluice program, or Java's Kafka Connect.
 type Worker struct {
 	*testbed.Process
 	REST
@@ -60,6 +60,17 @@ func StartWorker(t testing.TB, bootstrap, prefix string, more ...string) *Worker
 		Name: "sluice worker", Path: testbed.SluiceBinary(t), Args: []string{"worker", path}, Ready: rest.Ready,
 	})
 	return &Worker{process, rest, t}
+}
+
+// StartJavaWorker runs a worker of Java's Kafka Connect on the same properties as [StartWorker].
+func StartJavaWorker(t testing.TB, bootstrap, prefix string, more ...string) *Worker {
+	t.Helper()
+	port := testbed.FreePort(t)
+	rest := REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	path := File(t, "worker.properties", WorkerProperties(bootstrap, prefix, port, more...))
+	command := testbed.JavaCommand(t, "org.apache.kafka.connect.cli.ConnectDistributed", path)
+	command.Name, command.Ready = "Java's Kafka Connect", rest.Ready
+	return &Worker{testbed.Start(t, command), rest, t}
 }
 
 // File writes a file of the test and returns its path.

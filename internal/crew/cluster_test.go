@@ -1,0 +1,227 @@
+package crew
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/internal/ledger"
+	"github.com/sluice-connect/sluice/internal/testbed"
+)
+
+// session is session.timeout.ms of the workers whose death is waited for.
+const session = 6 * time.Second
+
+// atOnce has the work of lost workers given away without delay.
+const atOnce = "scheduled.rebalance.max.delay.ms=0"
+
+func sessionLine() string { return fmt.Sprintf("session.timeout.ms=%d", session.Milliseconds()) }
+
+// cluster is three Sluice workers that carry six files to topics and copy these.
+type cluster struct {
+	*Crew
+	flow  *Flow
+	tasks map[string]int
+	sink  string
+}
+
+func startCluster(t *testing.T, lines ...string) *cluster {
+	t.Helper()
+	needsProcesses(t)
+	kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
+	c := &cluster{Crew: NewCrew(t, kafka, prefix, lines...), flow: NewFlow(t, kafka, prefix, 6, 1), tasks: map[string]int{}, sink: prefix + "copies"}
+	for range 3 {
+		c.Sluice()
+	}
+	for i, stream := range c.flow.streams {
+		name := prefix + stream
+		c.Create(c.Workers[i%3], name, c.flow.Source(stream))
+		c.tasks[name] = 1
+	}
+	c.Create(c.Workers[1], c.sink, c.flow.Sink(4))
+	c.tasks[c.sink] = 4
+	c.AwaitFlowing(30*time.Second, c.tasks)
+	c.AwaitBalance(30*time.Second, c.tasks)
+	c.AwaitFlowing(30*time.Second, c.tasks)
+	c.flow.AwaitFlow(50, true)
+	return c
+}
+
+func TestWorkIsSpreadAndEveryWorkerTellsTheSame(t *testing.T) {
+	c := startCluster(t, atOnce)
+	for _, path := range []string{"/connectors", "/connectors/" + c.sink, "/connectors/" + c.sink + "/config", "/connectors/" + c.sink + "/tasks"} {
+		first, err := c.Workers[0].Ask(t.Context(), "GET", path, nil)
+		require.NoError(t, err)
+		for _, w := range c.Workers[1:] {
+			other, err := w.Ask(t.Context(), "GET", path, nil)
+			require.NoError(t, err)
+			assert.Equal(t, first, other, path)
+		}
+	}
+	v := c.flow.Settle(true)
+	assert.Zero(t, v.Duplicates)
+}
+
+func TestEveryMutatingRequestWorksAtEveryWorker(t *testing.T) {
+	c := startCluster(t, atOnce)
+	for i, w := range c.Workers {
+		name := fmt.Sprintf("%sextra-%d", c.prefix, i)
+		config := c.flow.Source("s0")
+		config["topic"] = c.prefix + "extra"
+		do := func(method, path string, body any, codes ...int) {
+			t.Helper()
+			Eventually(t, 10*time.Second, method+" "+path, func(ctx context.Context) (ledger.Answer, error) {
+				return w.Ask(ctx, method, path, body)
+			}, codes...)
+		}
+		target := func(want string, tasks int) {
+			t.Helper()
+			testbed.Await(t, 10*time.Second, name+" to be "+want, func(ctx context.Context) error {
+				for _, other := range c.Workers {
+					s, err := other.Status(ctx, name)
+					if err != nil {
+						return err
+					}
+					if s.Connector.State != want || len(s.Tasks) != tasks {
+						return fmt.Errorf("%s tells %+v", other.URL, s)
+					}
+					for _, task := range s.Tasks {
+						if task.State != want {
+							return fmt.Errorf("%s tells %+v", other.URL, s)
+						}
+					}
+				}
+				return nil
+			})
+		}
+		do("POST", "/connectors", map[string]any{"name": name, "config": config}, 201)
+		target("RUNNING", 1)
+		config["batch.size"] = "100"
+		do("PUT", "/connectors/"+name+"/config", config, 200)
+		target("RUNNING", 1)
+		do("PUT", "/connectors/"+name+"/pause", nil, 202)
+		target("PAUSED", 1)
+		do("PUT", "/connectors/"+name+"/resume", nil, 202)
+		target("RUNNING", 1)
+		do("POST", "/connectors/"+name+"/restart", nil, 204)
+		do("POST", "/connectors/"+name+"/restart?includeTasks=true&onlyFailed=false", nil, 202)
+		target("RUNNING", 1)
+		do("POST", "/connectors/"+name+"/tasks/0/restart", nil, 204)
+		target("RUNNING", 1)
+		do("PUT", "/connectors/"+name+"/stop", nil, 204)
+		target("STOPPED", 0)
+		do("PUT", "/connectors/"+name+"/resume", nil, 202)
+		target("RUNNING", 1)
+		do("DELETE", "/connectors/"+name, nil, 204)
+		for _, other := range c.Workers {
+			testbed.Await(t, 5*time.Second, name+" to be gone", func(ctx context.Context) error {
+				a, err := other.Ask(ctx, "GET", "/connectors/"+name+"/status", nil)
+				if err == nil && a.Code != 404 {
+					err = fmt.Errorf("%d: %s", a.Code, a.Body)
+				}
+				return err
+			})
+		}
+	}
+}
+
+func TestNothingIsMissingWhenAWorkerIsKilled(t *testing.T) {
+	c := startCluster(t, atOnce, sessionLine())
+	for _, victim := range []int{c.leader(), c.follower()} {
+		c.flow.Quiet()
+		c.Workers[victim].Kill()
+		killed := c.Workers[victim]
+		c.Without(killed).AwaitFlowing(30*time.Second, c.tasks)
+		c.flow.AwaitFlow(50, true)
+		sources, copies := c.flow.Silences(false), c.flow.Silences(true)
+		t.Logf("silence after kill -9 of worker %d: sources %v, sinks %v", victim, sources, copies)
+		assert.Less(t, sources, session+time.Second)
+		assert.Less(t, copies, session+time.Second)
+		killed.Relaunch()
+		killed.WaitReady()
+		c.AwaitBalance(30*time.Second, c.tasks)
+		c.AwaitFlowing(30*time.Second, c.tasks)
+	}
+	v := c.flow.Settle(false)
+	t.Logf("%d lines by sources, %d twice", v.Arrived, v.Duplicates)
+	v = c.flow.Settle(true)
+	t.Logf("%d lines by sinks, %d twice", v.Arrived, v.Duplicates)
+}
+
+func TestNothingIsMissingOrDoubledWhenAWorkerEndsInOrder(t *testing.T) {
+	c := startCluster(t, atOnce)
+	for _, victim := range []int{c.leader(), c.follower()} {
+		c.flow.Quiet()
+		leaving := c.Workers[victim]
+		require.Zero(t, leaving.Terminate())
+		c.Without(leaving).AwaitFlowing(30*time.Second, c.tasks)
+		c.flow.AwaitFlow(50, true)
+		sources, copies := c.flow.Silences(false), c.flow.Silences(true)
+		t.Logf("silence after SIGTERM of worker %d: sources %v, sinks %v", victim, sources, copies)
+		assert.Less(t, sources, 3*time.Second)
+		assert.Less(t, copies, 3*time.Second)
+		leaving.Relaunch()
+		leaving.WaitReady()
+		c.AwaitBalance(30*time.Second, c.tasks)
+		c.AwaitFlowing(30*time.Second, c.tasks)
+	}
+	assert.Zero(t, c.flow.Settle(false).Duplicates)
+	assert.Zero(t, c.flow.Settle(true).Duplicates)
+}
+
+func TestRollingRestartDisturbsNobodyElse(t *testing.T) {
+	c := startCluster(t, "scheduled.rebalance.max.delay.ms=5000")
+	before := c.places()
+	for _, w := range c.Workers {
+		require.Zero(t, w.Terminate())
+		w.Relaunch()
+		w.WaitReady()
+		c.AwaitFlowing(30*time.Second, c.tasks)
+		testbed.Await(t, 30*time.Second, "everything to be where it was", func(context.Context) error {
+			if now := c.places(); !assert.ObjectsAreEqual(before, now) {
+				return fmt.Errorf("it was %v and is %v", before, now)
+			}
+			return nil
+		})
+	}
+	assert.Zero(t, c.flow.Settle(false).Duplicates)
+	assert.Zero(t, c.flow.Settle(true).Duplicates)
+}
+
+// leader is the number of the worker that leads.
+func (c *cluster) leader() int {
+	c.t.Helper()
+	for i, w := range c.Workers {
+		a, err := w.Ask(c.t.Context(), "GET", "/sluice/v1/cluster", nil)
+		require.NoError(c.t, err)
+		var overview struct{ Leader string }
+		require.NoError(c.t, json.Unmarshal([]byte(a.Body), &overview), a.Body)
+		if overview.Leader == w.URL+"/" {
+			return i
+		}
+	}
+	require.Fail(c.t, "no worker is the leader")
+	return 0
+}
+
+func (c *cluster) follower() int { return (c.leader() + 1) % len(c.Workers) }
+
+// places tells who has each connector and task, how often tasks of the sink apart: which of them are where.
+func (c *cluster) places() map[string]string {
+	c.t.Helper()
+	places := map[string]string{}
+	for name := range c.tasks {
+		s, err := c.Workers[0].Status(c.t.Context(), name)
+		require.NoError(c.t, err)
+		places[name] = s.Connector.WorkerID
+		for i, task := range s.Tasks {
+			places[fmt.Sprintf("%s-%d", name, i)] = task.WorkerID
+		}
+	}
+	return places
+}
