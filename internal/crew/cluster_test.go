@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sluice-connect/sluice/internal/ledger"
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
@@ -69,64 +68,8 @@ func TestWorkIsSpreadAndEveryWorkerTellsTheSame(t *testing.T) {
 
 func TestEveryMutatingRequestWorksAtEveryWorker(t *testing.T) {
 	c := startCluster(t, atOnce)
-	for i, w := range c.Workers {
-		name := fmt.Sprintf("%sextra-%d", c.prefix, i)
-		config := c.flow.Source("s0")
-		config["topic"] = c.prefix + "extra"
-		do := func(method, path string, body any, codes ...int) {
-			t.Helper()
-			Eventually(t, 10*time.Second, method+" "+path, func(ctx context.Context) (ledger.Answer, error) {
-				return w.Ask(ctx, method, path, body)
-			}, codes...)
-		}
-		target := func(want string, tasks int) {
-			t.Helper()
-			testbed.Await(t, 10*time.Second, name+" to be "+want, func(ctx context.Context) error {
-				for _, other := range c.Workers {
-					s, err := other.Status(ctx, name)
-					if err != nil {
-						return err
-					}
-					if s.Connector.State != want || len(s.Tasks) != tasks {
-						return fmt.Errorf("%s tells %+v", other.URL, s)
-					}
-					for _, task := range s.Tasks {
-						if task.State != want {
-							return fmt.Errorf("%s tells %+v", other.URL, s)
-						}
-					}
-				}
-				return nil
-			})
-		}
-		do("POST", "/connectors", map[string]any{"name": name, "config": config}, 201)
-		target("RUNNING", 1)
-		config["batch.size"] = "100"
-		do("PUT", "/connectors/"+name+"/config", config, 200)
-		target("RUNNING", 1)
-		do("PUT", "/connectors/"+name+"/pause", nil, 202)
-		target("PAUSED", 1)
-		do("PUT", "/connectors/"+name+"/resume", nil, 202)
-		target("RUNNING", 1)
-		do("POST", "/connectors/"+name+"/restart", nil, 204)
-		do("POST", "/connectors/"+name+"/restart?includeTasks=true&onlyFailed=false", nil, 202)
-		target("RUNNING", 1)
-		do("POST", "/connectors/"+name+"/tasks/0/restart", nil, 204)
-		target("RUNNING", 1)
-		do("PUT", "/connectors/"+name+"/stop", nil, 204)
-		target("STOPPED", 0)
-		do("PUT", "/connectors/"+name+"/resume", nil, 202)
-		target("RUNNING", 1)
-		do("DELETE", "/connectors/"+name, nil, 204)
-		for _, other := range c.Workers {
-			testbed.Await(t, 5*time.Second, name+" to be gone", func(ctx context.Context) error {
-				a, err := other.Ask(ctx, "GET", "/connectors/"+name+"/status", nil)
-				if err == nil && a.Code != 404 {
-					err = fmt.Errorf("%d: %s", a.Code, a.Body)
-				}
-				return err
-			})
-		}
+	for _, w := range c.Workers {
+		c.exercise(w)
 	}
 }
 

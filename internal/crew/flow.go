@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -121,18 +122,28 @@ func (b *bank) longest() (longest time.Duration) {
 // AwaitFlow waits until so many more lines of each stream have come, at the end that a sink writes to where copied is true.
 func (f *Flow) AwaitFlow(lines int, copied bool) {
 	f.t.Helper()
-	b := f.bank(copied)
-	for i, r := range b.readers {
-		before, err := r.Records()
-		require.NoError(f.t, err)
-		testbed.Await(f.t, time.Minute, fmt.Sprintf("%d more lines of stream %d", lines, i), func(context.Context) error {
-			now, err := r.Records()
-			if err == nil && now < before+int64(lines) {
-				err = fmt.Errorf("%d have come", now-before)
-			}
-			return err
-		})
+	for i, r := range f.bank(copied).readers {
+		f.awaitLines(r, f.streams[i], lines)
 	}
+}
+
+// awaitOne waits until so many more lines of one stream have come to its topic.
+func (f *Flow) awaitOne(stream string, lines int) {
+	f.t.Helper()
+	f.awaitLines(f.in.readers[slices.Index(f.streams, stream)], stream, lines)
+}
+
+func (f *Flow) awaitLines(r *ledger.Reader, stream string, lines int) {
+	f.t.Helper()
+	before, err := r.Records()
+	require.NoError(f.t, err)
+	testbed.Await(f.t, time.Minute, fmt.Sprintf("%d more lines of %s", lines, stream), func(context.Context) error {
+		now, err := r.Records()
+		if err == nil && now < before+int64(lines) {
+			err = fmt.Errorf("%d have come", now-before)
+		}
+		return err
+	})
 }
 
 func (f *Flow) bank(copied bool) *bank {

@@ -54,8 +54,13 @@ func LaunchWorker(t testing.TB, properties string) *testbed.Process {
 func StartWorker(t testing.TB, bootstrap, prefix string, more ...string) *Worker {
 	t.Helper()
 	port := testbed.FreePort(t)
+	return RunWorker(t, port, File(t, "worker.properties", WorkerProperties(bootstrap, prefix, port, more...)))
+}
+
+// RunWorker runs "sluice worker" on a properties file that has it listen at port, and waits until its REST answers.
+func RunWorker(t testing.TB, port int, path string) *Worker {
+	t.Helper()
 	rest := REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}
-	path := File(t, "worker.properties", WorkerProperties(bootstrap, prefix, port, more...))
 	process := testbed.Start(t, testbed.Command{
 		Name: "sluice worker", Path: testbed.SluiceBinary(t), Args: []string{"worker", path}, Ready: rest.Ready,
 	})
@@ -66,8 +71,13 @@ func StartWorker(t testing.TB, bootstrap, prefix string, more ...string) *Worker
 func StartJavaWorker(t testing.TB, bootstrap, prefix string, more ...string) *Worker {
 	t.Helper()
 	port := testbed.FreePort(t)
+	return RunJavaWorker(t, port, File(t, "worker.properties", WorkerProperties(bootstrap, prefix, port, more...)))
+}
+
+// RunJavaWorker runs a worker of Java's Kafka Connect on a properties file that has it listen at port, and waits until its REST answers.
+func RunJavaWorker(t testing.TB, port int, path string) *Worker {
+	t.Helper()
 	rest := REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}
-	path := File(t, "worker.properties", WorkerProperties(bootstrap, prefix, port, more...))
 	command := testbed.JavaCommand(t, "org.apache.kafka.connect.cli.ConnectDistributed", path)
 	command.Name, command.Ready = "Java's Kafka Connect", rest.Ready
 	return &Worker{testbed.Start(t, command), rest, t}

@@ -1,0 +1,168 @@
+package crew
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/internal/ledger"
+	"github.com/sluice-connect/sluice/internal/testbed"
+)
+
+func TestSluiceAndJavaWorkersMakeOneCluster(t *testing.T) {
+	needsProcesses(t)
+	for _, protocol := range []string{"compatible", "sessioned"} {
+		for _, first := range []string{"Sluice", "Java"} {
+			t.Run(protocol+", "+first+" first", func(t *testing.T) {
+				kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
+				c := &cluster{
+					Crew: NewCrew(t, kafka, prefix, atOnce, sessionLine(), "connect.protocol="+protocol),
+					flow: NewFlow(t, kafka, prefix, 4, 1), tasks: map[string]int{},
+				}
+				if first == "Sluice" {
+					c.Sluice()
+					c.Java()
+				} else {
+					c.Java()
+					c.Sluice()
+				}
+				for i, stream := range c.flow.streams {
+					c.Create(c.Workers[i%2], prefix+stream, c.flow.Source(stream))
+					c.tasks[prefix+stream] = 1
+				}
+				c.AwaitFlowing(60*time.Second, c.tasks)
+				c.AwaitBalance(60*time.Second, c.tasks)
+				for _, w := range c.Workers {
+					c.exercise(w)
+				}
+				for _, victim := range c.Workers { // first the leader, then who has taken its place
+					c.flow.AwaitFlow(100, false)
+					victim.Kill()
+					c.Without(victim).AwaitFlowing(60*time.Second, c.tasks)
+					c.flow.AwaitFlow(100, false)
+					victim.Relaunch()
+					victim.WaitReady()
+					c.AwaitBalance(60*time.Second, c.tasks)
+				}
+				v := c.flow.Settle(false)
+				t.Logf("%d lines, %d twice", v.Arrived, v.Duplicates)
+			})
+		}
+	}
+}
+
+// exercise creates a connector through one worker, changes its life through it, and looks at what all workers tell.
+func (c *cluster) exercise(w *ledger.Worker) {
+	c.t.Helper()
+	name := fmt.Sprintf("%sextra-%s", c.prefix, w.URL[len("http://127.0.0.1:"):])
+	config := c.flow.Source("s0")
+	config["topic"] = c.prefix + "extra"
+	do := func(method, path string, body any, codes ...int) {
+		c.t.Helper()
+		Eventually(c.t, 20*time.Second, method+" "+path+" at "+w.URL, func(ctx context.Context) (ledger.Answer, error) {
+			return w.Ask(ctx, method, path, body)
+		}, codes...)
+	}
+	do("POST", "/connectors", map[string]any{"name": name, "config": config}, 201)
+	c.awaitState(name, "RUNNING", 1)
+	config["batch.size"] = "100"
+	do("PUT", "/connectors/"+name+"/config", config, 200)
+	c.awaitState(name, "RUNNING", 1)
+	do("PUT", "/connectors/"+name+"/pause", nil, 202)
+	c.awaitState(name, "PAUSED", 1)
+	do("PUT", "/connectors/"+name+"/resume", nil, 202)
+	c.awaitState(name, "RUNNING", 1)
+	do("POST", "/connectors/"+name+"/restart", nil, 200, 204)
+	do("POST", "/connectors/"+name+"/restart?includeTasks=true&onlyFailed=false", nil, 202)
+	c.awaitState(name, "RUNNING", 1)
+	do("POST", "/connectors/"+name+"/tasks/0/restart", nil, 200, 204)
+	c.awaitState(name, "RUNNING", 1)
+	do("PUT", "/connectors/"+name+"/stop", nil, 204)
+	c.awaitState(name, "STOPPED", 0)
+	do("PUT", "/connectors/"+name+"/resume", nil, 202)
+	c.awaitState(name, "RUNNING", 1)
+	do("DELETE", "/connectors/"+name, nil, 204)
+	for _, other := range c.Workers {
+		testbed.Await(c.t, 10*time.Second, name+" to be gone", func(ctx context.Context) error {
+			a, err := other.Ask(ctx, "GET", "/connectors/"+name+"/status", nil)
+			if err == nil && a.Code != 404 {
+				err = fmt.Errorf("%s tells %d: %s", other.URL, a.Code, a.Body)
+			}
+			return err
+		})
+	}
+}
+
+// awaitState waits until all workers tell that a connector and its tasks, so many, are in a state.
+func (c *cluster) awaitState(name, state string, tasks int) {
+	c.t.Helper()
+	testbed.Await(c.t, 20*time.Second, name+" to be "+state, func(ctx context.Context) error {
+		for _, w := range c.Workers {
+			s, err := w.Status(ctx, name)
+			if err != nil {
+				return err
+			}
+			if s.Connector.State != state || len(s.Tasks) != tasks {
+				return fmt.Errorf("%s tells %+v", w.URL, s)
+			}
+			for _, task := range s.Tasks {
+				if task.State != state {
+					return fmt.Errorf("%s tells %+v", w.URL, s)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// runners start a worker on a properties file.
+var runners = map[string]func(t testing.TB, port int, path string) *ledger.Worker{
+	"Java": ledger.RunJavaWorker, "Sluice": ledger.RunWorker,
+}
+
+func TestOneTakesOverWhatTheOtherLeaves(t *testing.T) {
+	needsProcesses(t)
+	for _, order := range [][]string{{"Java", "Sluice", "Java"}, {"Sluice", "Java", "Sluice"}} {
+		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
+			flow := NewFlow(t, kafka, prefix, 3, 1)
+			port := testbed.FreePort(t)
+			path := ledger.File(t, "worker.properties",
+				ledger.WorkerProperties(kafka, prefix, port, "value.converter=org.apache.kafka.connect.storage.StringConverter"))
+			c := &cluster{Crew: NewCrew(t, kafka, prefix), flow: flow}
+			running, paused, stopped := prefix+flow.streams[0], prefix+flow.streams[1], prefix+flow.streams[2]
+			for i, kind := range order {
+				w := runners[kind](t, port, path)
+				c.Workers = []*ledger.Worker{w}
+				if i == 0 {
+					for _, stream := range flow.streams {
+						c.Create(w, prefix+stream, flow.Source(stream))
+						c.awaitState(prefix+stream, "RUNNING", 1)
+					}
+					flow.AwaitFlow(50, false)
+					_, err := w.Ask(t.Context(), "PUT", "/connectors/"+paused+"/pause", nil)
+					require.NoError(t, err)
+					_, err = w.Ask(t.Context(), "PUT", "/connectors/"+stopped+"/stop", nil)
+					require.NoError(t, err)
+				}
+				c.awaitState(running, "RUNNING", 1)
+				c.awaitState(paused, "PAUSED", 1)
+				c.awaitState(stopped, "STOPPED", 0)
+				flow.awaitOne(flow.streams[0], 100)
+				if i < len(order)-1 {
+					w.Terminate()
+				}
+			}
+			for _, name := range []string{paused, stopped} {
+				a, err := c.Workers[0].Ask(t.Context(), "PUT", "/connectors/"+name+"/resume", nil)
+				require.NoError(t, err)
+				require.Equal(t, 202, a.Code, a.Body)
+			}
+			assert.Zero(t, flow.Settle(false).Duplicates)
+		})
+	}
+}
