@@ -48,7 +48,7 @@ func (n *node) membership(o *herder.Options, config *workerconfig.Worker) error 
 		return err
 	}
 	o.Membership = cluster.New(cluster.Options{
-		URL: n.url, Protocol: protocol, Session: c.SessionTimeout, MaxDelay: c.MaxDelay, Sync: c.SyncTimeout, Unsync: c.UnsyncBackoff,
+		URL: n.url, ConfigTopic: config.Config.Name, Protocol: protocol, Session: c.SessionTimeout, MaxDelay: c.MaxDelay, Sync: c.SyncTimeout, Unsync: c.UnsyncBackoff,
 		Release: min(config.GracefulShutdown+releaseMargin, c.RebalanceTimeout/2), Gate: n.gate, Log: n.log,
 		Join: func(h group.Handler) cluster.Member {
 			return group.New(settings, group.Settings{

@@ -21,6 +21,8 @@ import (
 type Options struct {
 	// URL is where other workers reach this one, with a slash at its end.
 	URL string
+	// ConfigTopic is config.storage.topic, for messages.
+	ConfigTopic string
 	// Protocol is the highest that this worker offers (connect.protocol).
 	Protocol assignment.Protocol
 	// Session is session.timeout.ms: how long the work is this worker's without a heartbeat.

@@ -26,6 +26,9 @@ type Round struct {
 
 // Handler decides for a member. It is called by one goroutine, one call at a time, but for Beat; heartbeats go on meanwhile.
 type Handler interface {
+	// Enter is called once, before the first JoinGroup, where the group has members and is at rest. It names those that are this member's own former
+	// lives, which ended without a goodbye: they are removed, so that nobody waits for them until their sessions end. A [*FatalError] ends Run.
+	Enter(ctx context.Context, protocol string, residents []Resident) (ghosts []string, err error)
 	// Prepare is called before each JoinGroup. It may take its time, until ctx ends, and returns what to offer, the preferred protocol first.
 	Prepare(ctx context.Context) ([]Offer, error)
 	// Lead is called on the leader between join and sync. It returns what each member is to be given, by member id.

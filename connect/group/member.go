@@ -34,6 +34,7 @@ type Member struct {
 	again   chan string // capacity 1: why another round is wanted
 
 	// What follows belongs to Run's goroutine.
+	entered bool     // the group was looked at
 	id      string   // given by the coordinator; "" before that, and after it has forgotten this member
 	session *session // of the last round; nil before
 	said    string   // the trouble last logged: tries follow one another several times a second
@@ -139,6 +140,12 @@ func (m *Member) round(ctx context.Context) error {
 		return err
 	}
 	defer c.close()
+	if !m.entered {
+		if err := m.enter(ctx, c); err != nil {
+			return err
+		}
+		m.entered = true
+	}
 	m.endSession()
 	answer, err := m.join(c, offers)
 	if err != nil {
@@ -245,13 +252,7 @@ func (m *Member) leave() {
 		return
 	}
 	defer c.close()
-	answer, err := c.broker.LeaveGroup(&sarama.LeaveGroupRequest{
-		Version: 3, GroupId: m.Group, Members: []sarama.MemberIdentity{{MemberId: m.id}},
-	})
-	if err == nil && answer.Err != sarama.ErrNoError && answer.Err != sarama.ErrUnknownMemberId {
-		err = answer.Err
-	}
-	if err != nil {
+	if err := c.dismiss(m.Group, m.id); err != nil {
 		m.log.Warn("the group could not be left, it will notice after session.timeout.ms", "group", m.Group, "error", err)
 	}
 }

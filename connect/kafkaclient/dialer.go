@@ -97,6 +97,16 @@ func (d *Dialer) Close() {
 	}
 }
 
+// Local is the address that one of the connections speaks from; nil without connections.
+func (d *Dialer) Local() net.Addr {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := range d.conns {
+		return c.LocalAddr()
+	}
+	return nil
+}
+
 func (d *Dialer) forget(c *gatedConn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-connect/sluice/internal/ledger"
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
@@ -136,15 +137,27 @@ func TestRollingRestartDisturbsNobodyElse(t *testing.T) {
 	assert.Zero(t, c.flow.Settle(true).Duplicates)
 }
 
+// overview is what a worker tells of its cluster.
+type overview struct {
+	Leader     string
+	Generation int
+}
+
+func (c *cluster) overview(w *ledger.Worker) (o overview, err error) {
+	a, err := w.Ask(c.t.Context(), "GET", "/sluice/v1/cluster", nil)
+	if err == nil {
+		err = json.Unmarshal([]byte(a.Body), &o)
+	}
+	return o, err
+}
+
 // leader is the number of the worker that leads.
 func (c *cluster) leader() int {
 	c.t.Helper()
 	for i, w := range c.Workers {
-		a, err := w.Ask(c.t.Context(), "GET", "/sluice/v1/cluster", nil)
+		o, err := c.overview(w)
 		require.NoError(c.t, err)
-		var overview struct{ Leader string }
-		require.NoError(c.t, json.Unmarshal([]byte(a.Body), &overview), a.Body)
-		if overview.Leader == w.URL+"/" {
+		if o.Leader == w.URL+"/" {
 			return i
 		}
 	}

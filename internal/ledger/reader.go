@@ -21,6 +21,9 @@ func NewReader(addr, topic string) *Reader {
 	return &Reader{addr: addr, topic: topic, next: map[int32]int64{}}
 }
 
+// Move lets the reader go on at another broker of the same cluster.
+func (r *Reader) Move(addr string) { r.addr = addr }
+
 // Records is how many records the topic has had so far.
 func (r *Reader) Records() (records int64, err error) {
 	client, err := r.connect()

@@ -1,0 +1,69 @@
+package group
+
+import (
+	"context"
+	"net"
+	"strings"
+
+	"github.com/IBM/sarama"
+)
+
+// Resident is a member that was in the group before this one.
+type Resident struct {
+	Peer
+	// Near is true for a member that speaks from this member's address, as the coordinator sees it: nothing but a process of the same host does,
+	// for behind address translation neither address is what the other side sees.
+	Near bool
+}
+
+// stable is the state of a group at rest, the only one in which the coordinator tells members' metadata.
+const stable = "Stable"
+
+// enter looks at the group before joining it for the first time. That is worth a try, no more: without an answer this member joins like any
+// other.
+func (m *Member) enter(ctx context.Context, c *connection) error {
+	answer, err := c.broker.DescribeGroups(&sarama.DescribeGroupsRequest{Version: 2, Groups: []string{m.Group}})
+	if err != nil {
+		return c.failed("describing the group", err)
+	}
+	if len(answer.Groups) != 1 || answer.Groups[0].Err != sarama.ErrNoError || answer.Groups[0].State != stable {
+		return nil
+	}
+	group := answer.Groups[0]
+	residents := make([]Resident, 0, len(group.Members))
+	for _, r := range group.Members {
+		residents = append(residents, Resident{Peer: Peer{ID: r.MemberId, Metadata: r.MemberMetadata}, Near: near(r.ClientHost, c.dialer.Local())})
+	}
+	ghosts, err := m.handler.Enter(ctx, group.Protocol, residents)
+	if err != nil {
+		return err
+	}
+	for _, id := range ghosts {
+		m.log.Info("removing what is left of this worker's former life from the group", "group", m.Group, "member", id)
+		if err := c.dismiss(m.Group, id); err != nil {
+			m.log.Warn("it could not be removed, it goes when its session.timeout.ms is over", "group", m.Group, "error", err)
+		}
+	}
+	return nil
+}
+
+// near reports whether the host of a member, as the coordinator writes it, is the one that a connection speaks from.
+func near(host string, local net.Addr) bool {
+	tcp, ok := local.(*net.TCPAddr)
+	ip := net.ParseIP(strings.TrimPrefix(host, "/"))
+	return ok && ip != nil && ip.Equal(tcp.IP)
+}
+
+// dismiss removes a member from the group.
+func (c *connection) dismiss(group, member string) error {
+	answer, err := c.broker.LeaveGroup(&sarama.LeaveGroupRequest{
+		Version: 3, GroupId: group, Members: []sarama.MemberIdentity{{MemberId: member}},
+	})
+	switch {
+	case err != nil:
+		return err
+	case answer.Err != sarama.ErrNoError && answer.Err != sarama.ErrUnknownMemberId:
+		return answer.Err
+	}
+	return nil
+}
