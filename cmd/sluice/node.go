@@ -35,8 +35,12 @@ type node struct {
 	serve  chan error
 }
 
-// shutdownTimeout bounds what closing takes beyond the tasks' own graceful time.
-const shutdownTimeout = 10 * time.Second
+const (
+	// shutdownTimeout bounds what closing takes beyond the tasks' own graceful time.
+	shutdownTimeout = 10 * time.Second
+	// requestTimeout is what a request under way gets to end when the worker does.
+	requestTimeout = 2 * time.Second
+)
 
 // startNode builds and starts a worker. REST answers before the stores are read; its requests wait.
 func startNode(ctx context.Context, config *workerconfig.Worker, log *slog.Logger) (*node, error) {
@@ -157,11 +161,14 @@ func (n *node) wait(ctx context.Context, graceful time.Duration) error {
 
 // close ends REST first, so that nobody asks for what is going away.
 func (n *node) close(graceful time.Duration) {
+	n.herder.Retire()
+	requests, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	if err := n.rest.Shutdown(requests); err != nil {
+		n.log.Warn("requests were cut off", "error", err)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), graceful+shutdownTimeout)
 	defer cancel()
-	if err := n.rest.Shutdown(ctx); err != nil {
-		n.log.Warn("closing REST failed", "error", err)
-	}
 	n.herder.Close(ctx)
 }
 

@@ -194,8 +194,14 @@ func (c *Cluster) because(reason string) {
 	}
 }
 
-// Standing implements [herder.Membership].
-func (c *Cluster) Standing() herder.Standing { return *c.standing.Load() }
+// Standing implements [herder.Membership]. A worker without lease does not lead: the others may have another leader by now.
+func (c *Cluster) Standing() herder.Standing {
+	s := *c.standing.Load()
+	if s.Leads && !c.lease.good() {
+		s.Leads, s.LeaderURL, s.Owner = false, "", nil
+	}
+	return s
+}
 
 // stand changes the standing. It is for the mind's goroutine.
 func (c *Cluster) stand(change func(*herder.Standing)) {

@@ -17,7 +17,7 @@ func (h handler) Enter(ctx context.Context, protocol string, residents []group.R
 	if err != nil {
 		return nil, &group.FatalError{Cause: err, Text: fmt.Sprintf("group.id: the group's members are no Connect workers: they speak %q", protocol)}
 	}
-	var ahead assignment.WorkerState
+	ahead := assignment.WorkerState{ConfigOffset: -1}
 	for _, r := range residents {
 		state, err := assignment.DecodeWorkerState(p, r.Metadata)
 		switch {

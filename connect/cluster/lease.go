@@ -13,10 +13,19 @@ type lease struct {
 	gate    *kafkaclient.Gate
 	session time.Duration
 
-	mu      sync.Mutex
-	until   time.Time
-	granted bool // the present assignment is in force; else the gate stays shut whatever the heartbeats say
+	mu    sync.Mutex
+	until time.Time
+	hold  hold
 }
+
+// hold is what a worker has of its work.
+type hold int
+
+const (
+	awaited hold = iota // it has not had any
+	granted             // the present assignment is in force
+	revoked             // it is no member: the gate stays shut whatever the heartbeats say
+)
 
 // beat prolongs the lease: the coordinator has answered a request that was sent then. Where the lease had run out it is good again, for the
 // coordinator would have answered otherwise had it given the work away.
@@ -26,7 +35,7 @@ func (l *lease) beat(sent time.Time) {
 	if until := sent.Add(l.session); until.After(l.until) {
 		l.until = until
 	}
-	if l.granted && !l.gate.Extend(l.until) {
+	if l.hold == granted && !l.gate.Extend(l.until) {
 		l.gate.Resume(l.until)
 	}
 }
@@ -35,7 +44,7 @@ func (l *lease) beat(sent time.Time) {
 func (l *lease) grant() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.granted = true
+	l.hold = granted
 	l.gate.Resume(l.until)
 }
 
@@ -43,6 +52,13 @@ func (l *lease) grant() {
 func (l *lease) revoke() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.granted = false
+	l.hold = revoked
 	l.gate.Suspend()
+}
+
+// good reports whether this worker is a member for sure.
+func (l *lease) good() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hold != revoked && time.Now().Before(l.until)
 }

@@ -48,7 +48,7 @@ func (h *Herder) PutConfig(ctx context.Context, name string, config connect.Conf
 
 // PatchConfig merges a patch into the stored configuration; a nil value removes its key.
 func (h *Herder) PatchConfig(ctx context.Context, name string, patch map[string]*string) (Created, error) {
-	if standing, err := h.settled(ctx); err != nil {
+	if standing, err := h.leading(ctx); err != nil {
 		return Created{}, err
 	} else if !standing.Leads { // the leader merges: it has the newest configuration
 		return Created{}, &NotLeaderError{URL: standing.LeaderURL}

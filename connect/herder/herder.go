@@ -59,6 +59,8 @@ type Herder struct {
 	words   ownWords
 	ready   chan struct{} // closed when the stores are read and the first assignment is applied
 	failed  chan error    // capacity 1: why the membership has ended by itself
+	retired chan struct{} // closed by Retire
+	retire  sync.Once
 
 	background sync.WaitGroup // ends with ended
 	end        context.CancelFunc
@@ -68,7 +70,7 @@ type Herder struct {
 
 // New returns a herder that has not started.
 func New(o Options) *Herder {
-	h := &Herder{Options: o, ready: make(chan struct{}), failed: make(chan error, 1), leave: func() {}}
+	h := &Herder{Options: o, ready: make(chan struct{}), failed: make(chan error, 1), retired: make(chan struct{}), leave: func() {}}
 	h.ended, h.end = context.WithCancel(context.Background())
 	h.mind = newMind(h)
 	h.scribe = newScribe()
@@ -127,10 +129,18 @@ func (h *Herder) join() {
 // Failed tells why this worker cannot be a member of its cluster any more. Nothing will mend it but a restart with other settings.
 func (h *Herder) Failed() <-chan error { return h.failed }
 
+// Retire refuses the requests that wait for something, now and from now on, so that nobody has to wait for them. It comes before Close.
+func (h *Herder) Retire() {
+	h.retire.Do(func() {
+		h.stage.enter("shutting down")
+		close(h.retired)
+	})
+}
+
 // Close ends the connectors and tasks, stores their last offsets and statuses, and closes the stores. It takes as long as
 // task.shutdown.graceful.timeout.ms allows, or until ctx ends.
 func (h *Herder) Close(ctx context.Context) {
-	h.stage.enter("shutting down")
+	h.Retire()
 	h.worker.Close(ctx)
 	if err := h.Statuses.Flush(ctx); err != nil {
 		h.Log.Warn("the last statuses could not be written", "error", err)
@@ -154,7 +164,7 @@ func (h *Herder) heard(e stores.ConfigEvent) { h.mind.tell(e) }
 // goroutine, and ctx ends with the connector's life.
 func (h *Herder) planned(ctx context.Context, connector string, tasks []connect.Config) {
 	for pause := rewriteFirst; ; {
-		standing, err := h.settled(ctx)
+		standing, err := h.leading(ctx)
 		if err != nil {
 			return // the connector's life has ended
 		}
@@ -218,7 +228,7 @@ func (h *Herder) await(ctx context.Context) error {
 	select {
 	case <-h.ready:
 		return nil
-	case <-h.ended.Done():
+	case <-h.retired:
 		return &StageError{Stage: "Worker is shutting down"}
 	case <-ctx.Done():
 		return h.late(ctx)
@@ -235,7 +245,7 @@ func (h *Herder) late(ctx context.Context) error {
 
 // write runs a request on the scribe's goroutine, if this worker is the leader.
 func (h *Herder) write(ctx context.Context, do func(ctx context.Context) error) error {
-	standing, err := h.settled(ctx)
+	standing, err := h.leading(ctx)
 	if err != nil {
 		return err
 	}
@@ -256,17 +266,28 @@ func (h *Herder) inscribe(ctx context.Context, do func(ctx context.Context) erro
 
 // settled waits until the herder is ready and no round of the group is under way.
 func (h *Herder) settled(ctx context.Context) (Standing, error) {
+	return h.standing(ctx, func(s Standing) bool { return s.Settled == nil })
+}
+
+// leading waits until it is known who leads. A leader stays one through the rounds of its group, as long as it has its lease, so that it need not
+// wait for their ends: hundreds of connectors are created in a few rounds.
+func (h *Herder) leading(ctx context.Context) (Standing, error) {
+	return h.standing(ctx, func(s Standing) bool { return s.Leads || s.Settled == nil })
+}
+
+// standing waits until the herder is ready and its standing is such as is wanted; each round's end is another chance.
+func (h *Herder) standing(ctx context.Context, wanted func(Standing) bool) (Standing, error) {
 	if err := h.await(ctx); err != nil {
 		return Standing{}, err
 	}
 	for {
 		standing := h.Membership.Standing()
-		if standing.Settled == nil {
+		if wanted(standing) {
 			return standing, nil
 		}
 		select {
 		case <-standing.Settled:
-		case <-h.ended.Done():
+		case <-h.retired:
 			return Standing{}, &StageError{Stage: "Worker is shutting down"}
 		case <-ctx.Done():
 			return Standing{}, h.late(ctx)

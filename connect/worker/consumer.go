@@ -57,11 +57,7 @@ const (
 // run keeps the membership until ctx ends, then leaves the group. The error is one that cannot heal.
 func (c *consumer) run(ctx context.Context) error {
 	var errs sync.WaitGroup
-	errs.Go(func() {
-		for err := range c.group.Errors() {
-			c.trouble(err, time.Time{})
-		}
-	})
+	errs.Go(c.hear)
 	pause := backoff{}
 	var fatal error
 	for ctx.Err() == nil && fatal == nil {

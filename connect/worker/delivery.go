@@ -114,9 +114,9 @@ func (d *delivery) run(ctx, acks context.Context) {
 }
 
 func (d *delivery) deliver(ctx, acks context.Context) error {
-	var (
-		finished = make([]*slot, 0, reapCount)
-		done     = make([]connect.Receipt, 0, reapCount)
+	var ( // they grow with the traffic and are kept: most tasks of a worker with hundreds have little
+		finished []*slot
+		done     []connect.Receipt
 	)
 	for s := d.current; s != nil; s = d.current {
 		var lost error
@@ -142,7 +142,8 @@ func (d *delivery) deliver(ctx, acks context.Context) error {
 		if len(finished) > 0 {
 			s.answer(len(finished))
 		}
-		if err := d.settle(acks, finished, done); err != nil {
+		var err error
+		if done, err = d.settle(acks, finished, done); err != nil {
 			return err
 		}
 		finished = finished[:0]
@@ -159,14 +160,15 @@ func (d *delivery) deliver(ctx, acks context.Context) error {
 	return nil
 }
 
-func (d *delivery) settle(acks context.Context, finished []*slot, done []connect.Receipt) error {
+// settle marks what has finished and passes on what is acknowledged in order now. It returns done for the next use.
+func (d *delivery) settle(acks context.Context, finished []*slot, done []connect.Receipt) ([]connect.Receipt, error) {
 	done = d.tracker.settle(finished, done[:0], time.Now())
 	if len(done) == 0 {
-		return nil
+		return done, nil
 	}
 	err := d.ack(acks, done)
 	d.tracker.told(len(done))
-	return err
+	return done, err
 }
 
 // reap takes what else is there without waiting.

@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// chunkBytes is how much is read at once.
-const chunkBytes = 128 << 10
+const (
+	// chunkBytes is how much is read at once.
+	chunkBytes = 128 << 10
+	// firstBytes is how much at first: most files of a worker with hundreds have little to say.
+	firstBytes = 4 << 10
+)
 
 // maxLine bounds the memory of a line whose end does not come.
 const maxLine = 64 << 20
@@ -20,6 +24,7 @@ var errLineTooLong = errors.New("a line is longer than 64 MiB")
 // Whatever is complete becomes one string a read, which the lines share: that is the only allocation.
 type lines struct {
 	buf  []byte // read and not yet text: the start of a line
+	full bool   // the last read left nothing of buf free: there may be much more
 	text string // complete lines, not yet cut
 }
 
@@ -46,18 +51,21 @@ func (l *lines) next() (line string, size int, ok bool) {
 
 // fill reads once. It must be called only when next has cut all there was.
 func (l *lines) fill(r io.Reader) (n int, err error) {
-	if l.buf == nil {
-		l.buf = make([]byte, 0, chunkBytes)
-	}
-	if free := cap(l.buf) - len(l.buf); free < chunkBytes/4 {
-		if len(l.buf) >= maxLine {
-			return 0, errLineTooLong
-		}
+	switch free := cap(l.buf) - len(l.buf); {
+	case l.buf == nil:
+		l.buf = make([]byte, 0, firstBytes)
+	case l.full && cap(l.buf) < chunkBytes:
+		l.buf = append(make([]byte, 0, chunkBytes), l.buf...)
+	case free >= cap(l.buf)/4:
+	case len(l.buf) >= maxLine:
+		return 0, errLineTooLong
+	default:
 		l.buf = append(make([]byte, 0, 2*cap(l.buf)), l.buf...)
 	}
 	had := len(l.buf)
 	n, err = r.Read(l.buf[had:cap(l.buf)])
 	l.buf = l.buf[:had+n]
+	l.full = len(l.buf) == cap(l.buf)
 	if complete := completeUpTo(l.buf, had); complete > 0 {
 		l.text = string(l.buf[:complete])
 		l.buf = append(l.buf[:0], l.buf[complete:]...)

@@ -26,6 +26,7 @@ type final struct{ error }
 func poll(ctx context.Context, condition func(ctx context.Context) error) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
+	var seen error
 	for {
 		err := condition(ctx)
 		if err == nil {
@@ -34,10 +35,13 @@ func poll(ctx context.Context, condition func(ctx context.Context) error) error 
 		if last := (final{}); errors.As(err, &last) {
 			return last.error
 		}
+		if seen == nil || ctx.Err() == nil { // an error at the very end is often only that the time is over
+			seen = err
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%w; last seen: %w", ctx.Err(), err)
+			return fmt.Errorf("%w; last seen: %w", ctx.Err(), seen)
 		}
 	}
 }
