@@ -75,6 +75,7 @@ type Cluster struct {
 	offered   assignment.Snapshot
 	division  *assignment.Division // of the last round that this worker led
 	scheduled *time.Timer          // of a delayed rebalance, and of a round that had no result; nil for none
+	paced     *time.Timer          // of the round that changes ask for; nil for none
 	behind    int                  // rounds in a row in which the config topic did not have what others have
 	began     time.Time            // of the round
 	underWay  chan struct{}        // closed at the round's end; nil for none
@@ -175,8 +176,16 @@ func (c *Cluster) changed(reason string) {
 		return
 	}
 	c.stand(func(s *herder.Standing) { s.RebalanceDue = true })
-	c.rejoin(reason)
+	c.because(reason)
+	if c.paced == nil {
+		member := c.member
+		c.paced = time.AfterFunc(time.Until(c.began.Add(pace)), func() { member.Rejoin(reason) })
+	}
 }
+
+// pace is the least time between the beginnings of two rounds that changes of the configuration ask for: what is submitted in bulk is divided in
+// bulk, instead of all workers doing nothing but rounds.
+const pace = 50 * time.Millisecond
 
 func (c *Cluster) rejoin(reason string) {
 	c.because(reason)
@@ -212,15 +221,20 @@ func (c *Cluster) stand(change func(*herder.Standing)) {
 
 // after asks for another round in d, in place of any that was asked for in this way before.
 func (c *Cluster) after(d time.Duration, reason string) {
-	c.cancel()
+	if c.scheduled != nil {
+		c.scheduled.Stop()
+	}
 	member := c.member
 	c.because(reason)
 	c.scheduled = time.AfterFunc(d, func() { member.Rejoin(reason) })
 }
 
+// cancel forgets the rounds that are due: one begins.
 func (c *Cluster) cancel() {
-	if c.scheduled != nil {
-		c.scheduled.Stop()
-		c.scheduled = nil
+	for _, timer := range []**time.Timer{&c.scheduled, &c.paced} {
+		if *timer != nil {
+			(*timer).Stop()
+			*timer = nil
+		}
 	}
 }
