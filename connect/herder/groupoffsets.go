@@ -160,7 +160,7 @@ func (c *stoppedConnector) groupFailed(verb, what string, cause error) error {
 		return &OffsetsError{Message: fmt.Sprintf("Failed to %[1]s consumer group offsets for connector %[2]s either because its tasks haven't stopped "+
 			"completely yet or the connector was resumed before the request to %[1]s its offsets could be successfully completed. If the connector is in a "+
 			"stopped state, this operation can be safely retried. If it doesn't eventually succeed, the Connect cluster may need to be restarted to get rid "+
-			"of the zombie sink tasks.", verb, c.name)}
+			"of the zombie sink tasks.", verb, c.name), Cause: cause}
 	}
 	return &OffsetsError{Message: fmt.Sprintf("Failed to %s consumer group offsets for %s %s", verb, what, c.name), Cause: cause}
 }

@@ -65,6 +65,9 @@ func (g *Groups) Committed(ctx context.Context, connector string, config connect
 	offsets := connect.Offsets{}
 	err := g.use(ctx, connector, config, func(group group) error {
 		response, err := group.admin.ListConsumerGroupOffsets(group.id, nil)
+		if errors.Is(err, sarama.ErrGroupIDNotFound) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
