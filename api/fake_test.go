@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/herder"
+	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
 
@@ -135,6 +137,34 @@ func (f *fakeHerder) PluginConfig(plugin string) ([]validation.ConfigKeyInfo, er
 
 func (f *fakeHerder) Validate(_ context.Context, _ string, cfg connect.Config) (validation.ConfigInfos, error) {
 	return validation.ConfigInfos{Name: cfg["connector.class"], Groups: []string{}, Configs: []validation.ConfigInfo{}}, f.fail
+}
+
+func (f *fakeHerder) ConnectorOffsets(_ context.Context, name string) (herder.ConnectorOffsets, error) {
+	if _, err := f.find(name); err != nil {
+		return herder.ConnectorOffsets{}, err
+	}
+	partition := stores.Members{{Name: "server", Value: connect.String("s<>")}, {Name: "db", Value: connect.Int64(1<<62 + 1)}}
+	return herder.ConnectorOffsets{Offsets: []herder.ConnectorOffset{{Partition: partition, Offset: stores.Members{{Name: "f", Value: connect.Float64(1e7)}}}, {}}}, nil
+}
+
+func (f *fakeHerder) AlterOffsets(_ context.Context, name string, offsets []herder.ConnectorOffset) (herder.Message, error) {
+	text, _ := json.Marshal(offsets)
+	return herder.Message{Message: "altered"}, f.do("alter "+string(text), name)
+}
+
+func (f *fakeHerder) ResetOffsets(_ context.Context, name string) (herder.Message, error) {
+	return herder.Message{Message: "reset"}, f.do("reset", name)
+}
+
+func (f *fakeHerder) ActiveTopics(context.Context, string) (herder.ActiveTopics, error) {
+	return herder.ActiveTopics{Topics: []string{"t"}}, f.fail
+}
+
+func (f *fakeHerder) ResetTopics(_ context.Context, name string) error {
+	if f.fail == nil {
+		f.did = append(f.did, "reset topics of "+name)
+	}
+	return f.fail
 }
 
 func (f *fakeHerder) Authorize(body []byte, s *herder.Signature) error {

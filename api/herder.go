@@ -34,6 +34,13 @@ type Herder interface {
 	Restart(ctx context.Context, name string, includeTasks, onlyFailed bool) (*herder.ConnectorStateInfo, error)
 	RestartTask(ctx context.Context, name string, task int) error
 
+	// AlterOffsets deletes offsets that are nil, ResetOffsets all there are; both want the connector to be stopped.
+	ConnectorOffsets(ctx context.Context, name string) (herder.ConnectorOffsets, error)
+	AlterOffsets(ctx context.Context, name string, offsets []herder.ConnectorOffset) (herder.Message, error)
+	ResetOffsets(ctx context.Context, name string) (herder.Message, error)
+	ActiveTopics(ctx context.Context, name string) (herder.ActiveTopics, error)
+	ResetTopics(ctx context.Context, name string) error
+
 	// Authorize checks a request between workers by its body and its signature, nil for none; PutTasks is what such requests are for.
 	Authorize(body []byte, signature *herder.Signature) error
 	PutTasks(ctx context.Context, name string, tasks []connect.Config) error

@@ -37,6 +37,7 @@ func status(err error) int {
 		unsigned  *herder.UnsignedError
 		forged    *herder.ForgedError
 		keyless   *herder.KeylessError
+		disabled  *herder.DisabledError
 	)
 	switch {
 	case errors.As(err, &own):
@@ -47,7 +48,7 @@ func status(err error) int {
 		return http.StatusConflict
 	case errors.As(err, &invalid), errors.As(err, &unsigned):
 		return http.StatusBadRequest
-	case errors.As(err, &forged):
+	case errors.As(err, &forged), errors.As(err, &disabled):
 		return http.StatusForbidden
 	case errors.As(err, &keyless):
 		return http.StatusServiceUnavailable

@@ -3,7 +3,7 @@ package connect
 import "context"
 
 // SourceConnector makes the tasks of a source. One value serves all connectors of its class in the worker, so it holds no
-// state of any of them. Optional abilities: [Splitter], [Validator], [Watcher].
+// state of any of them. Optional abilities: [Splitter], [Validator], [Watcher], [SourceOffsetAlterer].
 type SourceConnector interface {
 	// Spec says who this is and which keys it takes. It is called at any time on any goroutine, needs no configuration, does no
 	// input or output, and returns the same each time.

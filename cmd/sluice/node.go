@@ -76,6 +76,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 	}
 	options := herder.Options{
 		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log,
+		Topics:    herder.TopicPolicy{Tracked: config.TopicTracking, Resettable: config.TopicTrackingReset},
 		Validator: &validation.Validator{Catalog: classes, Worker: config.Properties, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID},
 	}
 	settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(config.Properties.Clients()))
@@ -93,6 +94,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 		OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
 		GracefulShutdown: config.GracefulShutdown, Properties: config.Properties, Gate: n.gate,
 	}
+	options.Groups = worker.NewGroups(tasks, config.Properties.Clients())
 	options.Employ = func(s worker.StatusSink, p worker.Plan) herder.Worker {
 		n.worker = worker.New(tasks, classes, options.Offsets, s, p, n.log)
 		return n.worker

@@ -1,6 +1,9 @@
 package herder
 
-import "github.com/sluice-connect/sluice/connect"
+import (
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/stores"
+)
 
 // The answers of the herder, with the members and their order as Kafka Connect's REST API writes them
 // (org.apache.kafka.connect.runtime.rest.entities). Java workers read some of them strictly: no member may be added.
@@ -55,6 +58,27 @@ type TaskState struct {
 	WorkerID string  `json:"worker_id"`
 	Trace    string  `json:"trace,omitempty"`
 	Version  *string `json:"version"`
+}
+
+// ConnectorOffsets are offsets of a connector, whose kind is the plugin's affair for a source; a sink's are those of its consumer group.
+type ConnectorOffsets struct {
+	Offsets []ConnectorOffset `json:"offsets"`
+}
+
+// ConnectorOffset is a partition and its offset; nil stands for null.
+type ConnectorOffset struct {
+	Partition stores.Members `json:"partition"`
+	Offset    stores.Members `json:"offset"`
+}
+
+// Message tells a user how something went.
+type Message struct {
+	Message string `json:"message"`
+}
+
+// ActiveTopics are the topics that a connector uses, sorted.
+type ActiveTopics struct {
+	Topics []string `json:"topics"`
 }
 
 // NewConnector asks for a connector.

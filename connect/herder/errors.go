@@ -30,6 +30,26 @@ func (e *NotLeaderError) Error() string {
 	return "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
 }
 
+// DisabledError says that the worker's configuration does not allow what was asked for.
+type DisabledError struct{ Message string }
+
+func (e *DisabledError) Error() string { return e.Message }
+
+// OffsetsError says that a connector's offsets could not be read or changed. Its text is Kafka Connect's, with the cause, where there is one, added.
+type OffsetsError struct {
+	Message string
+	Cause   error
+}
+
+func (e *OffsetsError) Error() string {
+	if e.Cause == nil {
+		return e.Message
+	}
+	return e.Message + ": " + e.Cause.Error()
+}
+
+func (e *OffsetsError) Unwrap() error { return e.Cause }
+
 // RebalanceError says that the group is dividing its work anew, so that the answer would be stale at once.
 type RebalanceError struct{}
 

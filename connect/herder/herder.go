@@ -29,8 +29,10 @@ type Options struct {
 	Membership Membership
 	// Employ makes what runs the connectors and tasks; a [worker.Worker].
 	Employ func(worker.StatusSink, worker.Plan) Worker
-	Peers  Peers     // nil for a worker without others
-	Keys   KeyPolicy // of a worker with others
+	Groups Groups      // of sinks
+	Topics TopicPolicy // which topics a connector uses
+	Peers  Peers       // nil for a worker without others
+	Keys   KeyPolicy   // of a worker with others
 	// OpenConfigs makes the config store with the herder as its listener.
 	OpenConfigs func(listen func(stores.ConfigEvent)) *stores.ConfigStore
 	// ClusterID asks Kafka for its id; nil where there is no Kafka to ask.
@@ -50,17 +52,18 @@ type Worker interface {
 // Herder is the mind of one worker. Its methods are safe for concurrent use.
 type Herder struct {
 	Options
-	configs *stores.ConfigStore
-	worker  Worker
-	mind    *mind
-	scribe  *scribe
-	keys    *keysmith
-	stage   stage
-	words   ownWords
-	ready   chan struct{} // closed when the stores are read and the first assignment is applied
-	failed  chan error    // capacity 1: why the membership has ended by itself
-	retired chan struct{} // closed by Retire
-	retire  sync.Once
+	configs   *stores.ConfigStore
+	worker    Worker
+	mind      *mind
+	scribe    *scribe
+	keys      *keysmith
+	stage     stage
+	words     ownWords
+	consulted busy          // connectors whose plugins are being asked about offsets
+	ready     chan struct{} // closed when the stores are read and the first assignment is applied
+	failed    chan error    // capacity 1: why the membership has ended by itself
+	retired   chan struct{} // closed by Retire
+	retire    sync.Once
 
 	background sync.WaitGroup // ends with ended
 	end        context.CancelFunc

@@ -1,9 +1,14 @@
 package herder
 
-import "github.com/sluice-connect/sluice/connect/stores"
+import (
+	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/worker"
+)
 
 // reporter writes what the worker's connectors and tasks say of themselves to the status store; it is the worker's StatusSink.
 type reporter struct{ h *Herder }
+
+var _ worker.TopicTracker = reporter{}
 
 // ConnectorStatus implements worker.StatusSink.
 func (r reporter) ConnectorStatus(name string, state stores.State, trace, version string) {

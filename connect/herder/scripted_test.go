@@ -92,7 +92,7 @@ func mindOf(t *testing.T, opened func(*stores.ConfigStore)) *Herder {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = kafka.Close() })
 	release := make(chan struct{})
-	classes, err := catalog.New([]connect.SourceConnector{scripted{release}}, nil)
+	classes, err := catalog.New([]connect.SourceConnector{scripted{release}, altering{scripted{release}}}, []connect.SinkConnector{swallower{}})
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
 	properties := map[string]string{
@@ -105,6 +105,7 @@ func mindOf(t *testing.T, opened func(*stores.ConfigStore)) *Herder {
 		Properties: properties,
 	}
 	h := New(Options{
+		Groups: worker.NewGroups(settings, properties), Topics: TopicPolicy{Tracked: true, Resettable: true},
 		WorkerID: "w:1", Version: "v", Catalog: classes, Log: log, Statuses: statuses,
 		Validator:  &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All"},
 		Offsets:    offsets,

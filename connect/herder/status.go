@@ -71,6 +71,7 @@ func (h *Herder) forget(name string) {
 		h.Statuses.Delete(stores.Instance{Connector: name, Task: n})
 	}
 	h.Statuses.Delete(stores.ConnectorInstance(name))
+	h.forgetTopics(name)
 }
 
 // sweep removes statuses of connectors and tasks that no longer exist: of tasks after their number has shrunk, and of what was deleted while no
@@ -83,6 +84,11 @@ func (h *Herder) sweep(state *stores.ConfigState) {
 		}
 		if gone {
 			h.Statuses.Delete(i)
+		}
+	}
+	for _, name := range h.Statuses.TopicUsers() {
+		if !state.Contains(name) {
+			h.forgetTopics(name)
 		}
 	}
 }

@@ -118,6 +118,12 @@ func (s *StatusStore) HasTopic(connector, topic string) bool {
 // Topics lists the topics that a connector uses, sorted by name.
 func (s *StatusStore) Topics(connector string) []TopicStatus { return s.view.topicsOf(connector) }
 
+// TopicUsers lists the connectors that are known to use topics, sorted.
+func (s *StatusStore) TopicUsers() []string { return s.view.topicUsers() }
+
+// TopicsForgotten counts how often some connector's use of a topic was deleted. It is cheap.
+func (s *StatusStore) TopicsForgotten() uint64 { return s.view.forgotten.Load() }
+
 // Flush returns when everything put so far is stored, or not wanted any more.
 func (s *StatusStore) Flush(ctx context.Context) error {
 	if err := s.outbox.flush(ctx); err != nil {

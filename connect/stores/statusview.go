@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -14,6 +15,7 @@ import (
 type statusView struct {
 	mu         sync.RWMutex
 	connectors map[string]*connectorStatuses
+	forgotten  atomic.Uint64 // topics
 }
 
 type connectorStatuses struct {
@@ -99,6 +101,7 @@ func (v *statusView) topic(name string, value connect.Value) error {
 	c := v.of(connector)
 	if value.IsNull() {
 		delete(c.topics, topic)
+		v.forgotten.Add(1)
 		return nil
 	}
 	t, ok := parseTopicStatus(value)
@@ -155,6 +158,19 @@ func (v *statusView) topicsOf(connector string) []TopicStatus {
 		topics = append(topics, c.topics[name])
 	}
 	return topics
+}
+
+// topicUsers lists the connectors that use topics.
+func (v *statusView) topicUsers() []string {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	var users []string
+	for _, name := range slices.Sorted(maps.Keys(v.connectors)) {
+		if len(v.connectors[name].topics) > 0 {
+			users = append(users, name)
+		}
+	}
+	return users
 }
 
 func (v *statusView) hasTopic(connector, topic string) bool {

@@ -17,15 +17,15 @@ import (
 // clientProperties are the keys of a task's Kafka client in Kafka Connect's layers, later ones over earlier ones: the worker's
 // bootstrap.servers and nothing else of its own, the framework's defaults, the worker's producer.* or consumer.*, and the connector's
 // producer.override.* or consumer.override.* (org.apache.kafka.connect.runtime.Worker).
-func (w *Worker) clientProperties(prefix string, defaults map[string]string, connector connect.Config) kafkaclient.Properties {
+func (s *Settings) clientProperties(prefix string, defaults map[string]string, connector connect.Config) kafkaclient.Properties {
 	p := kafkaclient.Properties{}
-	if servers, ok := w.settings.Properties["bootstrap.servers"]; ok {
+	if servers, ok := s.Properties["bootstrap.servers"]; ok {
 		p["bootstrap.servers"] = servers
 	}
 	for key, value := range defaults {
 		p[key] = value
 	}
-	for key, value := range w.settings.Properties {
+	for key, value := range s.Properties {
 		if name, ok := strings.CutPrefix(key, prefix+"."); ok {
 			p[name] = value
 		}
@@ -74,7 +74,7 @@ func healing(err error) error {
 
 // connectKafka gives the delivery what it needs to make producers.
 func (w *Worker) connectKafka(t *sourceTask, p *plugin) error {
-	properties := w.clientProperties("producer", map[string]string{
+	properties := w.settings.clientProperties("producer", map[string]string{
 		"client.id": fmt.Sprintf("connector-producer-%s-%d", t.id.Connector, t.id.Task),
 	}, p.config)
 	settings, err := kafkaclient.ProducerSettings(properties)
@@ -107,7 +107,7 @@ func explainProduce(err error, s *kafkaclient.Settings) error {
 // consumerDialer returns what opens a sink task's consumer.
 func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Context) (*consumer, error), error) {
 	name := run.id.Connector
-	properties := w.clientProperties("consumer", map[string]string{
+	properties := w.settings.clientProperties("consumer", map[string]string{
 		"client.id":         "connector-consumer-" + name + "-" + strconv.Itoa(run.id.Task),
 		"group.id":          "connect-" + name,
 		"auto.offset.reset": "earliest",

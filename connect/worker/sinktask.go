@@ -20,6 +20,7 @@ type sinkTask struct {
 	converter *sinkConversion
 	dial      func(ctx context.Context) (*consumer, error)
 	metrics   *sinkMetrics
+	topics    activeTopics
 
 	consumer  *consumer
 	requested chan struct{} // capacity 1: RequestCommit
@@ -124,6 +125,7 @@ func (t *sinkTask) take(p phases, f *fetched) error {
 		return err
 	}
 	t.metrics.fetched(len(f.messages))
+	t.topics.consumed(f.partition.Topic)
 	pause := backoff{}
 	for len(records) > 0 {
 		began := time.Now()

@@ -28,6 +28,7 @@ type sourceTask struct {
 	tracker   *tracker
 	delivery  *delivery
 	metrics   *sourceMetrics
+	topics    activeTopics // of the delivery's goroutine
 }
 
 // run lives as long as the task.
@@ -215,6 +216,7 @@ func (t *sourceTask) watchStalls(ctx context.Context) {
 // acknowledged is the delivery's way to the plugin and to the metrics.
 func (t *sourceTask) acknowledged(ctx context.Context, done []connect.Receipt) error {
 	t.metrics.acknowledged(done)
+	t.topics.produced(done)
 	acker := t.acker.Load()
 	if acker == nil {
 		return nil

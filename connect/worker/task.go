@@ -86,6 +86,7 @@ func (w *Worker) buildTask(run *taskRun, p *plugin) (taskLife, error) {
 	case connect.SinkConnector:
 		t := &sinkTask{
 			taskRun: run, connector: plugin, metrics: w.metrics.sink(name, number), requested: make(chan struct{}, 1),
+			topics:    newActiveTopics(w.statuses, run.id),
 			converter: &sinkConversion{key: seats.key, value: seats.value, header: seats.header, errant: errant},
 		}
 		t.dial, err = w.consumerDialer(run, p)
@@ -99,6 +100,7 @@ func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConne
 	tr := newTracker(windowRecords, windowBytes)
 	t := &sourceTask{
 		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr, run.log), metrics: metrics,
+		topics: newActiveTopics(w.statuses, run.id),
 		offsets: &offsetWriter{
 			store: w.offsets, connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log,
 			interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,

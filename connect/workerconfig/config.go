@@ -39,6 +39,8 @@ type Worker struct {
 	AdvertisedPort      int
 	AdvertisedListener  string
 	OverridePolicy      string
+	TopicTracking       bool    // topic.tracking.enable
+	TopicTrackingReset  bool    // topic.tracking.allow.reset
 	Cluster             Cluster // of the distributed mode
 }
 
@@ -62,6 +64,8 @@ var (
 	advertisedPort = connect.IntKey("rest.advertised.port", "Port that other workers are given.").Optional()
 	advertised     = connect.StringKey("rest.advertised.listener", "Which listener is advertised: http or https.").Optional()
 	overridePolicy = connect.StringKey("connector.client.config.override.policy", "Which client settings connectors may override.").Default("All")
+	topicTracking  = connect.BoolKey("topic.tracking.enable", "Whether the topics that connectors use are recorded.").Default(true)
+	trackingReset  = connect.BoolKey("topic.tracking.allow.reset", "Whether users may have the recorded topics forgotten.").Default(true)
 )
 
 // Keys of one mode.
@@ -88,7 +92,7 @@ func countOrBroker(v connect.Value) error {
 
 func definition(mode Mode) connect.ConfigDef {
 	def := connect.NewSpec("", "", keyConverter, valueConverter, flushInterval, flushTimeout, gracefulStop, listeners, advertisedHost,
-		advertisedPort, advertised, overridePolicy).Keys
+		advertisedPort, advertised, overridePolicy, topicTracking, trackingReset).Keys
 	if mode == Standalone {
 		return append(def, offsetFile.Definition())
 	}
@@ -122,6 +126,8 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 		AdvertisedPort:      advertisedPort.Get(cfg),
 		AdvertisedListener:  advertised.Get(cfg),
 		OverridePolicy:      overridePolicy.Get(cfg),
+		TopicTracking:       topicTracking.Get(cfg),
+		TopicTrackingReset:  trackingReset.Get(cfg),
 	}
 	if mode == Standalone {
 		w.OffsetFile = offsetFile.Get(cfg)
