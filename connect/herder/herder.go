@@ -144,7 +144,9 @@ func (h *Herder) Retire() {
 // task.shutdown.graceful.timeout.ms allows, or until ctx ends.
 func (h *Herder) Close(ctx context.Context) {
 	h.Retire()
+	began := time.Now()
 	h.worker.Close(ctx)
+	h.Log.Info("connectors and tasks have ended", "took", time.Since(began).String())
 	if err := h.Statuses.Flush(ctx); err != nil {
 		h.Log.Warn("the last statuses could not be written", "error", err)
 	}

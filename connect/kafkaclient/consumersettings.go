@@ -52,7 +52,13 @@ func (r *reader) membership(s *Settings) {
 	}
 	group.Rebalance.Timeout = r.millis("max.poll.interval.ms", 5*time.Minute, 2)
 	group.Rebalance.GroupStrategies = r.assignors()
+	// Members that come or go in quick succession upset one another's joining: sarama would have each wait two seconds for its next try.
+	group.Rebalance.Retry.Backoff = s.backoff.first
+	group.Rebalance.Retry.Max = rebalanceTries
 }
+
+// rebalanceTries are the tries to join before a trouble with joining counts as one: two seconds, unless retry.backoff.ms says otherwise.
+const rebalanceTries = 20
 
 var assignors = map[string]func() sarama.BalanceStrategy{
 	"RangeAssignor":             sarama.NewBalanceStrategyRange,

@@ -2,6 +2,7 @@ package crew
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 func TestSluiceAndJavaWorkersMakeOneCluster(t *testing.T) {
 	needsProcesses(t)
-	for _, protocol := range []string{"compatible", "sessioned"} {
+	for _, protocol := range []string{"compatible", "sessioned", "eager"} {
 		for _, first := range []string{"Sluice", "Java"} {
 			t.Run(protocol+", "+first+" first", func(t *testing.T) {
 				kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
@@ -83,6 +84,7 @@ func (c *cluster) exercise(w *ledger.Worker) {
 	c.awaitState(name, "RUNNING", 1)
 	do("PUT", "/connectors/"+name+"/stop", nil, 204)
 	c.awaitState(name, "STOPPED", 0)
+	c.alter(w, name)
 	do("PUT", "/connectors/"+name+"/resume", nil, 202)
 	c.awaitState(name, "RUNNING", 1)
 	do("DELETE", "/connectors/"+name, nil, 204)
@@ -94,6 +96,49 @@ func (c *cluster) exercise(w *ledger.Worker) {
 			}
 			return err
 		})
+	}
+}
+
+// alter gives a stopped connector an offset, and deletes all that it has, through one worker; all workers have to tell that.
+func (c *cluster) alter(w *ledger.Worker, name string) {
+	c.t.Helper()
+	type offset struct {
+		Partition map[string]string `json:"partition"`
+		Offset    map[string]int    `json:"offset"`
+	}
+	type offsets struct {
+		Offsets []offset `json:"offsets"`
+	}
+	path := "/connectors/" + name + "/offsets"
+	first := offsets{[]offset{{map[string]string{"filename": c.flow.files["s0"]}, map[string]int{"position": 7}}}}
+	for _, change := range []struct {
+		method string
+		body   any
+		want   offsets
+	}{{"PATCH", first, first}, {"DELETE", nil, offsets{[]offset{}}}} {
+		testbed.Await(c.t, 20*time.Second, change.method+" "+path+" at "+w.URL, func(ctx context.Context) error {
+			a, err := w.Ask(ctx, change.method, path, change.body)
+			if err == nil && a.Code != 200 { // the tasks may not have stopped completely, which Java tells by a 500
+				err = fmt.Errorf("%d: %s", a.Code, a.Body)
+			}
+			return err
+		})
+		for _, other := range c.Workers {
+			testbed.Await(c.t, 10*time.Second, "the offsets of "+name+" after a "+change.method, func(ctx context.Context) error {
+				a, err := other.Ask(ctx, "GET", path, nil)
+				if err != nil {
+					return err
+				}
+				var have offsets
+				if err := json.Unmarshal([]byte(a.Body), &have); err != nil {
+					return err
+				}
+				if !assert.ObjectsAreEqual(change.want, have) {
+					return fmt.Errorf("%s tells %s", other.URL, a.Body)
+				}
+				return nil
+			})
+		}
 	}
 }
 
