@@ -48,7 +48,8 @@ func byTopic(a, b connect.TopicPartition) int {
 	return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 }
 
-// parseGroupOffsets reads what REST was given for a sink (SinkUtils.parseSinkConnectorOffsets): numbers may be texts.
+// parseGroupOffsets reads what REST was given for a sink (SinkUtils.parseSinkConnectorOffsets): numbers may be texts. An error is an [*InvalidError],
+// but for a negative offset.
 func parseGroupOffsets(offsets []ConnectorOffset) (connect.Offsets, error) {
 	wanted := connect.Offsets{}
 	for _, o := range offsets {
@@ -77,15 +78,15 @@ func parseGroupPartition(m stores.Members) (tp connect.TopicPartition, err error
 	case partition.IsNull():
 		return tp, invalid("Kafka partitions must be valid numbers and may not be null")
 	}
-	n, err := strconv.ParseInt(partition.String(), 10, 32)
+	n, err := strconv.ParseInt(stores.JavaText(partition), 10, 32)
 	if err != nil {
 		return tp, invalid("Failed to parse the following Kafka partition value in the provided offsets: '%s'. Partition values for sink connectors "+
-			"need to be integers.", partition)
+			"need to be integers.", stores.JavaText(partition))
 	}
-	return connect.TopicPartition{Topic: topic.String(), Partition: int32(n)}, nil
+	return connect.TopicPartition{Topic: stores.JavaText(topic), Partition: int32(n)}, nil
 }
 
-// parseGroupOffset is [connect.NoOffset] for null. It refuses negative numbers, as Kafka does.
+// parseGroupOffset is [connect.NoOffset] for null.
 func parseGroupOffset(m stores.Members) (int64, error) {
 	if m == nil {
 		return connect.NoOffset, nil
@@ -94,13 +95,13 @@ func parseGroupOffset(m stores.Members) (int64, error) {
 	if !given {
 		return 0, invalid("The offset for a sink connector should either be null or contain the key '%s'", kafkaOffset)
 	}
-	n, err := strconv.ParseInt(offset.String(), 10, 64)
+	n, err := strconv.ParseInt(stores.JavaText(offset), 10, 64)
 	switch {
 	case err != nil:
 		return 0, invalid("Failed to parse the following Kafka offset value in the provided offsets: '%s'. Offset values for sink connectors need to be "+
-			"integers.", offset)
+			"integers.", stores.JavaText(offset))
 	case n < 0:
-		return 0, &OffsetsError{Message: fmt.Sprintf("Invalid negative offset %d: offsets begin at 0", n)}
+		return 0, fmt.Errorf("the offset %d is negative", n)
 	}
 	return n, nil
 }
@@ -112,8 +113,10 @@ func invalid(format string, args ...any) error {
 // alterGroup commits offsets in the group's name. Nothing keeps the connector stopped meanwhile but Kafka, which refuses while the group has members.
 func (c *stoppedConnector) alterGroup(ctx context.Context, offsets []ConnectorOffset) (Message, error) {
 	wanted, err := parseGroupOffsets(offsets)
-	if err != nil {
+	if wrong := new(InvalidError); errors.As(err, &wrong) {
 		return Message{}, err
+	} else if err != nil { // not the client's mistake, in Java's eyes
+		return Message{}, c.failed(err)
 	}
 	vouched, err := c.consultSink(ctx, wanted)
 	if err != nil {

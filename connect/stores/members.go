@@ -52,6 +52,14 @@ func (m Members) Get(name string) (v connect.Value, ok bool) {
 	return v, false
 }
 
+// JavaText is a member's value as String.valueOf makes it of what was read from JSON.
+func JavaText(v connect.Value) string {
+	if s, ok := text(v); ok {
+		return s
+	}
+	return string(appendValue(nil, v))
+}
+
 // Sorted returns the members by name.
 func (m Members) Sorted() Members {
 	sorted := slices.Clone(m)
