@@ -144,3 +144,61 @@ func TestOffsetsAndTopicsAreAnsweredAsByJava(t *testing.T) {
 		assert.Equal(t, want, got, what)
 	}
 }
+
+func TestOffsetsAreAlteredThroughAnyWorkerOfAMixedCluster(t *testing.T) {
+	needsProcesses(t)
+	for _, leader := range []string{"Sluice", "Java"} {
+		t.Run(leader+" leads", func(t *testing.T) {
+			kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
+			var workers []*Worker
+			if leader == "Sluice" {
+				workers = append(workers, StartWorker(t, kafka, prefix), StartJavaWorker(t, kafka, prefix))
+			} else {
+				workers = append(workers, StartJavaWorker(t, kafka, prefix), StartWorker(t, kafka, prefix))
+			}
+			in := File(t, "in.txt", "one\ntwo\n")
+			name, topic := prefix+"S", prefix+"lines"
+			workers[0].Create(name, map[string]string{"connector.class": "FileStreamSource", "file": in, "topic": topic,
+				"value.converter": "org.apache.kafka.connect.storage.StringConverter"})
+			eventually := func(w *Worker, method, path, body string, want Answer) {
+				t.Helper()
+				testbed.Await(t, 60*time.Second, method+" "+path+" at "+w.URL, func(ctx context.Context) error {
+					var sent any
+					if body != "" {
+						sent = raw(body)
+					}
+					a, err := w.Ask(ctx, method, "/connectors/"+name+path, sent)
+					if err == nil && a != want {
+						err = fmt.Errorf("%v", a)
+					}
+					return err
+				})
+			}
+			at := func(position string) string {
+				return `{"offsets":[{"partition":{"filename":"` + in + `"},"offset":{"position":` + position + `}}]}`
+			}
+			for _, w := range workers {
+				eventually(w, "GET", "/offsets", "", Answer{200, at("8")})
+				eventually(w, "GET", "/topics", "", Answer{200, `{"` + name + `":{"topics":["` + topic + `"]}}`})
+			}
+			eventually(workers[0], "PUT", "/stop", "", Answer{204, ""})
+			for i, w := range workers {
+				position := fmt.Sprint(4 * i)
+				eventually(w, "PATCH", "/offsets", at(position), Answer{200, `{"message":"The offsets for this connector have been altered successfully"}`})
+				for _, reader := range workers {
+					eventually(reader, "GET", "/offsets", "", Answer{200, at(position)})
+				}
+			}
+			for _, w := range workers {
+				eventually(w, "DELETE", "/offsets", "", Answer{200, `{"message":"The offsets for this connector have been reset successfully"}`})
+			}
+			eventually(workers[1], "PUT", "/topics/reset", "", Answer{202, ""})
+			eventually(workers[0], "GET", "/topics", "", Answer{200, `{"` + name + `":{"topics":[]}}`})
+			eventually(workers[1], "PUT", "/resume", "", Answer{202, ""})
+			for _, w := range workers {
+				eventually(w, "GET", "/offsets", "", Answer{200, at("8")})
+				eventually(w, "GET", "/topics", "", Answer{200, `{"` + name + `":{"topics":["` + topic + `"]}}`})
+			}
+		})
+	}
+}
