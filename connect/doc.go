@@ -16,7 +16,7 @@
 // # Optional abilities
 //
 // Everything beyond those methods is an interface of one method, found by type assertion: [Splitter], [Validator],
-// [Watcher] on connectors, [Acker], [PreCommitter], [Assigner] on tasks.
+// [Watcher], [SourceOffsetAlterer], [SinkOffsetAlterer] on connectors, [Acker], [PreCommitter], [Assigner] on tasks.
 //
 // # Rules that hold everywhere
 //

@@ -33,7 +33,7 @@ func appendObject(dst []byte, members []connect.Attr) []byte {
 	return append(dst, '}')
 }
 
-// appendValue writes v. Callers have refused what has no form here (see checkPrimitive); maps have text keys.
+// appendValue writes v. Callers have refused what has no form here (see [Members.CheckPrimitive]); maps have text keys.
 func appendValue(dst []byte, v connect.Value) []byte {
 	switch v.Kind() {
 	case connect.KindBoolean:

@@ -89,18 +89,18 @@ func checkIntegers(data []byte) error {
 	}
 }
 
-// CheckPrimitive refuses members that have no form on the offsets topic, in Java's words (OffsetUtils.validateFormat).
+// CheckPrimitive refuses members that have no form on the offsets topic (OffsetUtils.validateFormat); the error is a [*NotPrimitiveError].
 func (m Members) CheckPrimitive() error {
 	for _, a := range m {
 		switch kind := a.Value.Kind(); kind {
-		case connect.KindArray, connect.KindMap, connect.KindStruct:
+		case connect.KindArray, connect.KindMap, connect.KindStruct, connect.KindDecimal, connect.KindInstant:
 			return &NotPrimitiveError{Field: a.Name, Kind: strings.ToUpper(kind.String())}
 		}
 	}
 	return nil
 }
 
-// NotPrimitiveError says that a member of a partition or an offset is a list or an object.
+// NotPrimitiveError says, in Java's words, that a member of a partition or an offset is neither text, number, boolean, bytes nor null.
 type NotPrimitiveError struct{ Field, Kind string }
 
 func (e *NotPrimitiveError) Error() string {

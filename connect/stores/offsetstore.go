@@ -99,10 +99,10 @@ func (s *offsets) replay(e Entry) {
 }
 
 func (s *offsets) Encode(dst []Record, connector string, p *connect.Partition, offset connect.Offset) ([]Record, error) {
-	if err := checkPrimitive(partitionMembers(p)); err != nil {
+	if err := Members(partitionMembers(p)).CheckPrimitive(); err != nil {
 		return dst, fmt.Errorf("encoding the source partition: %w", err)
 	}
-	if err := checkPrimitive(offset.Attrs()); err != nil {
+	if err := Members(offset.Attrs()).CheckPrimitive(); err != nil {
 		return dst, fmt.Errorf("encoding the source offset: %w", err)
 	}
 	keys := s.view.keys(connector, p)

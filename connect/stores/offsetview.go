@@ -3,7 +3,6 @@ package stores
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -59,19 +58,6 @@ func offsetKey(connector string, p *connect.Partition) []byte {
 		return append(key, "null]"...)
 	}
 	return append(appendObject(key, hashOrder(p.Attrs())), ']')
-}
-
-var errNotPrimitive = errors.New("offsets may only contain primitive types as values")
-
-// checkPrimitive refuses what has no form on the topic (OffsetUtils.validateFormat).
-func checkPrimitive(members []connect.Attr) error {
-	for _, m := range members {
-		switch m.Value.Kind() {
-		case connect.KindArray, connect.KindMap, connect.KindStruct, connect.KindDecimal, connect.KindInstant:
-			return fmt.Errorf("%w, but field %s contains %s", errNotPrimitive, m.Name, m.Value.Kind())
-		}
-	}
-	return nil
 }
 
 // keys lists the forms under which an offset of p stands, the newest first, or the one under which it shall.

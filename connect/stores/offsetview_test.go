@@ -63,7 +63,7 @@ func TestOffsetsAreEncodedAsJavaDoes(t *testing.T) {
 			}
 			records, err := newTestOffsets().Encode(nil, c.Connector, p, connect.NewOffset(offset...))
 			if c.Error != "" {
-				assert.ErrorIs(t, err, errNotPrimitive)
+				assert.ErrorAs(t, err, new(*NotPrimitiveError))
 				return
 			}
 			require.NoError(t, err)
