@@ -7,11 +7,12 @@ import (
 )
 
 // pauses are the waits between tries: doubling, with a fifth of chance, so that the workers of a cluster do not come back in step
-// (org.apache.kafka.common.utils.ExponentialBackoff).
+// (org.apache.kafka.common.utils.ExponentialBackoff). A retry.backoff.ms above retry.backoff.max.ms counts as that one.
 type pauses struct{ next, most time.Duration }
 
 func (m *Member) pauses() *pauses {
-	return &pauses{next: max(m.RetryBackoff, time.Millisecond), most: max(m.RetryBackoffMax, time.Millisecond)}
+	most := max(m.RetryBackoffMax, time.Millisecond)
+	return &pauses{next: min(max(m.RetryBackoff, time.Millisecond), most), most: most}
 }
 
 // wait returns early when ctx ends.
