@@ -184,7 +184,7 @@ func (m *crewman) ended() error {
 	case <-m.done:
 		return m.err
 	case <-time.After(patience):
-		m.t.Fatalf("Run has not returned; seen so far: %v", m.script)
+		m.t.Fatalf("Run has not returned; seen so far: %v; logged: %v", m.script, m.logged)
 		return nil
 	}
 }
@@ -293,7 +293,8 @@ func (s *script) String() string {
 			all = append(all, fmt.Sprintf("%s %v %v", e.what, e.round, e.cause))
 		}
 	}
-	return fmt.Sprintf("%d beats, %s", s.count(beaten), strings.Join(all, "; "))
+	const most = 12
+	return fmt.Sprintf("%d beats, and at the end of %d others: %s", s.count(beaten), len(all), strings.Join(all[max(0, len(all)-most):], "; "))
 }
 
 // await waits for the nth event of a kind, counting from 1.
