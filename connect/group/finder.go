@@ -18,7 +18,7 @@ import (
 type finder struct {
 	kafka    *kafkaclient.Settings
 	group    string
-	patience time.Duration // for an answer of a broker that is asked for the coordinator
+	patience time.Duration // for a connection to a broker, and for its answer when it is asked for the coordinator
 
 	mu          sync.Mutex
 	coordinator string   // address; "" while unknown
@@ -37,7 +37,8 @@ type connection struct {
 	stop   func() bool
 }
 
-// connect connects to the coordinator. Requests on the connection may wait for their answers as long as patience; they fail when ctx ends.
+// connect connects to the coordinator. Requests on the connection may wait for their answers as long as patience; they fail when ctx ends. A broker
+// that does not take the connection is given up sooner, by the finder's own patience.
 func (f *finder) connect(ctx context.Context, patience time.Duration) (*connection, error) {
 	address, err := f.find(ctx)
 	if err != nil {
@@ -58,9 +59,14 @@ func (f *finder) dial(ctx context.Context, address string, patience time.Duratio
 	config.Net.ReadTimeout = patience
 	config.Net.WriteTimeout = min(config.Net.WriteTimeout, patience)
 	config.Net.DialTimeout = min(config.Net.DialTimeout, f.patience)
+	// A broker that is frozen takes connections. sarama's timeout is for each answer, and it greets such a broker twice.
+	late := time.AfterFunc(f.patience, dialer.Close)
 	err := c.broker.Open(config)
 	if err == nil {
 		_, err = c.broker.Connected() // waits for the dialling and the login
+	}
+	if !late.Stop() {
+		err = context.DeadlineExceeded
 	}
 	if err != nil {
 		c.close()
