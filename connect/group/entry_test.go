@@ -161,13 +161,18 @@ func TestARealKafkaDropsAGhostAndTellsWhoIsNear(t *testing.T) {
 	}
 	t.Parallel()
 	address, group := testbed.SharedKafka(t), testbed.Prefix(t)+"crew"
+	p, in := kafkaclient.Properties{"bootstrap.servers": address}, func(s *Settings) { s.Group = group }
+	before := start(t, p, &script{name: "ada"}, in) // after this the group has its coordinator
+	before.await(joined, 1)
+	before.stop()
+	require.NoError(t, before.ended())
 	ghost := haunt(t, address, group, "ada", false)
 	var near bool
 	began := time.Now()
-	m := start(t, kafkaclient.Properties{"bootstrap.servers": address}, &script{name: "ada", enter: func(protocol string, residents []Resident) ([]string, error) {
+	m := start(t, p, &script{name: "ada", enter: func(protocol string, residents []Resident) ([]string, error) {
 		near = len(residents) == 1 && residents[0].Near
 		return named("ada")(protocol, residents)
-	}}, func(s *Settings) { s.Group = group })
+	}}, in)
 	assert.NotEqual(t, ghost, m.await(joined, 1).round.MemberID)
 	assert.True(t, near)
 	assert.Less(t, time.Since(began), 30*time.Second, "the ghost's session is a minute")
