@@ -59,11 +59,12 @@ func root() *cobra.Command {
 		Short: "Moves data into and out of Apache Kafka: Kafka Connect in one small program",
 		Example: `  sluice dev --demo                                  everything on this machine, with simulated sensors
   sluice worker worker.properties                    a worker against your Kafka
-  sluice standalone worker.properties source.json    a worker without a cluster`,
+  sluice standalone worker.properties source.json    a worker without a cluster
+  sluice cluster --watch                             who runs what`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(devCommand(), workerCommand(), standaloneCommand())
+	cmd.AddCommand(devCommand(), workerCommand(), standaloneCommand(), clusterCommand())
 	return cmd
 }

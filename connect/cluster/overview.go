@@ -23,7 +23,9 @@ func (c *Cluster) report(before *assignment.Division) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(d.Holders)) {
 		h := d.Holders[id]
-		o.Members = append(o.Members, herder.ClusterMember{ID: h.Member, URL: h.URL, Work: pieces(h.Keeps)})
+		o.Members = append(o.Members, herder.ClusterMember{
+			ID: h.Member, URL: h.URL, Connectors: pieces(assignment.Work{Connectors: h.Keeps.Connectors}), Tasks: pieces(assignment.Work{Tasks: h.Keeps.Tasks}),
+		})
 		o.Moved += h.New.Size() + h.Revoked.Size()
 	}
 	if before != nil {

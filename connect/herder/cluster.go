@@ -34,9 +34,10 @@ type ClusterInfo struct {
 
 // ClusterMember is a worker and what it runs: connectors by name, tasks as name-number.
 type ClusterMember struct {
-	ID   string   `json:"id,omitempty"` // of the group's member
-	URL  string   `json:"url"`          // or host:port where only statuses tell
-	Work []string `json:"work"`
+	ID         string   `json:"id,omitempty"` // of the group's member
+	URL        string   `json:"url"`          // or host:port where only statuses tell
+	Connectors []string `json:"connectors"`
+	Tasks      []string `json:"tasks"`
 }
 
 // Cluster tells how the cluster divides its work. Only the leader knows: elsewhere it is a [*NotLeaderError].
@@ -64,23 +65,33 @@ func (h *Herder) ClusterByStatuses(ctx context.Context) (*ClusterInfo, error) {
 		Source: "statuses", Leader: standing.LeaderURL, Generation: standing.Generation, ConfigOffset: h.configs.Snapshot().Offset(),
 		Members: []ClusterMember{}, Waiting: []string{}, At: time.Now().UTC(),
 	}
-	work := map[string][]string{}
+	members := map[string]*ClusterMember{}
 	for _, i := range h.Statuses.Instances() {
 		s, ok := h.Statuses.Get(i)
-		name := i.Connector
-		if i.Task != stores.WholeConnector {
+		if !ok {
+			continue
+		}
+		name, task := i.Connector, i.Task != stores.WholeConnector
+		if task {
 			name = stores.TaskID(i).String()
 		}
-		switch {
-		case !ok:
-		case s.State == stores.StateUnassigned:
+		if s.State == stores.StateUnassigned {
 			info.Waiting = append(info.Waiting, name)
-		default:
-			work[s.WorkerID] = append(work[s.WorkerID], name)
+			continue
+		}
+		m := members[s.WorkerID]
+		if m == nil {
+			m = &ClusterMember{URL: s.WorkerID, Connectors: []string{}, Tasks: []string{}}
+			members[s.WorkerID] = m
+		}
+		if task {
+			m.Tasks = append(m.Tasks, name)
+		} else {
+			m.Connectors = append(m.Connectors, name)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(work)) {
-		info.Members = append(info.Members, ClusterMember{URL: id, Work: work[id]})
+	for _, id := range slices.Sorted(maps.Keys(members)) {
+		info.Members = append(info.Members, *members[id])
 	}
 	return info, nil
 }

@@ -60,9 +60,15 @@ func StartWorker(t testing.TB, bootstrap, prefix string, more ...string) *Worker
 // RunWorker runs "sluice worker" on a properties file that has it listen at port, and waits until its REST answers.
 func RunWorker(t testing.TB, port int, path string) *Worker {
 	t.Helper()
+	return RunProgram(t, testbed.SluiceBinary(t), port, path)
+}
+
+// RunProgram is [RunWorker] with another sluice program.
+func RunProgram(t testing.TB, program string, port int, path string) *Worker {
+	t.Helper()
 	rest := REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	process := testbed.Start(t, testbed.Command{
-		Name: "sluice worker", Path: testbed.SluiceBinary(t), Args: []string{"worker", path}, Ready: rest.Ready,
+		Name: "sluice worker", Path: program, Args: []string{"worker", path}, Ready: rest.Ready,
 	})
 	return &Worker{process, rest, t}
 }

@@ -1,0 +1,77 @@
+//go:build soak
+
+package crew
+
+import (
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// dice are random numbers that can be repeated: the seed is logged, and SLUICE_SOAK_SEED gives one.
+func dice(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := rand.Uint64()
+	if text := os.Getenv("SLUICE_SOAK_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err, "SLUICE_SOAK_SEED")
+	}
+	t.Logf("again with SLUICE_SOAK_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// TestSoakNothingIsMissingWhateverHappensToWorkers kills, ends, freezes and restarts workers, and changes connectors, one after the other, without
+// waiting for the cluster to come to rest in between.
+func TestSoakNothingIsMissingWhateverHappensToWorkers(t *testing.T) {
+	const faults = 60
+	random := dice(t)
+	c := startCluster(t, atOnce, sessionLine())
+	for i := range faults {
+		w := c.Workers[random.IntN(len(c.Workers))]
+		lines := 1 + random.IntN(300)
+		switch random.IntN(5) {
+		case 0:
+			t.Logf("%d: kill -9 %s", i, w.URL)
+			w.Kill()
+			w.Relaunch()
+			w.WaitReady()
+		case 1:
+			t.Logf("%d: SIGTERM %s", i, w.URL)
+			require.Zero(t, w.Terminate())
+			c.Without(w).AwaitFlowing(time.Minute, c.tasks)
+			w.Relaunch()
+			w.WaitReady()
+		case 2:
+			t.Logf("%d: frozen for longer than its session %s", i, w.URL)
+			w.Freeze()
+			c.Without(w).AwaitFlowing(time.Minute, c.tasks)
+			w.Thaw()
+		case 3:
+			t.Logf("%d: frozen for a moment %s", i, w.URL)
+			w.Freeze()
+			frozen(time.Duration(random.IntN(int(session))))
+			w.Thaw()
+		case 4:
+			stream := c.flow.streams[random.IntN(len(c.flow.streams))]
+			t.Logf("%d: configuration of %s changed through %s", i, stream, w.URL)
+			config := c.flow.Source(stream)
+			config["batch.size"] = strconv.Itoa(100 + random.IntN(1000))
+			c.Create(w, c.prefix+stream, config)
+		}
+		c.flow.AwaitFlow(lines, false)
+	}
+	c.AwaitFlowing(time.Minute, c.tasks)
+	c.AwaitBalance(time.Minute, c.tasks)
+	c.settleBoth()
+}
+
+// TestSoakManyJavaConnectors has what the figures of many connectors are compared with.
+func TestSoakManyJavaConnectors(t *testing.T) {
+	needsProcesses(t)
+	startCrowd(t, 200, (*Crew).Java)
+}
