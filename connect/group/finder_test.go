@@ -99,6 +99,15 @@ func TestAFrozenBrokerHoldsAFinderUpNoLongerThanItsPatience(t *testing.T) {
 	assert.Less(t, time.Since(began), 4*time.Second, "a third of the session is 1 s, the request timeout 5 s")
 }
 
+func TestABrokerThatIsFrozenIsSaidNotToAnswer(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t, 1)
+	k.proxies[0].Stall()
+	_, err := k.finder(k.clients()).connect(t.Context(), time.Hour)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.ErrorContains(t, err, "does not answer (timeout)")
+}
+
 func TestAFinderEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	k := startKafka(t, 1)

@@ -8,6 +8,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/internal/testbed"
@@ -84,6 +87,52 @@ func TestManyRejoinsAtOnceAreOneRound(t *testing.T) {
 	m.await(joined, 2)
 	m.beats(3)
 	assert.Equal(t, 2, m.count(joined))
+}
+
+func TestARejoinThatIsAskedForBeforeARoundBeginsIsThatRound(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t, 1)
+	var m *crewman
+	started := make(chan struct{})
+	m = k.member(&script{lost: func() {
+		<-started
+		m.Rejoin("everything is lost")
+	}})
+	close(started)
+	k.expel(m.await(joined, 1).round.MemberID)
+	m.await(joined, 2)
+	m.beats(3)
+	assert.Equal(t, 2, m.count(joined))
+}
+
+func TestARequestThatHasNoAnswerIsSentAgain(t *testing.T) {
+	for _, key := range []kmsg.Key{kmsg.FindCoordinator, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat} {
+		t.Run(key.Name(), func(t *testing.T) {
+			t.Parallel()
+			k := startKafka(t, 1)
+			silenced := make(chan struct{})
+			k.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+				close(silenced)
+				return nil, errors.New("the connection is closed"), true
+			})
+			m := k.member(&script{})
+			m.await(joined, 1)
+			<-silenced
+			m.beats(2)
+			assert.Zero(t, m.count(lost))
+		})
+	}
+}
+
+func TestAGoodbyeThatIsRefusedIsLogged(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t, 1)
+	m := k.member(&script{})
+	m.await(joined, 1)
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.LeaveGroup}, Group: crew, Err: kerr.GroupAuthorizationFailed, TopLevel: true})
+	m.stop()
+	require.NoError(t, m.ended())
+	assert.Contains(t, m.logged.String(), "the group could not be left, it will notice after session.timeout.ms")
 }
 
 func TestAMemberAsksForIDsOfItsOwnOnlyOnce(t *testing.T) {

@@ -29,6 +29,32 @@ func TestHeartbeatsGoOnWhilePrepareTakesItsTime(t *testing.T) {
 	assert.Empty(t, m.logged.String())
 }
 
+// Who waits with a JoinGroup is alive to the coordinator as long as that may take; a heartbeat of the generation before would be refused.
+func TestAMemberIsSilentWhileItWaitsForItsJoin(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t, 1)
+	early := k.member(&script{})
+	early.await(joined, 1)
+	enough := make(chan struct{})
+	late := k.member(&script{prepare: func(_ context.Context, count int) error {
+		if count == 2 {
+			<-enough
+		}
+		return nil
+	}})
+	late.await(joined, 1)
+	early.await(joined, 2)
+	joins := k.watch(kmsg.JoinGroup, nil)
+	early.Rejoin("news")
+	require.NoError(t, joins.Wait(t.Context(), 1))
+	before := early.count(beaten)
+	late.beats(5)
+	assert.Equal(t, before, early.count(beaten))
+	close(enough)
+	early.await(joined, 3)
+	late.await(joined, 2)
+}
+
 // A lease counted from the answer would outlast the coordinator's patience by the time that the answer took.
 func TestABeatIsTheTimeAtWhichItsHeartbeatWasSent(t *testing.T) {
 	t.Parallel()
