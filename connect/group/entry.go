@@ -26,10 +26,20 @@ func (m *Member) enter(ctx context.Context, c *connection) error {
 	if err != nil {
 		return c.failed("describing the group", err)
 	}
-	if len(answer.Groups) != 1 || answer.Groups[0].Err != sarama.ErrNoError || answer.Groups[0].State != stable {
+	if len(answer.Groups) != 1 {
 		return nil
 	}
 	group := answer.Groups[0]
+	switch group.Err {
+	case sarama.ErrNoError:
+	case sarama.ErrNotCoordinatorForConsumer, sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrOffsetsLoadInProgress:
+		return m.refused("describing the group", group.Err) // it would not take a join either
+	default:
+		return nil
+	}
+	if group.State != stable {
+		return nil
+	}
 	residents := make([]Resident, 0, len(group.Members))
 	for _, r := range group.Members {
 		residents = append(residents, Resident{Peer: Peer{ID: r.MemberId, Metadata: r.MemberMetadata}, Near: near(r.ClientHost, c.dialer.Local())})

@@ -118,6 +118,20 @@ func TestAGroupThatMayNotBeLookedAtIsJoinedAllTheSame(t *testing.T) {
 	assert.Empty(t, m.logged.String())
 }
 
+func TestAGroupWhoseCoordinatorIsOnTheMoveIsLookedAtAgain(t *testing.T) {
+	for _, refuse := range []*kerr.Error{kerr.NotCoordinator, kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress} {
+		t.Run(refuse.Message, func(t *testing.T) {
+			t.Parallel()
+			k := startKafka(t, 1)
+			haunt(t, k.coordinator().Addr(), crew, "ada", false)
+			k.refuse(kmsg.DescribeGroups, refuse, 2)
+			m := k.member(&script{name: "ada", enter: named("ada")})
+			m.await(joined, 1)
+			assert.Equal(t, 1, m.count(entered))
+		})
+	}
+}
+
 func TestALookAtTheGroupThatHadNoAnswerIsTakenAgain(t *testing.T) {
 	t.Parallel()
 	k := startKafka(t, 1)
