@@ -144,16 +144,27 @@ func TestRollingRestartDisturbsNobodyElse(t *testing.T) {
 
 func TestAClusterBehindALogin(t *testing.T) {
 	needsProcesses(t)
-	kafka, prefix := testbed.StartKafka(t, testbed.WithSASL("connect", "secret")), testbed.Prefix(t)
-	login := []string{"security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN",
-		`sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="connect" password="secret";`}
-	lines := []string{atOnce}
+	kafka := testbed.StartKafka(t, testbed.WithSASL("connect", "secret"))
+	secured(t, kafka, kafka.SASLAddr(), "security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN",
+		`sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="connect" password="secret";`)
+}
+
+func TestAClusterBehindTLS(t *testing.T) {
+	needsProcesses(t)
+	kafka := testbed.StartKafka(t, testbed.WithTLS())
+	secured(t, kafka, kafka.Proxy().Addr(), "security.protocol=SSL", "ssl.truststore.type=PEM", "ssl.truststore.location="+kafka.Certificate())
+}
+
+// secured has two workers that reach Kafka only with the given properties.
+func secured(t *testing.T, kafka *testbed.Kafka, addr string, properties ...string) {
+	t.Helper()
+	prefix, lines := testbed.Prefix(t), []string{atOnce}
 	for _, of := range []string{"", "producer.", "consumer.", "admin."} {
-		for _, line := range login {
+		for _, line := range properties {
 			lines = append(lines, of+line)
 		}
 	}
-	c := &cluster{Crew: NewCrew(t, kafka.SASLAddr(), prefix, lines...), flow: NewFlow(t, kafka.Addr(), prefix, 2, 1), tasks: map[string]int{}}
+	c := &cluster{Crew: NewCrew(t, addr, prefix, lines...), flow: NewFlow(t, kafka.Addr(), prefix, 2, 1), tasks: map[string]int{}}
 	c.Sluice()
 	c.Sluice()
 	for i, stream := range c.flow.streams {

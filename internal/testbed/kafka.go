@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"crypto/tls"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -12,6 +13,7 @@ type Kafka struct {
 	*Process
 	node  *kafkaNode
 	proxy *Proxy
+	trust string // file of the certificate that the proxy shows; "" without TLS
 }
 
 // KafkaOption changes what [StartKafka] and [StartKafkaCluster] start.
@@ -20,6 +22,7 @@ type KafkaOption func(*kafkaSettings)
 type kafkaSettings struct {
 	user, password string
 	sasl, proxied  bool
+	secured        bool
 	lines          []string
 }
 
@@ -31,6 +34,11 @@ func WithSASL(user, password string) KafkaOption {
 // WithProxy adds a listener behind a proxy, [Kafka.Proxy]: clients that begin at the proxy's address stay behind it.
 func WithProxy() KafkaOption {
 	return func(s *kafkaSettings) { s.proxied = true }
+}
+
+// WithTLS adds a listener that speaks TLS, at the address of [Kafka.Proxy]. Its certificate is in the file [Kafka.Certificate].
+func WithTLS() KafkaOption {
+	return func(s *kafkaSettings) { s.proxied, s.secured = true, true }
 }
 
 // WithProperties adds lines to server.properties, where a later line wins.
@@ -57,13 +65,22 @@ func (k *Kafka) SASLAddr() string {
 	return loopback(k.node.sasl.port)
 }
 
-// Proxy is the proxy of [WithProxy]; its Addr is the bootstrap address for clients whose links are to be cut.
+// Proxy is the proxy of [WithProxy] or [WithTLS]; its Addr is the bootstrap address for clients whose links are to be cut.
 func (k *Kafka) Proxy() *Proxy {
 	k.t.Helper()
 	if k.proxy == nil {
 		k.t.Fatal("the Kafka of this test has no proxy: start it with WithProxy")
 	}
 	return k.proxy
+}
+
+// Certificate is the PEM file with the certificate of [WithTLS].
+func (k *Kafka) Certificate() string {
+	k.t.Helper()
+	if k.trust == "" {
+		k.t.Fatal("the Kafka of this test has no TLS: start it with WithTLS")
+	}
+	return k.trust
 }
 
 // newKafka lays a node out without starting it.
@@ -80,7 +97,12 @@ func newKafka(t testing.TB, id int, dir string, settings kafkaSettings) *Kafka {
 	}
 	if settings.proxied {
 		port := FreePort(t)
-		k.proxy = StartProxy(t, loopback(port))
+		var secured *tls.Config
+		if settings.secured {
+			served, file := certificate(t)
+			secured, k.trust = &tls.Config{Certificates: []tls.Certificate{served}}, file
+		}
+		k.proxy = startProxy(t, loopback(port), secured)
 		node.proxied = &proxiedListener{port: port, proxy: k.proxy.Addr()}
 	}
 	return k

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ type Proxy struct {
 	t      testing.TB
 	addr   string
 	target string
+	tls    *tls.Config // for clients; nil for plain TCP
 
 	control sync.Mutex // makes Cut, Refuse and Accept happen one after the other; taken before mu
 
@@ -34,9 +36,14 @@ type link struct {
 // StartProxy listens on a loopback port and passes each connection on to target, a host:port that need not listen yet.
 func StartProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
+	return startProxy(t, target, nil)
+}
+
+func startProxy(t testing.TB, target string, secured *tls.Config) *Proxy {
+	t.Helper()
 	flowing := make(chan struct{})
 	close(flowing)
-	p := &Proxy{t: t, addr: loopback(FreePort(t)), target: target, links: map[*link]struct{}{}, gate: flowing}
+	p := &Proxy{t: t, addr: loopback(FreePort(t)), target: target, tls: secured, links: map[*link]struct{}{}, gate: flowing}
 	t.Cleanup(func() {
 		p.Refuse()
 		p.Cut()
@@ -109,6 +116,9 @@ func (p *Proxy) listen() {
 	listener, err := net.Listen("tcp", p.addr)
 	if err != nil {
 		p.t.Fatalf("starting %v: %v", p, err)
+	}
+	if p.tls != nil {
+		listener = tls.NewListener(listener, p.tls)
 	}
 	p.listener = listener
 	p.work.Go(func() { p.serve(listener) })
@@ -204,8 +214,8 @@ func (p *Proxy) pass(l *link, to, from net.Conn) {
 		}
 		if err == io.EOF {
 			// The end waits its turn like data does: a stalled network tells nobody that the other side is gone.
-			if tcp, ok := to.(*net.TCPConn); ok && p.open(l) {
-				_ = tcp.CloseWrite()
+			if half, ok := to.(interface{ CloseWrite() error }); ok && p.open(l) {
+				_ = half.CloseWrite()
 			}
 			return
 		}
