@@ -137,6 +137,18 @@ func TestABrokenSessionIsReadAgainFromTheLastCommit(t *testing.T) {
 	assert.Equal(t, []string{"a", "b"}, consumed(testbed.Consume(t, addr, "readings", 2, 10*time.Second)))
 }
 
+func TestAComplaintOfTheProducerIsTakenBackWhenRecordsComeThrough(t *testing.T) {
+	addr := testbed.Embedded(t, "readings")
+	made := &kept{}
+	sink := connecttest.StartSink(t, made, writing(addr))
+	sink.Put(record("readings", 0, "a"))
+	sink.Commit()
+	made.task.waiting(errors.New("a batch is put off"), time.Time{})
+	assert.ErrorContains(t, sink.AwaitWaiting(), "a batch is put off")
+	sink.Put(record("readings", 0, "b"))
+	sink.AwaitHealthy()
+}
+
 func TestThePrefixEndsAtTheFirstRecordThatHasNotLanded(t *testing.T) {
 	f := newFlights()
 	s := f.slab(4)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -22,7 +23,17 @@ type sinkTask struct {
 
 	session *session // nil after a failure, until the next Put
 	flights *flights
+	target  atomic.Int32 // a mood
 }
+
+// mood is how the target seems to be: its producer tells when it puts a batch off, and never when that batch has come through.
+type mood = int32
+
+const (
+	well       mood = iota
+	troubled        // the producer complains
+	recovering      // something came through since; the next PreCommit that finds nothing in flight takes the complaint back
+)
 
 // session is one producer's life.
 type session struct {
@@ -66,9 +77,11 @@ func (t *sinkTask) connect(ctx context.Context) error {
 // waiting passes on why the producer waits.
 func (t *sinkTask) waiting(cause error, next time.Time) {
 	if cause == nil {
+		t.target.Store(well)
 		t.rt.Healthy()
 		return
 	}
+	t.target.Store(troubled)
 	t.rt.Waiting(explained(cause, t.settings, targetPrefix), next)
 }
 
@@ -205,6 +218,9 @@ func (t *sinkTask) reap(s *session, f *flights) {
 				}
 			}
 			f.land(landed)
+			if t.target.CompareAndSwap(troubled, recovering) {
+				t.rt.RequestCommit()
+			}
 		case e, ok := <-failures:
 			if !ok {
 				failures = nil
@@ -263,6 +279,9 @@ func (t *sinkTask) PreCommit(ctx context.Context, _ connect.Offsets) (connect.Of
 	if err := t.session.failure(); err != nil {
 		t.endSession()
 		return nil, err
+	}
+	if t.target.CompareAndSwap(recovering, well) {
+		t.rt.Healthy()
 	}
 	if err := t.reportRefused(ctx); err != nil {
 		t.rt.Fail(err)
