@@ -19,6 +19,7 @@ import (
 // devOptions are the flags of `sluice dev`.
 type devOptions struct {
 	demo      bool
+	brokers   bool
 	dataDir   string
 	kafkaPort int
 	mqttPort  int
@@ -41,11 +42,14 @@ may use them; nothing listens on other interfaces.
 Without --data-dir nothing is kept. With it topics, connectors and offsets are there again the next time.`,
 		Example: `  sluice dev --demo                       with simulated sensors and a little application
   sluice dev --data-dir ~/.sluice         keeps its data
+  sluice dev --brokers                    no worker: for workers of your own
   sluice dev --kafka-port 19092 --mqtt-port 11883 --rest-port 18083`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), lf) },
 	}
 	cmd.Flags().BoolVar(&o.demo, "demo", false, "simulated sensors, two connectors, and a live view")
+	cmd.Flags().BoolVar(&o.brokers, "brokers", false, "only the two brokers, for workers of your own")
+	cmd.MarkFlagsMutuallyExclusive("demo", "brokers")
 	cmd.Flags().StringVar(&o.dataDir, "data-dir", "", "where to keep topics, connectors and offsets; empty keeps nothing")
 	cmd.Flags().IntVar(&o.kafkaPort, "kafka-port", 9092, "port of the embedded Kafka")
 	cmd.Flags().IntVar(&o.mqttPort, "mqtt-port", 1883, "port of the embedded MQTT broker")
@@ -67,6 +71,11 @@ func (o devOptions) run(ctx context.Context, lf logFlags) (err error) {
 		return startupError(ctx, devError(err))
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	if o.brokers {
+		screen.println(fmt.Sprintf("Kafka %s   MQTT %s   (Ctrl-C ends)", b.kafka.Addr(), b.mqtt.Addr()))
+		<-ctx.Done()
+		return nil
+	}
 	properties, err := workerconfig.Load("", nil, o.set)
 	if err != nil {
 		return err
