@@ -65,6 +65,6 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(devCommand(), workerCommand(), standaloneCommand(), clusterCommand())
+	cmd.AddCommand(devCommand(), workerCommand(), standaloneCommand(), clusterCommand(), migrateCommand())
 	return cmd
 }

@@ -111,41 +111,59 @@ func (n *node) standaloneStores(o *herder.Options, config *workerconfig.Worker) 
 	}
 }
 
-// kafkaStores makes the three stores on compacted topics, each with Java's client id.
+// storeKafka is how a store reaches Kafka, with the client id that Java's has.
+func storeKafka(config *workerconfig.Worker, suffix string, gate *kafkaclient.Gate, log *slog.Logger) (stores.Kafka, error) {
+	id := config.GroupID + "-"
+	if own := config.Properties["client.id"]; own != "" {
+		id += own + "-"
+	}
+	p := config.Properties.Clients()
+	p["client.id"] = id + suffix
+	settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(p))
+	if err != nil {
+		return stores.Kafka{}, err
+	}
+	explain := func(err error) error {
+		if refused := new(connect.ConfigError); errors.As(err, &refused) {
+			return err // it names its key already
+		}
+		return kafkaclient.Explain(err, settings)
+	}
+	return stores.Kafka{Brokers: settings.Brokers, Config: settings.For(settings.Dialer(gate)), Logger: log, Explain: explain}, nil
+}
+
+// kafkaStores makes the three stores on compacted topics.
 func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker) error {
-	base := config.GroupID + "-"
-	if id := config.Properties["client.id"]; id != "" {
-		base += id + "-"
+	offsets, err := storeKafka(config, "offsets", n.gate, n.log)
+	if err != nil {
+		return err
 	}
-	var failed error
-	kafka := func(suffix string, gate *kafkaclient.Gate) stores.Kafka {
-		p := config.Properties.Clients()
-		p["client.id"] = base + suffix
-		settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(p))
-		if err != nil {
-			failed = err
-			return stores.Kafka{}
-		}
-		explain := func(err error) error {
-			if refused := new(connect.ConfigError); errors.As(err, &refused) {
-				return err // it names its key already
-			}
-			return kafkaclient.Explain(err, settings)
-		}
-		return stores.Kafka{Brokers: settings.Brokers, Config: settings.For(settings.Dialer(gate)), Logger: n.log, Explain: explain}
+	statuses, err := storeKafka(config, "statuses", nil, n.log)
+	if err != nil {
+		return err
 	}
-	offsets, statuses, configs := kafka("offsets", n.gate), kafka("statuses", nil), kafka("configs", nil)
-	if failed != nil {
-		return failed
+	configs, err := storeKafka(config, "configs", nil, n.log)
+	if err != nil {
+		return err
 	}
-	o.Offsets = stores.NewOffsetStore(offsets,
-		stores.OffsetTopic(config.Offset.Name, config.Offset.Partitions, config.Offset.ReplicationFactor, config.Offset.Settings))
-	o.Statuses = stores.NewStatusStore(statuses,
-		stores.StatusTopic(config.Status.Name, config.Status.Partitions, config.Status.ReplicationFactor, config.Status.Settings))
+	o.Offsets = stores.NewOffsetStore(offsets, offsetTopic(config))
+	o.Statuses = stores.NewStatusStore(statuses, statusTopic(config))
 	o.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
-		return stores.NewConfigStore(configs, stores.ConfigTopic(config.Config.Name, config.Config.ReplicationFactor, config.Config.Settings), listen)
+		return stores.NewConfigStore(configs, configTopic(config), listen)
 	}
 	return nil
+}
+
+func offsetTopic(c *workerconfig.Worker) stores.Topic {
+	return stores.OffsetTopic(c.Offset.Name, c.Offset.Partitions, c.Offset.ReplicationFactor, c.Offset.Settings)
+}
+
+func statusTopic(c *workerconfig.Worker) stores.Topic {
+	return stores.StatusTopic(c.Status.Name, c.Status.Partitions, c.Status.ReplicationFactor, c.Status.Settings)
+}
+
+func configTopic(c *workerconfig.Worker) stores.Topic {
+	return stores.ConfigTopic(c.Config.Name, c.Config.ReplicationFactor, c.Config.Settings)
 }
 
 // wait lasts until ctx ends or REST fails, and shuts the node down.

@@ -90,7 +90,9 @@ func (l *Log) tryOpen(ctx context.Context) (err error) {
 	if l.reading, err = l.kafka.knowing(oneTopic).connect(ctx); err != nil {
 		return err
 	}
-	l.producer, err = newProducer(ctx, l.kafka.knowing(oneTopic))
+	if !l.topic.ReadOnly {
+		l.producer, err = newProducer(ctx, l.kafka.knowing(oneTopic))
+	}
 	return err
 }
 
@@ -138,6 +140,9 @@ func (l *Log) ReadToEnd(ctx context.Context) error {
 // Send writes the records in order and returns when all in-sync replicas have them. Records of one call that share a partition keep their
 // order. When ctx ends first, they may still be written later.
 func (l *Log) Send(ctx context.Context, records ...Record) error {
+	if l.producer == nil {
+		return fmt.Errorf("writing to topic '%s' (%s): it is open for reading only", l.topic.Name, l.topic.Key)
+	}
 	if err := l.producer.send(ctx, l.topic.Name, records); err != nil {
 		return fmt.Errorf("writing to topic '%s' (%s): %w", l.topic.Name, l.topic.Key, err)
 	}
@@ -164,7 +169,10 @@ func (l *Log) Close(ctx context.Context) error {
 	if l.tail == nil {
 		return nil
 	}
-	err := l.producer.close(ctx)
+	var err error
+	if l.producer != nil {
+		err = l.producer.close(ctx)
+	}
 	l.end()
 	if err != nil {
 		return fmt.Errorf("closing topic '%s' (%s): %w", l.topic.Name, l.topic.Key, err)

@@ -101,6 +101,19 @@ func definition(mode Mode) connect.ConfigDef {
 		statusTopic, statusPartitions, statusReplication).Keys...)
 }
 
+// Knows reports whether a worker of this mode has a use for a key of its own; keys of clients and converters are not among them.
+func Knows(mode Mode, key string) bool {
+	if definition(mode).Has(key) {
+		return true
+	}
+	for _, prefix := range []string{"config.storage.", "offset.storage.", "status.storage."} { // settings of the topics
+		if strings.HasPrefix(key, prefix) {
+			return mode == Distributed
+		}
+	}
+	return false
+}
+
 // Error lists everything that is wrong with a worker's configuration, a line each.
 type Error struct{ Problems []string }
 
