@@ -204,7 +204,9 @@ func TestAnErrorOrAPanicFailsTheTaskAndNoOther(t *testing.T) {
 		"poll-panic": {bad(func(w *script) { w.poll = func(context.Context, *connect.Batch) error { panic("boom") } }), "panic in Poll: boom"},
 		"ack-error":  {bad(func(w *script) { w.ack = func(context.Context, []connect.Receipt) error { return dog } }), "the dog ate it"},
 		"ack-panic":  {bad(func(w *script) { w.ack = func(context.Context, []connect.Receipt) error { panic("boom") } }), "panic in Ack: boom"},
-		"not-a-try":  {bad(func(w *script) { w.open = func(context.Context, connect.SourceContext) error { panic(connect.Retry(dog, 1)) } }), "panic in Open: the dog ate it"},
+		"not-a-try": {bad(func(w *script) {
+			w.open = func(context.Context, connect.SourceContext) error { panic(connect.Retry(dog, 1)) }
+		}), "panic in Open: the dog ate it"},
 	} {
 		closed := make(chan struct{})
 		c.what.close = func(context.Context) error { close(closed); return nil }
