@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type Dialer struct {
 	gate    *Gate
 	net     net.Dialer
 	sockets socketSizes
+	turns   atomic.Pointer[chan struct{}] // each write takes one; nil where none is needed
 
 	mu    sync.Mutex
 	conns map[*gatedConn]struct{}
@@ -128,6 +130,13 @@ func (c *gatedConn) Write(p []byte) (int, error) {
 	if !c.dialer.gate.Open() {
 		if err := c.wait(); err != nil {
 			return 0, err
+		}
+	}
+	if turns := c.dialer.turns.Load(); turns != nil {
+		select {
+		case <-*turns:
+		case <-c.closed:
+			return 0, net.ErrClosed
 		}
 	}
 	return c.Conn.Write(p)

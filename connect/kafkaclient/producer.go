@@ -19,9 +19,10 @@ import (
 // no order: sarama fails a batch that just then waits for its next try with [sarama.ErrShuttingDown], and sends what follows it.
 type Producer struct {
 	sarama.AsyncProducer
-	client *waitingClient
-	dialer *Dialer
-	lost   chan struct{}
+	client   *waitingClient
+	dialer   *Dialer
+	lost     chan struct{}
+	failures *failures
 
 	abort, release, exhausted sync.Once
 }
@@ -33,6 +34,10 @@ type ProducerOptions struct {
 	// Waiting is told why records wait and when the next try is; a nil cause takes it back, and so does any acknowledgement. It is called
 	// from several goroutines and must not block. Nil is allowed.
 	Waiting func(cause error, next time.Time)
+	// Fatal judges a failed record, with its [Producer.Cause], before it comes through Errors: where it reports true the producer is cut off from
+	// Kafka, as by Abort, before anything that follows the record can be written, so that nothing overtakes it. It is called on a goroutine of the
+	// producer's and must not block. Nil never does.
+	Fatal func(m *sarama.ProducerMessage, cause error) bool
 }
 
 // idRetries take about 3 seconds with the default backoff.
@@ -70,6 +75,7 @@ func NewProducer(ctx context.Context, s *Settings, o ProducerOptions) (*Producer
 	p.client.Client = inner
 	err = p.connect(config, s.Brokers)
 	if stop() && err == nil {
+		p.guard(o.Fatal)
 		return p, nil
 	}
 	if p.AsyncProducer != nil {
@@ -77,6 +83,28 @@ func NewProducer(ctx context.Context, s *Settings, o ProducerOptions) (*Producer
 	}
 	p.Abort()
 	return nil, fmt.Errorf("connecting a Kafka producer: %w", errors.Join(err, context.Cause(ctx)))
+}
+
+// guard lets fatal judge failed records. Nothing has been sent yet.
+func (p *Producer) guard(fatal func(m *sarama.ProducerMessage, cause error) bool) {
+	if fatal == nil {
+		return
+	}
+	p.failures = newFailures()
+	p.dialer.turns.Store(&p.failures.turns)
+	go p.failures.watch(p.AsyncProducer.Errors(), func(e *sarama.ProducerError) {
+		if fatal(e.Msg, p.Cause(e)) {
+			p.cut()
+		}
+	})
+}
+
+// Errors are the records that failed. It is closed after AsyncClose, when no more come.
+func (p *Producer) Errors() <-chan *sarama.ProducerError {
+	if p.failures == nil {
+		return p.AsyncProducer.Errors()
+	}
+	return p.failures.passed
 }
 
 // connect opens the producer, which asks a broker for its id.

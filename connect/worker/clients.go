@@ -86,7 +86,9 @@ func (w *Worker) connectKafka(t *sourceTask, p *plugin) error {
 	d.explain = func(err error) error { return explainProduce(err, settings) }
 	d.waiting = func(cause error, next time.Time) { t.kafkaTrouble(d.explain(cause), next) }
 	d.dial = func(ctx context.Context) (*producerSession, error) {
-		producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{Gate: w.gate, Waiting: d.waiting})
+		producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{
+			Gate: w.gate, Waiting: d.waiting, Fatal: d.fatal,
+		})
 		if err != nil {
 			return nil, healing(d.explain(err))
 		}

@@ -34,6 +34,8 @@ type delivery struct {
 	explain func(error) error
 	// refused decides about a record that Kafka does not want: nil for a tolerated one, whose receipt says Dropped.
 	refused func(s *slot, cause error) error
+	// tolerant says that refused will tolerate.
+	tolerant bool
 	// waiting reports that Kafka cannot be reached; nil takes it back.
 	waiting func(cause error, next time.Time)
 
@@ -197,6 +199,12 @@ func produced(m *sarama.ProducerMessage) *slot {
 type refusal struct{ cause error }
 
 func (r *refusal) Error() string { return r.cause.Error() }
+
+// fatal reports whether nothing that follows a failed record may be written: it has to be sent again first, or ends the task. A goroutine of the
+// producer's asks it before failedRecord learns of the record.
+func (d *delivery) fatal(m *sarama.ProducerMessage, cause error) bool {
+	return kafkaclient.Classify(cause) != kafkaclient.RecordRefused || !d.tolerant || ofBatch(cause) && !m.Metadata.(*slot).suspect
+}
 
 // failedRecord decides what a record's error means: tolerated (the slot joins the finished), the end of the task, or of the producer.
 func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError, finished []*slot) ([]*slot, error) {

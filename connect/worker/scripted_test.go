@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -77,8 +78,8 @@ func (t *scriptedTask) Close(ctx context.Context) error {
 type numbers struct {
 	topic string
 	last  int64
-	batch int // records of one Poll
-	pad   int // bytes added to each value
+	batch int               // records of one Poll
+	size  func(n int64) int // of a number's value, filled up with blanks; nil for the number alone
 
 	mu     sync.Mutex
 	part   *connect.Partition
@@ -123,14 +124,12 @@ func (n *numbers) fill(b *connect.Batch) bool {
 	return b.Len() > 0
 }
 
-// value is the number, and blanks after it up to the size that is wanted.
 func (n *numbers) value(i int64) string {
-	value := make([]byte, 0, 20+n.pad)
-	value = strconv.AppendInt(value, i, 10)
-	for range n.pad {
-		value = append(value, ' ')
+	value := strconv.FormatInt(i, 10)
+	if n.size == nil {
+		return value
 	}
-	return string(value)
+	return value + strings.Repeat(" ", max(n.size(i)-len(value), 0))
 }
 
 func (n *numbers) ack(_ context.Context, done []connect.Receipt) error {

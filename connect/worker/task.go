@@ -107,6 +107,7 @@ func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConne
 		},
 	}
 	t.delivery.ack, t.delivery.refused, t.delivery.fail = t.acknowledged, conversion.refused, t.fail
+	t.delivery.tolerant = conversion.errant.tolerate
 	if err := w.connectKafka(t, p); err != nil {
 		return nil, err
 	}
