@@ -40,6 +40,8 @@ type delivery struct {
 	waiting func(cause error, next time.Time)
 
 	token    chan struct{}    // capacity 1: held by whoever sends or replaces the producer
+	sealed   bool             // guarded by the token: nothing more is taken
+	bad      *refusal         // run's own: the record that ends the task when those polled before it are delivered
 	current  *producerSession // guarded by the token, but for run's own reading; nil once the delivery has ended
 	nudged   chan struct{}    // capacity 1: something was settled without Kafka
 	ended    chan struct{}    // closed at run's end
@@ -82,7 +84,7 @@ func (d *delivery) send(ctx context.Context, s *slab) error {
 		return ctx.Err()
 	}
 	defer func() { <-d.token }()
-	if d.current == nil {
+	if d.current == nil || d.sealed {
 		return errDeliveryEnded
 	}
 	// Submitted under the token: a replacement that follows finds the whole slab among the unsettled and sends it again.
@@ -149,11 +151,17 @@ func (d *delivery) deliver(ctx, acks context.Context) error {
 			return err
 		}
 		finished = finished[:0]
+		if r, ok := lost.(*refusal); ok {
+			if r.slot == nil {
+				return r.cause
+			}
+			d.condemn(r)
+		}
+		if d.bad != nil && len(d.tracker.unsettled(d.bad.slot)) == 0 {
+			return d.bad.cause
+		}
 		if lost == nil {
 			continue
-		}
-		if fatal, ok := lost.(*refusal); ok {
-			return fatal.cause
 		}
 		if err := d.replace(ctx, s, lost); err != nil {
 			return err
@@ -196,9 +204,19 @@ func produced(m *sarama.ProducerMessage) *slot {
 }
 
 // refusal wraps an error that ends the task, to tell it from one that only costs the producer.
-type refusal struct{ cause error }
+type refusal struct {
+	cause error
+	slot  *slot // the record that was refused; nil where the task may not write at all
+}
 
 func (r *refusal) Error() string { return r.cause.Error() }
+
+// condemn notes the record that ends the task, which polls no more. Those polled before it are sent again by the next producer, those after it
+// are not: whoever starts the task anew, or another worker, finds it at this record.
+func (d *delivery) condemn(r *refusal) {
+	d.bad = r
+	d.fail(r.cause)
+}
 
 // fatal reports whether nothing that follows a failed record may be written: it has to be sent again first, or ends the task. A goroutine of the
 // producer's asks it before failedRecord learns of the record.
@@ -211,7 +229,7 @@ func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError
 	s, cause := e.Msg.Metadata.(*slot), p.Cause(e)
 	switch class := kafkaclient.Classify(cause); {
 	case class == kafkaclient.Denied:
-		return finished, &refusal{d.explain(cause)}
+		return finished, &refusal{cause: d.explain(cause)}
 	case class != kafkaclient.RecordRefused:
 		return finished, fmt.Errorf("producing to topic %s: %w", e.Msg.Topic, cause)
 	case ofBatch(cause) && !s.suspect:
@@ -221,7 +239,7 @@ func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError
 		return finished, errSuspects
 	}
 	if err := d.refused(s, d.explain(cause)); err != nil {
-		return finished, &refusal{fmt.Errorf("unrecoverable exception from producer send callback: %w", err)}
+		return finished, &refusal{slot: s, cause: fmt.Errorf("unrecoverable exception from producer send callback: %w", err)}
 	}
 	s.receipt.Outcome, s.receipt.Topic = connect.Dropped, ""
 	return append(finished, s), nil
@@ -252,7 +270,11 @@ func (d *delivery) replace(ctx context.Context, old *producerSession, cause erro
 	}
 	next.cutWith(ctx)
 	d.current = next
-	again := d.tracker.unsettled()
+	var until *slot
+	if d.bad != nil {
+		until, d.sealed = d.bad.slot, true
+	}
+	again := d.tracker.unsettled(until)
 	go func() {
 		defer func() { <-d.token }()
 		next.resend(ctx, again)
@@ -263,7 +285,7 @@ func (d *delivery) replace(ctx context.Context, old *producerSession, cause erro
 // redial tries until it has a producer, ctx ends (nil, nil), or the reason cannot heal.
 func (d *delivery) redial(ctx context.Context, cause error) (*producerSession, error) {
 	for {
-		if cause != errSuspects { // then Kafka is well
+		if !aboutRecords(cause) {
 			d.waiting(cause, time.Now().Add(redialBackoff))
 			if !sleep(ctx, redialBackoff) {
 				return nil, nil
@@ -282,6 +304,11 @@ func (d *delivery) redial(ctx context.Context, cause error) (*producerSession, e
 		}
 		cause = err
 	}
+}
+
+// aboutRecords reports whether a producer was given up because of what it was to send: then Kafka is well.
+func aboutRecords(cause error) bool {
+	return errors.Is(cause, errSuspects) || errors.As(cause, new(*refusal))
 }
 
 // withdraw takes the token and leaves the delivery without a producer. Whoever sends lets go at once, because the session has failed.

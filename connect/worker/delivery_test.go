@@ -36,6 +36,20 @@ func withoutRepetitions(t *testing.T, values []string) (last int64) {
 	return last
 }
 
+func TestARecordThatIsTooLargeFailsTheTaskWhenThoseBeforeItAreDelivered(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, []string{"t"})
+	n := &numbers{topic: "t", last: 1000, batch: 1000, size: oversized(600)}
+	id := s.start("flow", n.script(), nil)
+	trace := s.shows(id, Failed, "KAFKA_PRODUCE")
+	assert.Contains(t, trace, "tolerance exceeded in error handler")
+	assert.Contains(t, trace, `the record of {source=t} at {n=600} for topic t`)
+	assert.Contains(t, trace, "raise producer.override.max.request.size")
+	assert.Len(t, n.receipts(), 599)
+	assert.EqualValues(t, 599, s.stored(id, n))
+	assert.EqualValues(t, 599, withoutRepetitions(t, s.values("t")), "nothing overtakes the record")
+}
+
 func TestARecordThatIsTooLargeIsDroppedWhereErrorsAreTolerated(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, []string{"t"})

@@ -228,13 +228,16 @@ func (r *ring) push(s *slot) {
 	r.len++
 }
 
-// unsettled returns what must be sent again after the producer was lost, in the order of Poll.
-func (t *tracker) unsettled() []*slot {
+// unsettled returns what must be sent again after the producer was lost, in the order of Poll: up to the slot until, or all where that is nil.
+func (t *tracker) unsettled(until *slot) []*slot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var again []*slot
 	for s := t.first; s != nil; s = s.next {
 		for i := range s.slots {
+			if &s.slots[i] == until {
+				return again
+			}
 			if !s.slots[i].settled {
 				again = append(again, &s.slots[i])
 			}

@@ -83,11 +83,15 @@ func TestWhatIsUnsettledIsSentAgainInTheOrderOfPoll(t *testing.T) {
 	tr.submit(second, time.Now())
 	tr.letGo(second)
 	tr.settle([]*slot{&first.slots[1], &second.slots[0]}, nil, time.Now())
-	var again []uint64
-	for _, s := range tr.unsettled() {
-		again = append(again, s.receipt.Tag)
+	sent := func(until *slot) (again []uint64) {
+		for _, s := range tr.unsettled(until) {
+			again = append(again, s.receipt.Tag)
+		}
+		return again
 	}
-	require.Equal(t, []uint64{0, 2, 4}, again)
+	require.Equal(t, []uint64{0, 2, 4}, sent(nil))
+	require.Equal(t, []uint64{0}, sent(&first.slots[2]))
+	require.Equal(t, []uint64{0, 2}, sent(&second.slots[0]))
 }
 
 func TestTheWindowIsBoundedAndOpensAgain(t *testing.T) {
