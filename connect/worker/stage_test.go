@@ -220,9 +220,8 @@ func (s *stage) shows(id TaskID, state State, text string) string {
 
 // offsetLog is an offset store in memory, for offsets with one number.
 type offsetLog struct {
-	mu   sync.Mutex
-	at   map[string]int64
-	puts int
+	mu sync.Mutex
+	at map[string]int64
 	// put, if not nil, is asked before the numbers are stored.
 	put func(ctx context.Context, at map[string]int64) error
 }
@@ -240,15 +239,17 @@ func (l *offsetLog) Put(ctx context.Context, records []stores.Record) error {
 		}
 		at[string(r.Key)] = n
 	}
-	if l.put != nil {
-		if err := l.put(ctx, at); err != nil {
+	l.mu.Lock()
+	put := l.put
+	l.mu.Unlock()
+	if put != nil {
+		if err := put(ctx, at); err != nil {
 			return err
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	maps.Copy(l.at, at)
-	l.puts++
 	return nil
 }
 
