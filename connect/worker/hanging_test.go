@@ -73,8 +73,8 @@ func TestAPluginThatHangsIsAbandonedAndNobodyElseNotices(t *testing.T) {
 			assert.Less(t, took, grace+2*time.Second)
 			<-h.inside
 			before := s.statuses.history(id)
-			at := len(n.receipts())
-			s.eventually("the other task goes on", func() bool { return len(n.receipts()) > at })
+			at := n.acked()
+			s.eventually("the other task goes on", func() bool { return n.acked() > at })
 
 			successor := &numbers{topic: "after", last: 10, batch: 10}
 			require.Equal(t, id, s.start("bad", successor.script(), nil))

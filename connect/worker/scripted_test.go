@@ -145,6 +145,13 @@ func (n *numbers) taken() int64 {
 	return n.polled
 }
 
+// acked is how many receipts Ack was given so far.
+func (n *numbers) acked() int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return int64(len(n.done))
+}
+
 // receipts are all that Ack was given so far.
 func (n *numbers) receipts() []connect.Receipt {
 	n.mu.Lock()

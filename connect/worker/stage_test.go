@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -147,7 +148,10 @@ func (s *stage) eventually(what string, is func() bool) {
 // acknowledged waits until all numbers of a source are acknowledged, and requires one receipt for each, in order.
 func (s *stage) acknowledged(n *numbers) {
 	s.t.Helper()
-	s.eventually("all records acknowledged", func() bool { return int64(len(n.receipts())) >= n.last })
+	if !assert.Eventually(s.t, func() bool { return n.acked() >= n.last }, within, 2*time.Millisecond) {
+		require.Failf(s.t, "not all acknowledged", "%d of %d, %d polled, %d in Kafka", n.acked(), n.last, n.taken(),
+			s.kafka.PartitionInfo(n.topic, 0).HighWatermark)
+	}
 	for i, r := range n.receipts() {
 		require.EqualValues(s.t, i+1, r.Tag, "receipts come in the order of Poll, each once")
 		require.EqualValues(s.t, i+1, r.Offset.Int64())
