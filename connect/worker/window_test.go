@@ -14,7 +14,7 @@ func TestPollingStopsAtTheWindowAndTheStatusSaysWhyUntilKafkaAnswers(t *testing.
 	t.Parallel()
 	s := newStage(t, []string{"many", "large"})
 	_, release := s.hold()
-	many := &numbers{topic: "many", last: 3 * windowRecords, batch: batchRecords}
+	many := &numbers{topic: "many", last: windowRecords + 2*batchRecords, batch: batchRecords}
 	large := &numbers{topic: "large", last: 400, batch: 16, size: func(int64) int { return 64 << 10 }}
 	sources := map[TaskID]*numbers{s.start("many", many.script(), nil): many, s.start("large", large.script(), nil): large}
 	for id, n := range sources {
