@@ -2,12 +2,16 @@ package worker
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
@@ -69,4 +73,162 @@ func TestASinkCommitsNoMoreThanPreCommitSaysIsSafe(t *testing.T) {
 		sinkScriptAt(0): append(sinkScriptRange(0, 10), sinkScriptRange(7, 10)...),
 		sinkScriptAt(1): append(sinkScriptRange(0, 10), sinkScriptRange(0, 10)...),
 	}, book.offsets())
+}
+
+func TestPutThatAsksForAnotherTryGetsTheSameBatchAgainAndTheStatusSaysWhy(t *testing.T) {
+	book := &sinkScriptBook{}
+	script := sinkScriptKeeping(book)
+	var refuse atomic.Bool
+	var tries atomic.Int32
+	var refused, taken []int64 // of partition 0, on the task's goroutine
+	script.put = func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
+		taken = sinkScriptOffsets(records)
+		if refuse.Load() {
+			refused = taken
+			tries.Add(1)
+			return connect.Retry(errSinkScript, time.Millisecond)
+		}
+		if refused != nil && !slices.Equal(refused, taken) {
+			return fmt.Errorf("refused %v, then came %v", refused, taken)
+		}
+		refused = nil
+		book.add(records)
+		return nil
+	}
+	refuse.Store(true)
+	bed := newSinkScriptBed(t, testbed.Embedded(t), script)
+	testbed.CreateTopic(t, bed.direct, "t", 1, nil)
+	bed.produce(0, 10)
+	bed.run(sinkScriptID(0))
+	bed.shows(sinkScriptID(0), Running, "retrying: the system says no (since ", ", next try ")
+	bed.within("some tries", func() bool { return tries.Load() >= 3 })
+	require.Empty(t, bed.committed("s"), "what was not taken is not committed")
+	refuse.Store(false)
+	bed.within("10 records", func() bool { return book.size() == 10 })
+	bed.shows(sinkScriptID(0), Running)
+	bed.commits(connect.Offsets{sinkScriptAt(0): 10})
+	bed.stop()
+	require.Equal(t, sinkScriptRange(0, 10), book.offsets()[sinkScriptAt(0)])
+}
+
+func TestASinkThatIsPausedWhileItRetriesIsPaused(t *testing.T) {
+	book := &sinkScriptBook{}
+	script := sinkScriptKeeping(book)
+	var away atomic.Bool
+	away.Store(true)
+	script.put = func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
+		if away.Load() {
+			return connect.Retry(errSinkScript, time.Millisecond)
+		}
+		book.add(records)
+		return nil
+	}
+	bed := newSinkScriptBed(t, testbed.Embedded(t), script)
+	testbed.CreateTopic(t, bed.direct, "t", 1, nil)
+	bed.produce(0, 10)
+	bed.run(sinkScriptID(0))
+	bed.shows(sinkScriptID(0), Running, "retrying: ")
+	bed.apply(stores.Paused, sinkScriptID(0))
+	bed.within("PAUSED", func() bool { return bed.statuses.last(sinkScriptID(0)).state == Paused })
+	away.Store(false)
+	bed.run(sinkScriptID(0))
+	bed.shows(sinkScriptID(0), Running)
+	bed.within("10 records", func() bool { return book.size() == 10 })
+	bed.stop()
+	require.Equal(t, sinkScriptRange(0, 10), book.offsets()[sinkScriptAt(0)])
+}
+
+func TestOfABatchThatIsRefusedInPartTheRestCountsAsTaken(t *testing.T) {
+	refusing := func(book *sinkScriptBook) *sinkScript {
+		return &sinkScript{put: func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
+			book.add(records)
+			partly := &connect.BatchError{Failed: map[int]error{}}
+			for i := range records {
+				if records[i].Offset == 3 {
+					partly.Failed[i] = errSinkScript
+				}
+			}
+			if len(partly.Failed) == 0 {
+				return nil
+			}
+			return partly
+		}}
+	}
+	t.Run("with errors.tolerance=all the refused record is skipped", func(t *testing.T) {
+		book := &sinkScriptBook{}
+		bed := newSinkScriptBed(t, testbed.Embedded(t), refusing(book))
+		bed.config["errors.tolerance"] = "all"
+		testbed.CreateTopic(t, bed.direct, "t", 1, nil)
+		bed.produce(0, 10)
+		bed.run(sinkScriptID(0))
+		bed.commits(connect.Offsets{sinkScriptAt(0): 10})
+		bed.stop()
+		require.Equal(t, sinkScriptRange(0, 10), book.offsets()[sinkScriptAt(0)], "none came twice")
+	})
+	t.Run("with errors.tolerance=none the task fails and names it", func(t *testing.T) {
+		bed := newSinkScriptBed(t, testbed.Embedded(t), refusing(&sinkScriptBook{}))
+		testbed.CreateTopic(t, bed.direct, "t", 1, nil)
+		bed.produce(0, 10)
+		bed.run(sinkScriptID(0))
+		bed.shows(sinkScriptID(0), Failed, "tolerance exceeded", "TASK_PUT of the record at offset 3 of t-0: the system says no")
+		require.Empty(t, bed.committed("s"))
+	})
+}
+
+func TestASinkTaskThatFailsShowsWhyAndCommitsNothingOfTheBatch(t *testing.T) {
+	nothing := func(context.Context, connect.SinkContext) error { return nil }
+	tests := map[string]struct {
+		script sinkScript
+		trace  []string
+	}{
+		"an error from Put": {
+			sinkScript{put: func(context.Context, *sinkScriptTask, []connect.SinkRecord) error { return errSinkScript }},
+			[]string{"exiting sink task due to unrecoverable exception: the system says no"},
+		},
+		"a panic in Put": {
+			sinkScript{put: func(context.Context, *sinkScriptTask, []connect.SinkRecord) error { panic("boom") }},
+			[]string{"panic in Put: boom", "sink_test.go"},
+		},
+		"an error from Open": {
+			sinkScript{open: func(context.Context, connect.SinkContext) error { return errSinkScript }}, []string{"the system says no"},
+		},
+		"a panic in Open": {
+			sinkScript{open: func(context.Context, connect.SinkContext) error { panic("boom") }}, []string{"panic in Open: boom", "sink_test.go"},
+		},
+		"an error from Assigned": {
+			sinkScript{open: nothing, assigned: func(*sinkScriptTask, []connect.TopicPartition) error { return errSinkScript }},
+			[]string{"the system says no"},
+		},
+		"a panic in Assigned": {
+			sinkScript{assigned: func(*sinkScriptTask, []connect.TopicPartition) error { panic("boom") }}, []string{"panic in Assigned: boom"},
+		},
+		"Fail on another goroutine": {
+			sinkScript{put: func(ctx context.Context, t *sinkScriptTask, _ []connect.SinkRecord) error {
+				go t.rt.Fail(errSinkScript)
+				<-ctx.Done()
+				return ctx.Err()
+			}},
+			[]string{"the system says no"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			bed := newSinkScriptBed(t, testbed.Embedded(t), &test.script)
+			testbed.CreateTopic(t, bed.direct, "t", 1, nil)
+			bed.produce(0, 3)
+			bed.run(sinkScriptID(0))
+			bed.shows(sinkScriptID(0), Failed, test.trace...)
+			require.Empty(t, bed.committed("s"))
+			bed.stop()
+			bed.shows(sinkScriptID(0), Failed, test.trace...)
+		})
+	}
+}
+
+// sinkScriptOffsets are the offsets of records in their order.
+func sinkScriptOffsets(records []connect.SinkRecord) (all []int64) {
+	for i := range records {
+		all = append(all, records[i].Offset)
+	}
+	return all
 }

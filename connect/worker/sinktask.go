@@ -159,7 +159,8 @@ func (t *sinkTask) take(p phases, f *fetched) error {
 	return nil
 }
 
-// waitToPut waits before the same batch is put again. lost tells that the partitions went to somebody else meanwhile.
+// waitToPut waits before the same batch is put again, at least as long as the task is paused. lost tells that the partitions went to somebody else
+// meanwhile.
 func (t *sinkTask) waitToPut(p phases, again *connect.RetryError, pause *backoff) (lost bool, err error) {
 	d := again.After
 	if d <= 0 {
@@ -170,8 +171,16 @@ func (t *sinkTask) waitToPut(p phases, again *connect.RetryError, pause *backoff
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	for {
+		working, resumed := t.target.context(p.stop)
+		due := timer.C
+		if resumed != nil {
+			t.status.set(Paused)
+			due, working = nil, p.stop
+		} else {
+			t.running()
+		}
 		select {
-		case <-timer.C:
+		case <-due:
 			return lost, nil
 		case r := <-t.consumer.rebalances:
 			lost = lost || !r.assigned
@@ -181,8 +190,11 @@ func (t *sinkTask) waitToPut(p phases, again *connect.RetryError, pause *backoff
 			if lost && r.assigned {
 				return lost, nil
 			}
-		case <-p.stop.Done():
-			return true, nil
+		case <-resumed:
+		case <-working.Done():
+			if p.stop.Err() != nil {
+				return true, nil
+			}
 		}
 	}
 }
