@@ -113,10 +113,10 @@ func (t *sinkTask) work(p phases) error {
 	}
 }
 
-// take converts and puts one batch, again and again where the plugin wants that. A rebalance meanwhile drops it: its records are read
-// again by whoever gets the partition.
+// take converts and puts one batch, again and again where the plugin wants that. A rebalance meanwhile drops it, and so does the end of its session:
+// its records are read again by whoever gets the partition, from what was committed or rewound to.
 func (t *sinkTask) take(p phases, f *fetched) error {
-	if t.rewind() {
+	if f.session.Context().Err() != nil || t.rewind() {
 		return nil
 	}
 	last := f.messages[len(f.messages)-1].Offset
@@ -224,12 +224,17 @@ func (t *sinkTask) reassign(p phases, r *rebalance) error {
 		t.session = r.session
 		clear(t.put)
 		clear(t.committed)
-		if assigner == nil {
-			return nil
+		if assigner != nil {
+			if err := guard("Assigned", func() error { return assigner.Assigned(p.leave, r.partitions) }); err != nil {
+				return err
+			}
 		}
-		return guard("Assigned", func() error { return assigner.Assigned(p.leave, r.partitions) })
+		t.seek() // before anything is fetched
+		return nil
 	}
-	t.commit(p)
+	if !t.rewind() {
+		t.commit(p)
+	}
 	t.session = nil
 	clear(t.put)
 	if assigner == nil {
@@ -253,6 +258,7 @@ func (t *sinkTask) commit(p phases) {
 		})
 		if err != nil {
 			t.log.Warn("offset commit failed, reading again from the last committed offsets", "error", err)
+			clear(t.put)
 			t.consumer.reread()
 			return
 		}
@@ -273,17 +279,26 @@ func (t *sinkTask) commit(p phases) {
 // rewind does what the plugin asked for through Rewind: the group's session starts over from there. It reports whether there was anything, and what
 // is in hand then must be dropped.
 func (t *sinkTask) rewind() bool {
-	wanted := t.rewinds.take()
-	if len(wanted) == 0 || t.session == nil {
+	if !t.seek() {
 		return false
-	}
-	for tp, offset := range wanted {
-		t.session.ResetOffset(tp.Topic, tp.Partition, offset, "")
 	}
 	t.session.Commit()
 	clear(t.put)
 	t.consumer.reread()
 	return true
+}
+
+// seek moves the session's offsets to where the plugin wants to go on. What it asked for while there is no session waits for the next one.
+func (t *sinkTask) seek() bool {
+	if t.session == nil {
+		return false
+	}
+	wanted := t.rewinds.take()
+	for tp, offset := range wanted { // Mark moves forward only, Reset backward only
+		t.session.MarkOffset(tp.Topic, tp.Partition, offset, "")
+		t.session.ResetOffset(tp.Topic, tp.Partition, offset, "")
+	}
+	return len(wanted) > 0
 }
 
 // letGo answers the last rebalance while the membership ends.
