@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
@@ -305,3 +307,54 @@ func sinkScriptRange(first, end int64) (all []int64) {
 }
 
 var errSinkScript = errors.New("the system says no")
+
+// sinkScriptListener is a broker's listener that the broker advertises by the address of the proxy in front of it.
+type sinkScriptListener struct {
+	net.Listener
+	proxy net.Addr
+}
+
+func (l sinkScriptListener) Addr() net.Addr { return l.proxy }
+
+// sinkScriptKafka starts an embedded Kafka of short sessions that is reached through a proxy only.
+func sinkScriptKafka(t *testing.T) (*kfake.Cluster, *testbed.Proxy) {
+	t.Helper()
+	target := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t))
+	proxy := testbed.StartProxy(t, target)
+	addr, err := net.ResolveTCPAddr("tcp", proxy.Addr())
+	require.NoError(t, err)
+	listen := func(string, string) (net.Listener, error) {
+		l, err := net.Listen("tcp", target)
+		return sinkScriptListener{l, addr}, err
+	}
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(listen), kfake.GroupMinSessionTimeout(100*time.Millisecond))
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	return cluster, proxy
+}
+
+// sinkScriptMembers asks Kafka for a group's state and the number of its members.
+func sinkScriptMembers(addr, group string) (state string, members int, err error) {
+	admin, err := sarama.NewClusterAdmin([]string{addr}, sarama.NewConfig())
+	if err != nil {
+		return "", 0, err
+	}
+	defer admin.Close()
+	groups, err := admin.DescribeConsumerGroups([]string{group})
+	if err != nil {
+		return "", 0, err
+	}
+	return groups[0].State, len(groups[0].Members), nil
+}
+
+// hasMembers waits until the group of "s" has so many members that agree on their partitions.
+func (b *sinkScriptBed) hasMembers(n int) {
+	b.t.Helper()
+	testbed.Await(b.t, sinkScriptWithin, fmt.Sprintf("%d members", n), func(context.Context) error {
+		state, have, err := sinkScriptMembers(b.direct, "connect-s")
+		if err == nil && (state != "Stable" || have != n) {
+			err = fmt.Errorf("%d members, %s", have, state)
+		}
+		return err
+	})
+}

@@ -101,7 +101,7 @@ func (t *sinkTask) work(p phases) error {
 		case <-commit.C:
 			t.commit(p)
 		case <-t.requested:
-			if !t.rewind() {
+			if !t.rewind(p) {
 				t.commit(p)
 			}
 		case <-resumed:
@@ -116,7 +116,7 @@ func (t *sinkTask) work(p phases) error {
 // take converts and puts one batch, again and again where the plugin wants that. A rebalance meanwhile drops it, and so does the end of its session:
 // its records are read again by whoever gets the partition, from what was committed or rewound to.
 func (t *sinkTask) take(p phases, f *fetched) error {
-	if f.session.Context().Err() != nil || t.rewind() {
+	if f.session.Context().Err() != nil || t.rewind(p) {
 		return nil
 	}
 	last := f.messages[len(f.messages)-1].Offset
@@ -232,7 +232,7 @@ func (t *sinkTask) reassign(p phases, r *rebalance) error {
 		t.seek() // before anything is fetched
 		return nil
 	}
-	if !t.rewind() {
+	if !t.rewind(p) {
 		t.commit(p)
 	}
 	t.session = nil
@@ -263,26 +263,28 @@ func (t *sinkTask) commit(p phases) {
 			return
 		}
 	}
-	moved := false
 	for tp, offset := range safe {
 		if put, assigned := t.put[tp]; assigned && offset <= put && offset > t.committed[tp] {
 			t.session.MarkOffset(tp.Topic, tp.Partition, offset, "")
 			t.committed[tp] = offset
-			moved = true
 		}
 	}
-	if moved {
-		t.session.Commit()
-	}
+	t.store(p)
+}
+
+// store sends Kafka the offsets that it has not acknowledged yet, an earlier failure's among them. A Kafka that does not answer is given up in time.
+func (t *sinkTask) store(p phases) {
+	defer context.AfterFunc(p.leave, t.consumer.cut)()
+	t.session.Commit()
 }
 
 // rewind does what the plugin asked for through Rewind: the group's session starts over from there. It reports whether there was anything, and what
 // is in hand then must be dropped.
-func (t *sinkTask) rewind() bool {
+func (t *sinkTask) rewind(p phases) bool {
 	if !t.seek() {
 		return false
 	}
-	t.session.Commit()
+	t.store(p)
 	clear(t.put)
 	t.consumer.reread()
 	return true
@@ -301,10 +303,14 @@ func (t *sinkTask) seek() bool {
 	return len(wanted) > 0
 }
 
-// letGo answers the last rebalance while the membership ends.
+// letGo answers the last rebalance while the membership ends. A Kafka that does not answer is given up in time for the plugin's Close.
 func (t *sinkTask) letGo(p phases, left <-chan struct{}) {
+	late := p.leave.Done()
 	for {
 		select {
+		case <-late:
+			t.consumer.cut()
+			late = nil
 		case r := <-t.consumer.rebalances:
 			if err := t.rebalance(p, r); err != nil {
 				t.log.Warn("closing partitions failed", "error", err)
