@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type consumer struct {
 	cut    func() // ends the client's connections
 	// subscription is what to read; new topics of a pattern, and missing ones, are looked for again and again.
 	subscription subscription
+	refresh      time.Duration
 	// trouble reports that Kafka cannot be reached; nil takes it back.
 	trouble func(cause error, next time.Time)
 
@@ -68,7 +70,7 @@ func (c *consumer) run(ctx context.Context) error {
 		case unhealable(err):
 			fatal = err
 		default:
-			d := pause.next()
+			d := min(pause.next(), c.refresh)
 			c.trouble(err, time.Now().Add(d))
 			sleep(ctx, d)
 		}
@@ -94,8 +96,7 @@ func (c *consumer) session(ctx context.Context) error {
 		return err
 	}
 	if len(topics) == 0 {
-		sleep(ctx, topicRefresh)
-		return nil
+		return fmt.Errorf("no topic matches topics.regex=%s", c.subscription.given)
 	}
 	session, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -114,7 +115,7 @@ func (c *consumer) session(ctx context.Context) error {
 
 // watch ends a session when topics come or go.
 func (c *consumer) watch(ctx context.Context, have []string, changed func()) {
-	for sleep(ctx, topicRefresh) {
+	for sleep(ctx, c.refresh) {
 		if now, err := c.subscription.topics(c.client); err == nil && !sameTopics(have, now) {
 			changed()
 			return

@@ -12,13 +12,15 @@ import (
 	"github.com/sluice-connect/sluice/connect/validation"
 )
 
-// topicRefresh is how often new topics are looked for. Java waits for the consumer's metadata.max.age.ms, five minutes.
+// topicRefresh is how often new topics are looked for, or more often where the consumer's metadata.max.age.ms is shorter. Java waits for that alone,
+// five minutes.
 const topicRefresh = 30 * time.Second
 
 // subscription is what a sink reads: topics by name, or all whose names match a pattern.
 type subscription struct {
 	names   []string
 	pattern *regexp.Regexp // nil where names counts
+	given   string         // the pattern as the configuration has it
 }
 
 func subscribe(f *validation.Framework) (subscription, error) {
@@ -32,10 +34,10 @@ func subscribe(f *validation.Framework) (subscription, error) {
 	if err != nil {
 		return subscription{}, fmt.Errorf("topics.regex: %w", err)
 	}
-	return subscription{pattern: pattern}, nil
+	return subscription{pattern: pattern, given: f.TopicsRegex}, nil
 }
 
-// topics lists those that there are at present: one that is missing must not hold up the others. The error is that there is none.
+// topics lists those that there are at present: one that is missing must not hold up the others. The error is that there is none of those named.
 func (s subscription) topics(client sarama.Client) ([]string, error) {
 	if s.pattern == nil {
 		return s.present(client)
@@ -47,8 +49,11 @@ func (s subscription) topics(client sarama.Client) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(topic string) bool { return !s.pattern.MatchString(topic) }), nil
+	return slices.DeleteFunc(all, func(topic string) bool { return internalTopics[topic] || !s.pattern.MatchString(topic) }), nil
 }
+
+// internalTopics are Kafka's own, which no pattern means (org.apache.kafka.common.internals.Topic).
+var internalTopics = map[string]bool{"__consumer_offsets": true, "__transaction_state": true, "__share_group_state": true}
 
 func (s subscription) present(client sarama.Client) ([]string, error) {
 	missing := client.RefreshMetadata(s.names...)
