@@ -101,6 +101,7 @@ func TestOffsetsOfAGroupWithMembersStayAsTheyAre(t *testing.T) {
 }
 
 func TestAKafkaThatIsAwayIsAnErrorThatSaysSo(t *testing.T) {
+	t.Parallel()
 	groups := groupsOf("127.0.0.1:1")
 	_, err := groups.Committed(t.Context(), "c", nil)
 	require.ErrorContains(t, err, "Kafka at 127.0.0.1:1 cannot be reached")

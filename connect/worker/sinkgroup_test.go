@@ -21,6 +21,7 @@ import (
 const sinkScriptSession = 500 * time.Millisecond
 
 func TestAPutThatHangsCostsNeitherItsPartitionsNorTheOtherTasks(t *testing.T) {
+	t.Parallel()
 	hang, book := make(chan struct{}), &sinkScriptBook{}
 	var once atomic.Int32 // Puts of partition 0
 	script := &sinkScript{put: func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
@@ -264,6 +265,7 @@ func TestASinkTaskStopsInTimeWhileKafkaIsAway(t *testing.T) {
 }
 
 func TestASinkTaskWaitsForAKafkaThatIsAwayAndStopsWhileItWaits(t *testing.T) {
+	t.Parallel()
 	_, proxy := sinkScriptKafka(t)
 	book := &sinkScriptBook{}
 	bed := newSinkScriptBed(t, proxy.Addr(), sinkScriptKeeping(book))

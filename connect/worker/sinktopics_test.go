@@ -30,6 +30,7 @@ func (b *sinkScriptBed) fill(topic string) {
 }
 
 func TestAPatternOfTopicsFindsThoseThatAppearLaterAndNoInternalOnes(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	bed := newSinkScriptBed(t, testbed.Embedded(t), sinkScriptKeeping(book))
 	delete(bed.config, "topics")
@@ -48,6 +49,7 @@ func TestAPatternOfTopicsFindsThoseThatAppearLaterAndNoInternalOnes(t *testing.T
 }
 
 func TestAPatternThatMatchesNoTopicSaysSoAndWaitsForOne(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	bed := newSinkScriptBed(t, testbed.Embedded(t), sinkScriptKeeping(book))
 	delete(bed.config, "topics")
@@ -62,6 +64,7 @@ func TestAPatternThatMatchesNoTopicSaysSoAndWaitsForOne(t *testing.T) {
 }
 
 func TestATopicThatIsMissingIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	bed := newSinkScriptBed(t, testbed.Embedded(t), sinkScriptKeeping(book))
 	bed.config["topics"] = "t,late"
