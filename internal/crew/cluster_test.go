@@ -38,11 +38,7 @@ func startCluster(t *testing.T, lines ...string) *cluster {
 	for range 3 {
 		c.Sluice()
 	}
-	for i, stream := range c.flow.streams {
-		name := prefix + stream
-		c.Create(c.Workers[i%3], name, c.flow.Source(stream))
-		c.tasks[name] = 1
-	}
+	c.createSources()
 	c.Create(c.Workers[1], c.sink, c.flow.Sink(4))
 	c.tasks[c.sink] = 4
 	c.AwaitFlowing(30*time.Second, c.tasks)
@@ -50,6 +46,16 @@ func startCluster(t *testing.T, lines ...string) *cluster {
 	c.AwaitFlowing(30*time.Second, c.tasks)
 	c.flow.AwaitFlow(50, true)
 	return c
+}
+
+// createSources creates a source for each stream, through one worker after the other.
+func (c *cluster) createSources() {
+	c.t.Helper()
+	for i, stream := range c.flow.streams {
+		name := c.prefix + stream
+		c.Create(c.Workers[i%len(c.Workers)], name, c.flow.Source(stream))
+		c.tasks[name] = 1
+	}
 }
 
 func TestWorkIsSpreadAndEveryWorkerTellsTheSame(t *testing.T) {
@@ -167,10 +173,7 @@ func secured(t *testing.T, kafka *testbed.Kafka, addr string, properties ...stri
 	c := &cluster{Crew: NewCrew(t, addr, prefix, lines...), flow: NewFlow(t, kafka.Addr(), prefix, 2, 1), tasks: map[string]int{}}
 	c.Sluice()
 	c.Sluice()
-	for i, stream := range c.flow.streams {
-		c.Create(c.Workers[i], prefix+stream, c.flow.Source(stream))
-		c.tasks[prefix+stream] = 1
-	}
+	c.createSources()
 	c.AwaitFlowing(30*time.Second, c.tasks)
 	c.AwaitBalance(30*time.Second, c.tasks)
 	assert.Zero(t, c.flow.Settle(false).Duplicates)

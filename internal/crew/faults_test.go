@@ -26,10 +26,7 @@ func startPair(t *testing.T, brokers []string, replicas int, lines ...string) *c
 	c.flow.kafka = kafka
 	c.Sluice()
 	c.Sluice()
-	for i, stream := range c.flow.streams {
-		c.Create(c.Workers[i%2], prefix+stream, c.flow.Source(stream))
-		c.tasks[prefix+stream] = 1
-	}
+	c.createSources()
 	c.Create(c.Workers[0], c.sink, c.flow.Sink(2))
 	c.tasks[c.sink] = 2
 	c.AwaitFlowing(30*time.Second, c.tasks)

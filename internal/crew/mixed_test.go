@@ -31,10 +31,7 @@ func TestSluiceAndJavaWorkersMakeOneCluster(t *testing.T) {
 					c.Java()
 					c.Sluice()
 				}
-				for i, stream := range c.flow.streams {
-					c.Create(c.Workers[i%2], prefix+stream, c.flow.Source(stream))
-					c.tasks[prefix+stream] = 1
-				}
+				c.createSources()
 				c.AwaitFlowing(60*time.Second, c.tasks)
 				c.AwaitBalance(60*time.Second, c.tasks)
 				for _, w := range c.Workers {

@@ -3,33 +3,20 @@
 package crew
 
 import (
-	"math/rand/v2"
-	"os"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-)
 
-// dice are random numbers that can be repeated: the seed is logged, and SLUICE_SOAK_SEED gives one.
-func dice(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := rand.Uint64()
-	if text := os.Getenv("SLUICE_SOAK_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err, "SLUICE_SOAK_SEED")
-	}
-	t.Logf("again with SLUICE_SOAK_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
+	"github.com/sluice-connect/sluice/internal/ledger"
+)
 
 // TestSoakNothingIsMissingWhateverHappensToWorkers kills, ends, freezes and restarts workers, and changes connectors, one after the other, without
 // waiting for the cluster to come to rest in between.
 func TestSoakNothingIsMissingWhateverHappensToWorkers(t *testing.T) {
 	const faults = 60
-	random := dice(t)
+	random := ledger.Dice(t)
 	c := startCluster(t, atOnce, sessionLine())
 	for i := range faults {
 		w := c.Workers[random.IntN(len(c.Workers))]

@@ -26,10 +26,7 @@ func TestOldAndNewWorkersMakeOneCluster(t *testing.T) {
 	c.Workers = append(c.Workers,
 		ledger.RunProgram(t, old, port, ledger.File(t, "worker.properties", ledger.WorkerProperties(kafka, prefix, port, c.lines...))))
 	c.Sluice()
-	for i, stream := range c.flow.streams {
-		c.Create(c.Workers[i%2], prefix+stream, c.flow.Source(stream))
-		c.tasks[prefix+stream] = 1
-	}
+	c.createSources()
 	c.AwaitFlowing(30*time.Second, c.tasks)
 	c.AwaitBalance(30*time.Second, c.tasks)
 	for _, w := range c.Workers {

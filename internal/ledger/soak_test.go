@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -19,19 +17,6 @@ import (
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
-// dice are random numbers that can be repeated: the seed is logged, and SLUICE_SOAK_SEED gives one.
-func dice(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := rand.Uint64()
-	if text := os.Getenv("SLUICE_SOAK_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err, "SLUICE_SOAK_SEED")
-	}
-	t.Logf("again with SLUICE_SOAK_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
-
 func TestSoakNothingIsLostWhenAWorkerIsKilledAgainAndAgain(t *testing.T) {
 	needsProcesses(t)
 	const (
@@ -40,7 +25,7 @@ func TestSoakNothingIsLostWhenAWorkerIsKilledAgainAndAgain(t *testing.T) {
 	)
 	for qos := byte(1); qos <= 2; qos++ {
 		t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
-			random := dice(t)
+			random := Dice(t)
 			r := startRiver(t, testbed.SharedKafka(t), qos)
 			published := r.publish(all)
 			for range kills {
@@ -59,7 +44,7 @@ func TestSoakNothingIsLostWhenKafkaGoesAgainAndAgain(t *testing.T) {
 	const rounds = 5
 	for name, end := range endings {
 		t.Run(name, func(t *testing.T) {
-			random := dice(t)
+			random := Dice(t)
 			kafka := testbed.StartKafka(t)
 			r := startRiver(t, kafka.Addr(), 1)
 			for range rounds {
