@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -12,9 +11,6 @@ import (
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
-
-// splitTimeout bounds one call of Split: a connector that asks its system for tables may take a while, one that hangs must say so.
-const splitTimeout = time.Minute
 
 // connectorRun is one life of a connector: it divides the work into tasks whenever it becomes STARTED or its system has changed, and watches
 // for the latter. It has no data path; its tasks run whether or not it does.
@@ -118,15 +114,9 @@ func (w *Worker) load(config connect.Config) (*plugin, error) {
 
 // started divides the work, and again when the connector asks for it, until the target changes or the life ends.
 func (c *connectorRun) started(stop context.Context, p *plugin) (TargetState, error) {
-	if err := c.split(stop, p); err != nil {
-		return stores.Started, err
-	}
+	division := c.newDivision(p)
 	watching, endWatch := context.WithCancel(stop)
-	again, watched := make(chan struct{}, 1), make(chan error, 1)
-	go func() {
-		watched <- watch(watching, p, again)
-		close(watched)
-	}()
+	var watched chan error // nil before the first division, and when the watching is over
 	defer func() {
 		endWatch()
 		if watched != nil {
@@ -134,14 +124,16 @@ func (c *connectorRun) started(stop context.Context, p *plugin) (TargetState, er
 			}
 		}
 	}()
+	again := make(chan struct{}, 1)
+	again <- struct{}{}
+	var retry <-chan time.Time
+	first := true
 	for {
 		select {
 		case target := <-c.targets:
 			return target, nil
-		case <-again:
-			if err := c.split(stop, p); err != nil {
-				return stores.Started, err
-			}
+		case <-stop.Done():
+			return stores.Started, nil
 		case err, ok := <-watched:
 			if err != nil {
 				return stores.Started, fmt.Errorf("watching the source's system: %w", err)
@@ -149,8 +141,23 @@ func (c *connectorRun) started(stop context.Context, p *plugin) (TargetState, er
 			if !ok {
 				watched = nil
 			}
-		case <-stop.Done():
-			return stores.Started, nil
+			continue
+		case <-again:
+		case <-retry:
+		}
+		wait, err := division.split(stop)
+		if err != nil {
+			return stores.Started, err
+		}
+		retry = nil
+		if wait > 0 {
+			retry = time.After(wait)
+		} else if first {
+			first, watched = false, make(chan error, 1)
+			go func() {
+				defer close(watched)
+				watched <- watch(watching, p, again)
+			}()
 		}
 	}
 }
@@ -162,7 +169,7 @@ func watch(ctx context.Context, p *plugin, again chan<- struct{}) error {
 		return nil
 	}
 	err := guard("Watch", func() error {
-		return watcher.Watch(ctx, p.config, func() {
+		return watcher.Watch(ctx, maps.Clone(p.config), func() {
 			select {
 			case again <- struct{}{}:
 			default:
@@ -173,73 +180,4 @@ func watch(ctx context.Context, p *plugin, again chan<- struct{}) error {
 		return nil
 	}
 	return err
-}
-
-// split asks the connector for its tasks and hands their configurations on.
-func (c *connectorRun) split(stop context.Context, p *plugin) error {
-	pause := backoff{}
-	for {
-		tasks, err := splitOnce(stop, p)
-		var again *connect.RetryError
-		switch {
-		case err == nil:
-			return c.planned(stop, p, tasks)
-		case stop.Err() != nil:
-			return nil
-		case !errors.As(err, &again):
-			return err
-		}
-		d := again.After
-		if d <= 0 {
-			d = pause.next()
-		}
-		now := time.Now()
-		c.publish(Running, complaint{err: again.Error(), since: now, next: now.Add(d)}.String(), p.spec.Version)
-		sleep(stop, d)
-	}
-}
-
-func splitOnce(stop context.Context, p *plugin) (tasks []connect.Config, err error) {
-	splitter, ok := p.connector.(connect.Splitter)
-	if !ok {
-		n := 1
-		if _, sink := p.connector.(connect.SinkConnector); sink {
-			n = p.framework.TasksMax
-		}
-		for range n {
-			tasks = append(tasks, maps.Clone(p.config))
-		}
-		return tasks, nil
-	}
-	ctx, cancel := context.WithTimeout(stop, splitTimeout)
-	defer cancel()
-	err = guard("Split", func() (err error) {
-		tasks, err = splitter.Split(ctx, p.config, p.framework.TasksMax)
-		return err
-	})
-	return tasks, err
-}
-
-// planned completes the task configurations as Java does (Worker.connectorTaskConfigs) and hands them to the herder.
-func (c *connectorRun) planned(stop context.Context, p *plugin, tasks []connect.Config) error {
-	if n := len(tasks); n > p.framework.TasksMax && p.framework.TasksMaxEnforce {
-		return fmt.Errorf("the connector %s has generated %d task configs, which is greater than %d, the maximum number of tasks "+
-			"it is configured to create: raise tasks.max, or set tasks.max.enforce=false", c.spec.Name, n, p.framework.TasksMax)
-	}
-	_, sink := p.connector.(connect.SinkConnector)
-	for _, t := range tasks {
-		t["task.class"] = p.spec.TaskClass
-		if p.spec.TaskClass == "" {
-			t["task.class"] = p.spec.Class
-		}
-		if sink {
-			for _, key := range []string{"topics", "topics.regex"} {
-				if v, ok := c.spec.Config[key]; ok {
-					t[key] = v
-				}
-			}
-		}
-	}
-	c.plan(stop, c.spec.Name, tasks)
-	return nil
 }
