@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"sync"
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -21,6 +22,7 @@ type connectorRun struct {
 	publish func(state State, trace, version string)
 	plan    Plan
 	targets chan TargetState // capacity 1, the newest wins
+	watched sync.WaitGroup   // the calls of Watch under way: one, but for those that do not heed that their context has ended
 }
 
 // startConnector begins a life.
@@ -59,6 +61,7 @@ func (c *connectorRun) setTarget(t TargetState) {
 func (c *connectorRun) run(stop context.Context, target TargetState) {
 	version, failed := "", false
 	defer func() {
+		c.watched.Wait()
 		if !failed {
 			c.publish(Unassigned, "", version)
 		}
@@ -116,14 +119,8 @@ func (w *Worker) load(config connect.Config) (*plugin, error) {
 func (c *connectorRun) started(stop context.Context, p *plugin) (TargetState, error) {
 	division := c.newDivision(p)
 	watching, endWatch := context.WithCancel(stop)
-	var watched chan error // nil before the first division, and when the watching is over
-	defer func() {
-		endWatch()
-		if watched != nil {
-			for range watched { // until it is closed: the goroutine has ended
-			}
-		}
-	}()
+	defer endWatch()
+	var watched chan error // nil before the first division
 	again := make(chan struct{}, 1)
 	again <- struct{}{}
 	var retry <-chan time.Time
@@ -134,12 +131,9 @@ func (c *connectorRun) started(stop context.Context, p *plugin) (TargetState, er
 			return target, nil
 		case <-stop.Done():
 			return stores.Started, nil
-		case err, ok := <-watched:
+		case err := <-watched:
 			if err != nil {
 				return stores.Started, fmt.Errorf("watching the source's system: %w", err)
-			}
-			if !ok {
-				watched = nil
 			}
 			continue
 		case <-again:
@@ -154,10 +148,7 @@ func (c *connectorRun) started(stop context.Context, p *plugin) (TargetState, er
 			retry = time.After(wait)
 		} else if first {
 			first, watched = false, make(chan error, 1)
-			go func() {
-				defer close(watched)
-				watched <- watch(watching, p, again)
-			}()
+			c.watched.Go(func() { watched <- watch(watching, p, again) })
 		}
 	}
 }

@@ -358,6 +358,31 @@ func TestAWatchThatFailsFailsTheConnectorAndOneThatEndsDoesNot(t *testing.T) {
 	}
 }
 
+func TestAWatchThatDoesNotEndHidesNothingOfTheConnector(t *testing.T) {
+	script := &splitScript{}
+	splitScripted(t, script, func(t *testing.T, b *splitScriptBed) {
+		release := make(chan struct{})
+		script.split = func(context.Context, connect.Config, int) ([]connect.Config, error) { return oneSplitTask("a"), nil }
+		script.watch = func(_ context.Context, _ connect.Config, split func()) error {
+			<-release
+			split()
+			return errSinkScript
+		}
+		b.apply(stores.Started)
+		b.shows(Running)
+		b.apply(stores.Paused)
+		b.shows(Paused)
+		b.apply(stores.Started)
+		b.shows(Running)
+		require.Len(t, b.planned(), 2)
+		b.apply(stores.Stopped)
+		b.shows(Stopped)
+		close(release)
+		b.shows(Stopped)
+		require.Len(t, b.planned(), 2, "what it says too late counts no more")
+	})
+}
+
 func TestASplitThatFailsLaterEndsTheWatchingAndFailsTheConnector(t *testing.T) {
 	var fail error
 	script := &splitScript{
