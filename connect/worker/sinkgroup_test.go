@@ -203,6 +203,26 @@ func TestABatchThatIsRetriedIsDroppedWhenItsPartitionGoesToAnotherTask(t *testin
 	}
 }
 
+func TestATaskThatLosesTheBatchItRetriesNoLongerComplains(t *testing.T) {
+	book := &sinkScriptBook{}
+	script := &sinkScript{put: func(_ context.Context, task *sinkScriptTask, records []connect.SinkRecord) error {
+		if task.rt.TaskID() == 1 {
+			return connect.Retry(errSinkScript, time.Hour)
+		}
+		book.add(records)
+		return nil
+	}}
+	bed := newSinkScriptBed(t, testbed.Embedded(t), script)
+	testbed.CreateTopic(t, bed.direct, "t", 1, nil)
+	bed.produce(0, 10)
+	bed.run(sinkScriptID(1)) // members are sorted, by their clients' names first: task 0 will get the only partition
+	bed.shows(sinkScriptID(1), Running, "retrying: the system says no")
+	bed.run(sinkScriptID(0), sinkScriptID(1))
+	bed.within("the other task's records", func() bool { return book.size() == 10 })
+	bed.shows(sinkScriptID(1), Running)
+	bed.stop()
+}
+
 func TestACommitThatKafkaRefusesIsTriedAgainWithoutNewRecords(t *testing.T) {
 	cluster, proxy := sinkScriptKafka(t)
 	var refused atomic.Int32

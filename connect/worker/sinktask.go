@@ -149,6 +149,9 @@ func (t *sinkTask) take(p phases, f *fetched) error {
 			return fmt.Errorf("exiting sink task due to unrecoverable exception: %w", err)
 		}
 		lost, err := t.waitToPut(p, again, &pause)
+		if lost && p.stop.Err() == nil {
+			t.answered()
+		}
 		if lost || err != nil {
 			return err
 		}
@@ -181,14 +184,10 @@ func (t *sinkTask) waitToPut(p phases, again *connect.RetryError, pause *backoff
 		}
 		select {
 		case <-due:
-			return lost, nil
+			return false, nil
 		case r := <-t.consumer.rebalances:
-			lost = lost || !r.assigned
-			if err := t.rebalance(p, r); err != nil {
-				return lost, err
-			}
-			if lost && r.assigned {
-				return lost, nil
+			if err := t.rebalance(p, r); err != nil || !r.assigned {
+				return true, err
 			}
 		case <-resumed:
 		case <-working.Done():
