@@ -115,9 +115,11 @@ func TestASinkThatIsPausedWhileItRetriesIsPaused(t *testing.T) {
 	book := &sinkScriptBook{}
 	script := sinkScriptKeeping(book)
 	var away atomic.Bool
+	var tries atomic.Int32
 	away.Store(true)
 	script.put = func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
 		if away.Load() {
+			tries.Add(1)
 			return connect.Retry(errSinkScript, time.Millisecond)
 		}
 		book.add(records)
@@ -130,6 +132,8 @@ func TestASinkThatIsPausedWhileItRetriesIsPaused(t *testing.T) {
 	bed.shows(sinkScriptID(0), Running, "retrying: ")
 	bed.apply(stores.Paused, sinkScriptID(0))
 	bed.within("PAUSED", func() bool { return bed.statuses.last(sinkScriptID(0)).state == Paused })
+	n := tries.Load()
+	require.Never(t, func() bool { return tries.Load() != n }, 100*time.Millisecond, 10*time.Millisecond)
 	away.Store(false)
 	bed.run(sinkScriptID(0))
 	bed.shows(sinkScriptID(0), Running)

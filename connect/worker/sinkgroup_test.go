@@ -284,6 +284,30 @@ func TestASinkTaskStopsInTimeWhileKafkaIsAway(t *testing.T) {
 	}
 }
 
+func TestASinkTaskStopsInTimeWhileACommitIsNotAnswered(t *testing.T) {
+	_, proxy := sinkScriptKafka(t)
+	script, closed := sinkScriptKeeping(&sinkScriptBook{}), make(chan struct{})
+	var stall sync.Once
+	committing := make(chan struct{})
+	script.preCommit = func(_ context.Context, _ *sinkScriptTask, put connect.Offsets) (connect.Offsets, error) {
+		stall.Do(func() { proxy.Stall(); close(committing) })
+		return put, nil
+	}
+	script.closing = func(*sinkScriptTask) { close(closed) }
+	bed := newSinkScriptBed(t, proxy.Addr(), script)
+	testbed.CreateTopic(t, bed.direct, "t", 1, nil)
+	bed.produce(0, 10)
+	bed.run(sinkScriptID(0))
+	<-committing
+	bed.stop()
+	select {
+	case <-closed:
+	default:
+		t.Error("the plugin's Close was not called")
+	}
+	bed.shows(sinkScriptID(0), Unassigned)
+}
+
 func TestASinkTaskWaitsForAKafkaThatIsAwayAndStopsWhileItWaits(t *testing.T) {
 	t.Parallel()
 	_, proxy := sinkScriptKafka(t)

@@ -273,6 +273,9 @@ func (t *sinkTask) commit(p phases) {
 
 // store sends Kafka the offsets that it has not acknowledged yet, an earlier failure's among them. A Kafka that does not answer is given up in time.
 func (t *sinkTask) store(p phases) {
+	if p.leave.Err() != nil {
+		return
+	}
 	defer context.AfterFunc(p.leave, t.consumer.cut)()
 	t.session.Commit()
 }
