@@ -47,6 +47,16 @@ func (d *Division) hold(member string, share Share) {
 	}
 }
 
+// Revokes reports whether some member has to give up something, and will ask for another round when it has.
+func (d *Division) Revokes() bool {
+	for _, h := range d.Holders {
+		if !h.Revoked.Empty() {
+			return true
+		}
+	}
+	return false
+}
+
 // ConnectorOwner is the member that runs the connector's own instance; false if none does.
 func (d *Division) ConnectorOwner(connector string) (Holder, bool) {
 	return d.owner(stores.TaskID{Connector: connector, Task: instance})

@@ -141,7 +141,7 @@ func (c *Cluster) joined(r group.Round, bytes []byte) {
 	c.resolve()
 }
 
-// settle publishes what the round has decided.
+// settle publishes what the round has decided. To the leader a round that revokes is not over before the next one: what was revoked may still run.
 func (c *Cluster) settle(leads bool) {
 	division := c.division
 	c.stand(func(s *herder.Standing) {
@@ -153,10 +153,15 @@ func (c *Cluster) settle(leads bool) {
 			s.Owner = func(i stores.Instance) (string, bool) { return owner(division, i) }
 		}
 	})
-	if c.underWay != nil {
-		close(c.underWay)
-		c.underWay = nil
+	if c.underWay == nil {
+		return
 	}
+	if leads && division != nil && division.Revokes() {
+		c.stand(func(s *herder.Standing) { s.Settled = c.underWay })
+		return
+	}
+	close(c.underWay)
+	c.underWay = nil
 }
 
 func owner(d *assignment.Division, i stores.Instance) (string, bool) {

@@ -246,13 +246,21 @@ func (m *Member) leave() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	c, err := m.finder.connect(ctx, leaveTimeout)
+	err := m.goodbye(ctx)
+	if errors.Is(err, sarama.ErrNotCoordinatorForConsumer) { // it has just moved
+		m.finder.forget()
+		err = m.goodbye(ctx)
+	}
 	if err != nil {
 		m.log.Warn("the group could not be left, it will notice after session.timeout.ms", "group", m.Group, "error", err)
-		return
+	}
+}
+
+func (m *Member) goodbye(ctx context.Context) error {
+	c, err := m.finder.connect(ctx, leaveTimeout)
+	if err != nil {
+		return err
 	}
 	defer c.close()
-	if err := c.dismiss(m.Group, m.id); err != nil {
-		m.log.Warn("the group could not be left, it will notice after session.timeout.ms", "group", m.Group, "error", err)
-	}
+	return c.dismiss(m.Group, m.id)
 }

@@ -65,7 +65,7 @@ func (s *session) beat(ctx context.Context) {
 			c.close()
 		}
 	}()
-	pause := s.m.pauses()
+	pause, tries, said := s.m.pauses(), 0, ""
 	timer := time.NewTimer(s.m.Heartbeat)
 	defer timer.Stop()
 	for {
@@ -86,17 +86,27 @@ func (s *session) beat(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err == nil:
-			pause = s.m.pauses()
+			if said != "" {
+				s.m.log.Info("the group's coordinator answers heartbeats again", "group", s.m.Group)
+			}
+			pause, tries, said = s.m.pauses(), 0, ""
 			timer.Reset(max(0, s.m.Heartbeat-time.Since(began)))
 			continue
 		case ends(err):
 			s.say(err)
 			return
 		}
+		// One connection that breaks is worth no word: brokers close idle ones.
+		if text := err.Error(); tries > 0 && text != said {
+			said = text
+			s.m.log.Warn("the group's coordinator does not answer heartbeats: when session.timeout.ms is over, tasks write no more", "group", s.m.Group,
+				"error", err)
+		}
 		if c != nil {
 			c.close()
 			c = nil
 		}
+		tries++
 		pause.wait(ctx)
 		timer.Reset(0)
 	}
