@@ -271,12 +271,13 @@ func (t *sinkTask) commit(p phases) {
 	t.store(p)
 }
 
-// store sends Kafka the offsets that it has not acknowledged yet, an earlier failure's among them. A Kafka that does not answer is given up in time.
+// store sends Kafka the offsets that it has not acknowledged yet, an earlier failure's among them. A Kafka that does not answer is
+// given up after half of the graceful time: its client takes a while to notice.
 func (t *sinkTask) store(p phases) {
-	if p.leave.Err() != nil {
+	if p.finish.Err() != nil {
 		return
 	}
-	defer context.AfterFunc(p.leave, t.consumer.cut)()
+	defer context.AfterFunc(p.finish, t.consumer.cut)()
 	t.session.Commit()
 }
 
@@ -305,7 +306,8 @@ func (t *sinkTask) seek() bool {
 	return len(wanted) > 0
 }
 
-// letGo answers the last rebalance while the membership ends. A Kafka that does not answer is given up in time for the plugin's Close.
+// letGo answers the last rebalance while the membership ends. A Kafka that does not answer is
+// given up after half of the graceful time: its client takes a while to notice.for the plugin's Close.
 func (t *sinkTask) letGo(p phases, left <-chan struct{}) {
 	late := p.leave.Done()
 	for {
