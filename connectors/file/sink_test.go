@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -74,13 +75,13 @@ func TestAFileThatCannotBeCreatedFailsWithTheFix(t *testing.T) {
 // full is a disk that takes so many bytes.
 type full struct {
 	bytes.Buffer
-	room int
+	room atomic.Int64
 }
 
 var errNoSpace = errors.New("no space left on device")
 
 func (f *full) Write(p []byte) (int, error) {
-	n := min(len(p), f.room-f.Len())
+	n := min(len(p), int(f.room.Load())-f.Len())
 	f.Buffer.Write(p[:n])
 	if n < len(p) {
 		return n, errNoSpace
@@ -89,13 +90,14 @@ func (f *full) Write(p []byte) (int, error) {
 }
 
 func TestAFullDiskLosesAndRepeatsNothing(t *testing.T) {
-	disk := &full{room: 5}
+	disk := &full{}
+	disk.room.Store(5)
 	sink := connecttest.StartSink(t, Sink{stdout: disk}, nil)
 	sink.Put(record("one"), record("two"))
 	assert.Empty(t, sink.Commit(), "nothing is committed while something is not written")
 	require.ErrorIs(t, sink.Waiting(), errNoSpace)
 	sink.Send(record("three"))
-	disk.room = 1000
+	disk.room.Store(1000)
 	sink.AwaitTaken()
 	assert.Equal(t, connect.Offsets{{Topic: "test"}: 3}, sink.Commit())
 	assert.Equal(t, "one\ntwo\nthree\n", disk.String())
