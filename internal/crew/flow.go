@@ -3,6 +3,7 @@ package crew
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -156,6 +157,33 @@ func (f *Flow) bank(copied bool) *bank {
 		return f.out
 	}
 	return f.in
+}
+
+// awaitPrinted waits until a file that a sink writes has every line of a stream.
+func (f *Flow) awaitPrinted(stream, path string) {
+	f.t.Helper()
+	written, err := os.ReadFile(f.files[stream])
+	require.NoError(f.t, err)
+	testbed.Await(f.t, time.Minute, "every line of "+stream+" in the sink's file", func(context.Context) error {
+		printed, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		have := map[string]bool{}
+		for line := range strings.Lines(string(printed)) {
+			have[line] = true
+		}
+		missing := 0
+		for line := range strings.Lines(string(written)) {
+			if !have[line] {
+				missing++
+			}
+		}
+		if missing > 0 {
+			return fmt.Errorf("%d lines are missing", missing)
+		}
+		return nil
+	})
 }
 
 // Quiet begins to measure silences anew, after all that has come so far.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -32,6 +34,12 @@ func TestSluiceAndJavaWorkersMakeOneCluster(t *testing.T) {
 					c.Sluice()
 				}
 				c.createSources()
+				printed := filepath.Join(t.TempDir(), "printed")
+				c.Create(c.Workers[1], prefix+"printer", map[string]string{
+					"connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "tasks.max": "1",
+					"file": printed, "topics": c.flow.Topic("s0"),
+				})
+				c.tasks[prefix+"printer"] = 1
 				c.AwaitFlowing(60*time.Second, c.tasks)
 				c.AwaitBalance(60*time.Second, c.tasks)
 				for _, w := range c.Workers {
@@ -48,6 +56,7 @@ func TestSluiceAndJavaWorkersMakeOneCluster(t *testing.T) {
 				}
 				v := c.flow.Settle(false)
 				t.Logf("%d lines, %d twice", v.Arrived, v.Duplicates)
+				c.flow.awaitPrinted("s0", printed)
 			})
 		}
 	}
@@ -161,6 +170,14 @@ func (c *cluster) awaitState(name, state string, tasks int) {
 	})
 }
 
+// checkMigration has `sluice migrate check` look at the cluster, whose three connectors would run here.
+func checkMigration(t *testing.T, path string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), testbed.SluiceBinary(t), "migrate", "check", "--worker", path).CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Contains(t, string(out), "\n3 of 3 connectors would run here.\n")
+}
+
 // runners start a worker on a properties file.
 var runners = map[string]func(t testing.TB, port int, path string) *ledger.Worker{
 	"Java": ledger.RunJavaWorker, "Sluice": ledger.RunWorker,
@@ -195,8 +212,12 @@ func TestOneTakesOverWhatTheOtherLeaves(t *testing.T) {
 				c.awaitState(paused, "PAUSED", 1)
 				c.awaitState(stopped, "STOPPED", 0)
 				flow.awaitOne(flow.streams[0], 100)
+				if kind == "Java" {
+					checkMigration(t, path)
+				}
 				if i < len(order)-1 {
 					w.Terminate()
+					checkMigration(t, path)
 				}
 			}
 			for _, name := range []string{paused, stopped} {
