@@ -5,27 +5,34 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"github.com/IBM/sarama"
 )
 
-// LogTo sends what sarama logs to log at level debug. sarama has one logger for the whole process: call this once, at the start, before
-// the first client. sarama's texts hold host names, topics and errors but no credentials.
-func LogTo(log *slog.Logger) {
-	sarama.Logger = saramaLog{log, slog.LevelDebug}
-	sarama.DebugLogger = saramaLog{log, slog.LevelDebug - 4}
+// sink is where sarama's texts go; nil drops them.
+var sink atomic.Pointer[slog.Logger]
+
+// Sarama has one logger for the whole process, and reads it on every goroutine: so it is set before any of these begins, and never again.
+func init() {
+	sarama.Logger = saramaLog{slog.LevelDebug}
+	sarama.DebugLogger = saramaLog{slog.LevelDebug - 4}
 }
+
+// LogTo sends what sarama logs to log at level debug, for the whole process, from now on. Sarama's texts hold host names, topics and errors but no
+// credentials. It may be called from any goroutine.
+func LogTo(log *slog.Logger) { sink.Store(log) }
 
 // saramaLog is a [sarama.StdLogger].
-type saramaLog struct {
-	log   *slog.Logger
-	level slog.Level
+type saramaLog struct{ level slog.Level }
+
+func (l saramaLog) enabled() bool {
+	log := sink.Load()
+	return log != nil && log.Enabled(context.Background(), l.level)
 }
 
-func (l saramaLog) enabled() bool { return l.log.Enabled(context.Background(), l.level) }
-
 func (l saramaLog) write(text string) {
-	l.log.Log(context.Background(), l.level, "sarama: "+strings.TrimSpace(text))
+	sink.Load().Log(context.Background(), l.level, "sarama: "+strings.TrimSpace(text))
 }
 
 func (l saramaLog) Print(v ...any) {
