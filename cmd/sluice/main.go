@@ -25,13 +25,19 @@ const (
 	exitStart   = 3 // a connector of the command line could not be started
 )
 
-// exitError carries the exit code of an error.
+// exitError carries the exit code of an error. Without a cause all is said on standard output already.
 type exitError struct {
 	code  int
 	cause error
 }
 
-func (e *exitError) Error() string { return e.cause.Error() }
+func (e *exitError) Error() string {
+	if e.cause == nil {
+		return ""
+	}
+	return e.cause.Error()
+}
+
 func (e *exitError) Unwrap() error { return e.cause }
 
 func main() {
@@ -45,10 +51,12 @@ func main() {
 	if err == nil {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "sluice: "+err.Error())
 	code := exitUsage
 	if e := new(exitError); errors.As(err, &e) {
 		code = e.code
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(os.Stderr, "sluice: "+text)
 	}
 	os.Exit(code)
 }

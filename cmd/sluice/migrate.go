@@ -8,22 +8,24 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/migration"
-	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/worker"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
 
-// Exit codes of `sluice migrate check`, beside those of all commands.
+// Exit codes of `sluice migrate check`, in place of those of all commands.
 const (
-	exitNotAll = 1 // something would not run here
-	exitUntold = 2 // it could not be told
+	exitSome   = 1 // something would not run here
+	exitUntold = 2 // it could not be told, be it that the command line is wrong
 )
 
 // readPatience is how long reading the topics may take, unless --timeout says otherwise.
@@ -55,12 +57,26 @@ func migrateCheckCommand() *cobra.Command {
 		Long: `Read the topics of a Java Kafka Connect cluster, running or stopped, and tell, connector by connector and key by key, what would run here, what would not
 and why. Nothing is touched: no topic is created or written to, no group is joined. Values of configurations are not shown.
 
+Each key is one of these:
+  blocks    it keeps the connector, or the worker, from running
+  missing   what it does in Java is not done here
+  differs   it is done here in another way
+  ignored   it has no effect here, and need not have one
+  unknown   nobody here knows it
+  unjudged  only a class that is not here knows it
+  ok
+
 The exit code is 0 when every connector would run here, 1 when one would not, and 2 when it could not be told.`,
 		Example: `  sluice migrate check --worker connect-distributed.properties
   sluice migrate check --worker connect-distributed.properties --set bootstrap.servers=kafka:9092
   sluice migrate check --worker connect-distributed.properties --connect     also tries the connectors' own systems
-  sluice migrate check --worker connect-distributed.properties -o json | jq '.connectors[] | select(.runs | not).name'`,
-		Args: cobra.NoArgs,
+  sluice migrate check --worker connect-distributed.properties -o json | jq -r '.connectors[] | select(.runs | not).name'`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.NoArgs(cmd, args); err != nil {
+				return &exitError{exitUntold, err}
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := lf.open(os.Stderr)
 			if err != nil {
@@ -74,32 +90,44 @@ The exit code is 0 when every connector would run here, 1 when one would not, an
 	cmd.Flags().BoolVar(&o.systems, "connect", false, "have connectors check their configurations by connecting to their systems")
 	cmd.Flags().DurationVar(&o.patience, "timeout", readPatience, "how long reading the topics may take")
 	cmd.Flags().StringArrayVar(&o.set, "set", nil, "key=value, over file and environment; may be repeated")
-	_ = cmd.MarkFlagRequired("worker") // it fails only for a flag that is not there
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUntold, err} })
 	lf.register(cmd, "error")
 	return cmd
 }
 
 func (o migrateOptions) run(ctx context.Context, out io.Writer, log *slog.Logger) error {
-	if o.output != "" && o.output != "json" {
-		return fmt.Errorf("--output: %q is not json", o.output)
+	switch {
+	case o.worker == "":
+		return &exitError{exitUntold, errors.New("--worker is missing: name the properties file of one of the cluster's workers")}
+	case o.output != "" && o.output != "json":
+		return &exitError{exitUntold, fmt.Errorf("--output: %q is not json", o.output)}
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.patience)
+	reading, cancel := context.WithTimeout(ctx, o.patience)
 	defer cancel()
-	report, err := o.look(ctx, log)
+	report, err := o.look(reading, log)
 	if err != nil {
+		if ctx.Err() == nil && reading.Err() != nil {
+			err = fmt.Errorf("it could not be read within %v (--timeout): %w", o.patience, err)
+		}
 		return &exitError{exitUntold, err}
 	}
 	if o.output == "json" {
 		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(report)
 	} else {
 		report.Write(out)
 	}
-	if err == nil && (report.Blocked() || report.Ready() < len(report.Connectors)) {
-		err = &exitError{exitNotAll, errors.New("not everything would run here")}
+	switch {
+	case err != nil:
+		return &exitError{exitUntold, err}
+	case report.Verdict == migration.AllRun:
+		return nil
+	case report.Verdict == migration.Untold:
+		return &exitError{code: exitUntold}
 	}
-	return err
+	return &exitError{code: exitSome}
 }
 
 // look reads the cluster.
@@ -108,6 +136,14 @@ func (o migrateOptions) look(ctx context.Context, log *slog.Logger) (*migration.
 	if err != nil {
 		return nil, err
 	}
+	report, err := o.check(ctx, config, log)
+	if unresolved := migration.Unresolved(config); err != nil && unresolved != nil {
+		err = fmt.Errorf("%w; %w", err, unresolved)
+	}
+	return report, err
+}
+
+func (o migrateOptions) check(ctx context.Context, config *workerconfig.Worker, log *slog.Logger) (*migration.Report, error) {
 	known, err := classes()
 	if err != nil {
 		return nil, err
@@ -120,22 +156,17 @@ func (o migrateOptions) look(ctx context.Context, log *slog.Logger) (*migration.
 	if err != nil {
 		return nil, err
 	}
-	if _, err := clusterID(ctx, settings); err != nil { // a store would wait until Kafka is there
-		return nil, err
-	}
-	topics := []stores.Topic{configTopic(config), statusTopic(config), offsetTopic(config)}
-	for i := range topics {
-		topics[i].ReadOnly = true
+	if strings.EqualFold(config.Properties["exactly.once.source.support"], "enabled") { // as Java's workers read then: not what was aborted
+		kafka.Config.Consumer.IsolationLevel = sarama.ReadCommitted
 	}
 	check := &migration.Check{
-		Worker: config, Catalog: known,
+		Worker: config, Catalog: known, Settings: settings, Kafka: kafka,
 		Validator: &validation.Validator{
 			Catalog: known, Worker: config.Properties, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID, Offline: !o.systems,
 		},
-		Groups:   worker.NewGroups(&worker.Settings{Properties: config.Properties}, config.Properties.Clients()),
-		Configs:  stores.NewConfigStore(kafka, topics[0], nil),
-		Statuses: stores.NewStatusStore(kafka, topics[1]),
-		Offsets:  stores.NewOffsetStore(kafka, topics[2]),
+		KnownMAC:  herder.KnownMAC,
+		Committed: worker.NewGroups(&worker.Settings{Properties: config.Properties}, config.Properties.Clients()),
+		Configs:   configTopic(config), Offsets: offsetTopic(config), Statuses: statusTopic(config),
 	}
 	return check.Run(ctx)
 }

@@ -1,20 +1,20 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-connect/sluice/connect/migration"
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
@@ -46,18 +46,20 @@ func javaCluster(t *testing.T) (addr, properties string) {
 		"bootstrap.servers=" + addr, "group.id=connect", "config.storage.topic=connect-configs", "offset.storage.topic=connect-offsets",
 		"status.storage.topic=connect-status", "key.converter=org.apache.kafka.connect.json.JsonConverter",
 		"value.converter=org.apache.kafka.connect.json.JsonConverter", "value.converter.schemas.enable=false", "plugin.path=/usr/share/java",
-		"consumer.max.poll.records=100", "offset.flush.interval.ms=10000",
+		"consumer.max.poll.records=100", "config.providers=file", "consumer.interceptor.classes=x", "offset.flush.interval.ms=10000",
 	}, "\n")), 0o600))
 	return addr, properties
 }
 
-func checked(t *testing.T, o migrateOptions) (page string, code int) {
+// checked is what the command prints and its exit code.
+func checked(t *testing.T, args ...string) (page string, code int) {
 	t.Helper()
-	if o.patience == 0 {
-		o.patience = 20 * time.Second
-	}
 	var out strings.Builder
-	err := o.run(t.Context(), &out, slog.New(slog.DiscardHandler))
+	cmd := migrateCommand()
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.SetOut(&out)
+	cmd.SetArgs(append([]string{"check"}, args...))
+	err := cmd.ExecuteContext(t.Context())
 	if failed := new(exitError); errors.As(err, &failed) {
 		return out.String() + failed.Error(), failed.code
 	}
@@ -65,52 +67,73 @@ func checked(t *testing.T, o migrateOptions) (page string, code int) {
 	return out.String(), 0
 }
 
-func TestAJavaClusterIsJudgedKeyByKey(t *testing.T) {
+func TestAJavaClusterIsJudgedAndNotTouched(t *testing.T) {
 	addr, properties := javaCluster(t)
 	before := everything(t, addr)
-	page, code := checked(t, migrateOptions{worker: properties})
-	assert.Equal(t, exitNotAll, code)
+	page, code := checked(t, "--worker", properties)
+	assert.Equal(t, exitSome, code)
 	for _, line := range []string{
-		"config.storage.topic  connect-configs  can be read\n",
-		"  differs  plugin.path  Java plugins cannot run here",
-		"archive    FileStreamSink                                           STARTED  0      none                     none      no\n",
-		"lines      org.apache.kafka.connect.file.FileStreamSourceConnector  PAUSED   1      PAUSED; tasks: 1 PAUSED  1 stored  yes\n",
-		"orders: would not run here\n  blocks  connector.class  Failed to find any class that implements Connector and which name matches io.debezium",
-		"  blocks   transforms  ",
-		"  blocks   file        it refers to a config provider",
-		"  differs  flie        no such key of",
-		"\n1 of 3 connectors would run here.\n",
+		"config.storage.topic  connect-configs  1           compact  6        good\n",
+		"  ignored   plugin.path                   Java plugins cannot run here",
+		"lines      source   PAUSED   1      PAUSED, tasks 1 PAUSED  1 stored                       yes\n",
+		"archive: FileStreamSink is org.apache.kafka.connect.file.FileStreamSinkConnector, would not run here\n",
+		"  blocks    connector.class  there is no such class here",
 	} {
 		assert.Contains(t, page, line)
 	}
+	assert.True(t, strings.HasSuffix(page, "\n1 of 3 connectors would run here\n"), "the verdict is the last line")
 	assert.NotContains(t, page, "hunter2")
-	assert.NotContains(t, page, "/etc/secrets")
 	assert.Equal(t, before, everything(t, addr), "the cluster was touched")
+}
+
+func TestAClusterThatWouldRunWholeIsNoError(t *testing.T) {
+	addr, properties := javaCluster(t)
+	for _, name := range []string{"orders", "archive"} {
+		testbed.Produce(t, addr, &sarama.ProducerMessage{Topic: "connect-configs", Key: sarama.StringEncoder("connector-" + name)})
+	}
+	page, code := checked(t, "--worker", properties)
+	assert.Zero(t, code)
+	assert.Contains(t, page, "\n1 of 1 connector would run here\n")
 }
 
 func TestAReportCanBeReadByAScript(t *testing.T) {
 	_, properties := javaCluster(t)
-	page, code := checked(t, migrateOptions{worker: properties, output: "json"})
-	assert.Equal(t, exitNotAll, code)
-	assert.Contains(t, page, `"name": "lines",`)
-	assert.Contains(t, page, `"runs": true,`)
+	page, code := checked(t, "--worker", properties, "-o", "json")
+	assert.Equal(t, exitSome, code)
+	var report migration.Report
+	require.NoError(t, json.Unmarshal([]byte(page), &report))
+	assert.Equal(t, migration.SomeDo, report.Verdict)
+	assert.Equal(t, 1, report.Runnable)
 	assert.NotContains(t, page, "hunter2")
 }
 
-func TestATopicThatIsNotThereIsSaidAndNotMade(t *testing.T) {
+func TestWhatCannotBeToldHasAnExitCodeOfItsOwn(t *testing.T) {
 	addr, properties := javaCluster(t)
 	before := everything(t, addr)
-	page, code := checked(t, migrateOptions{worker: properties, set: []string{"config.storage.topic=nowhere"}})
-	assert.Equal(t, exitNotAll, code)
-	assert.Contains(t, page, "config.storage.topic  nowhere          there is no such topic\n")
-	assert.Equal(t, before, everything(t, addr))
-}
-
-func TestAKafkaOutOfReachIsOneLineThatNamesTheKey(t *testing.T) {
-	_, properties := javaCluster(t)
-	page, code := checked(t, migrateOptions{worker: properties, set: []string{"bootstrap.servers=127.0.0.1:1"}})
+	page, code := checked(t, "--worker", properties, "--set", "config.storage.topic=nowhere")
 	assert.Equal(t, exitUntold, code)
-	assert.Equal(t, "Kafka at 127.0.0.1:1 cannot be reached (connection refused): check bootstrap.servers", page)
+	assert.Contains(t, page, "config.storage.topic  nowhere          -           -        -        there is no such topic: check config.storage.topic")
+	assert.Contains(t, page, "\n0 of 0 connectors would run here: the config topic holds nothing to judge, check config.storage.topic and bootstrap.servers\n")
+	assert.Equal(t, before, everything(t, addr))
+	for problem, args := range map[string][]string{
+		"Kafka at 127.0.0.1:1 cannot be reached (connection refused): check bootstrap.servers": {"--worker", properties, "--set", "bootstrap.servers=127.0.0.1:1"},
+		`Invalid value "AWS_MSK_IAM" for admin key "sasl.mechanism": it must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, GSSAPI`: {
+			"--worker", properties, "--set", "security.protocol=SASL_PLAINTEXT", "--set", "sasl.mechanism=AWS_MSK_IAM",
+			"--set", `sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="p";`},
+		"--worker is missing: name the properties file of one of the cluster's workers": {},
+		`--output: "yaml" is not json`:  {"--worker", properties, "-o", "yaml"},
+		"unknown flag: --nonsense":      {"--nonsense"},
+		`unknown command "x" for`:       {"--worker", properties, "x"},
+		"no such file or directory":     {"--worker", "nowhere.properties"},
+		"it could not be read within 1": {"--worker", properties, "--timeout", "1ns"},
+		"and these keys refer to some: sasl.jaas.config: give the values themselves": {"--worker", properties, "--set", "security.protocol=SASL_PLAINTEXT",
+			"--set", "sasl.mechanism=PLAIN", "--set", "sasl.jaas.config=${file:/etc/secrets:jaas}", "--set", "config.providers=file"},
+	} {
+		page, code := checked(t, args...)
+		assert.Equal(t, exitUntold, code, problem)
+		assert.Contains(t, page, problem)
+		assert.NotContains(t, page, "\n", "one line")
+	}
 }
 
 // everything lists topics with the ends of their partitions, and consumer groups.

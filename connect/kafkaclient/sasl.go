@@ -12,8 +12,12 @@ import (
 
 // sasl reads Java's SaslConfigs.
 func (r *reader) sasl(c *sarama.Config) {
+	before := len(r.errs)
 	mechanism := r.choice("sasl.mechanism", "GSSAPI", sarama.SASLTypePlaintext, sarama.SASLTypeSCRAMSHA256, sarama.SASLTypeSCRAMSHA512,
 		sarama.SASLTypeOAuth, sarama.SASLTypeGSSAPI)
+	if len(r.errs) > before {
+		return // what another mechanism would want is of no use
+	}
 	if !r.given("sasl.jaas.config") {
 		r.fail("sasl.jaas.config", fmt.Errorf("it is missing: sasl.mechanism %s logs in with it", mechanism))
 		return

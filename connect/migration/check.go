@@ -2,22 +2,19 @@ package migration
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
 
-// Groups reads the committed offsets of sinks.
-type Groups interface {
+// Committer reads the committed offsets of sinks.
+type Committer interface {
 	Committed(ctx context.Context, connector string, config connect.Config) (connect.Offsets, error)
 }
 
@@ -26,146 +23,90 @@ type Check struct {
 	Worker    *workerconfig.Worker
 	Catalog   *catalog.Catalog
 	Validator *validation.Validator // an offline one, unless the connectors' systems may be asked
-	Groups    Groups
-	// Configs, Statuses and Offsets are stores on topics that are read only, not started.
-	Configs  *stores.ConfigStore
-	Statuses *stores.StatusStore
-	Offsets  stores.OffsetStore
+	Settings  *kafkaclient.Settings // of the worker's own clients
+	Kafka     stores.Kafka
+	Committed Committer
+	KnownMAC  func(algorithm string) bool // whether workers here can sign with an algorithm of Java's
+	// The three topics, by the rules of a worker that would start on them.
+	Configs, Offsets, Statuses stores.Topic
 }
 
-// Run reads the cluster and reports. Its error means that nothing can be told: Kafka out of reach, a refused login.
+// content is what the three topics say; nil stands for a topic that is not there.
+type content struct {
+	configs  *stores.ConfigState
+	offsets  *stores.Offsets
+	statuses *stores.Statuses
+}
+
+// Run reads the cluster and reports. Its error means that nothing can be told: Kafka out of reach, a refused login. ctx bounds all of it.
 func (c *Check) Run(ctx context.Context) (*Report, error) {
-	r := &Report{Group: c.Worker.GroupID, Worker: properties(c.Worker.Properties, c.Catalog), Connectors: []Connector{}}
-	topics := []struct {
-		key, name string
-		start     func(context.Context) error
-		close     func(context.Context) error
-	}{
-		{"config.storage.topic", c.Worker.Config.Name, c.Configs.Start, c.Configs.Close},
-		{"offset.storage.topic", c.Worker.Offset.Name, c.Offsets.Start, c.Offsets.Close},
-		{"status.storage.topic", c.Worker.Status.Name, c.Statuses.Start, c.Statuses.Close},
+	r := &Report{
+		Group: Group{ID: c.Worker.GroupID}, Worker: c.workerKeys(), Topics: []Topic{}, Connectors: []Connector{},
 	}
-	readable := map[string]bool{}
-	for _, t := range topics {
-		problem, err := refusal(t.start(ctx))
-		if err != nil {
-			return nil, err
-		}
-		if problem == "" {
-			readable[t.key] = true
-			defer func() { _ = t.close(ctx) }() // it was only read
-		}
-		r.Topics = append(r.Topics, Topic{Key: t.key, Name: t.name, Problem: problem})
+	if err := c.survey(ctx, r); err != nil {
+		return nil, err
 	}
-	if !readable["config.storage.topic"] {
-		return r, nil
+	found, err := c.read(ctx, r)
+	if err != nil {
+		return nil, withBrokers(err, r.Kafka.Brokers)
 	}
-	state := c.Configs.Snapshot()
-	for _, name := range state.Connectors() {
-		connector := c.connector(ctx, state, name)
-		connector.LastState = c.lastState(name, readable["status.storage.topic"])
-		connector.Offsets = c.offsets(ctx, name, state.Connector(name), connector.Type, readable["offset.storage.topic"])
-		r.Connectors = append(r.Connectors, connector)
+	if found.configs.Offset() >= 0 { // a worker has been here, so that asking for its group makes Kafka create nothing
+		c.group(ctx, r)
 	}
+	for _, name := range found.configs.Connectors() {
+		r.Connectors = append(r.Connectors, c.connector(ctx, found, name))
+	}
+	r.judge()
 	return r, nil
 }
 
-// refusal tells what is wrong with a topic from what is wrong with Kafka.
-func refusal(err error) (problem string, failure error) {
-	var gone *stores.MissingTopicError
-	var wrong *connect.ConfigError
-	switch {
-	case errors.As(err, &gone):
-		return "there is no such topic", nil
-	case errors.As(err, &wrong):
-		return wrong.Reason, nil
-	}
-	return "", err
-}
-
-// connector judges one connector by its configuration.
-func (c *Check) connector(ctx context.Context, state *stores.ConfigState, name string) Connector {
-	config := state.Connector(name)
-	target, _ := state.Target(name)
-	k := Connector{
-		Name: name, Class: config["connector.class"], Type: c.Catalog.TypeOf(config["connector.class"]), Target: target, Tasks: state.TaskCount(name),
-		Keys: len(config), Findings: []Finding{},
-	}
-	result, err := c.Validator.Validate(ctx, config)
+// survey looks at Kafka's brokers.
+func (c *Check) survey(ctx context.Context, r *Report) error {
+	seen, err := kafkaclient.Look(ctx, c.Settings)
 	if err != nil {
-		k.find("connector.class", Blocks, err.Error())
-		return k
+		return err
 	}
-	for _, info := range result.Infos.Configs {
-		for _, reason := range info.Value.Errors {
-			k.find(info.Value.Name, Blocks, strings.TrimPrefix(reason, info.Value.Name+": "))
+	r.Kafka = Kafka{Bootstrap: c.Settings.Brokers, ClusterID: seen.ClusterID, Brokers: []Broker{}}
+	reached := 0
+	for _, b := range seen.Brokers {
+		broker := Broker{ID: b.ID, Address: b.Address}
+		if b.Err == nil {
+			reached++
+		} else {
+			broker.Problem = "it cannot be reached from here (" + strings.Join(strings.Fields(b.Err.Error()), " ") + "): check its advertised.listeners"
 		}
+		r.Kafka.Brokers = append(r.Kafka.Brokers, broker)
 	}
-	for _, warning := range result.Warnings {
-		key, reason, _ := strings.Cut(warning, ": ")
-		k.find(key, Differs, reason)
+	if reached == 0 { // reading would wait for them
+		return withBrokers(nil, r.Kafka.Brokers)
 	}
-	for _, key := range slices.Sorted(maps.Keys(config)) {
-		if reference.MatchString(config[key]) {
-			k.find(key, Blocks, "it refers to a config provider, and there are none yet: the reference would be taken for the value")
-		}
-	}
-	if state.Inconsistent(name) {
-		k.find("tasks", Differs, "the set of task configurations on the topic is not complete: the tasks begin when the connector has written it again")
-	}
-	k.Runs = !slices.ContainsFunc(k.Findings, func(f Finding) bool { return f.Weight == Blocks })
-	return k
+	return nil
 }
 
-// reference is one to a config provider: ${provider:path:key} or ${provider:key} (ConfigTransformer).
-var reference = regexp.MustCompile(`\$\{[^}:]+:[^}]*\}`)
-
-func (k *Connector) find(key string, w Weight, reason string) {
-	k.Findings = append(k.Findings, Finding{Key: key, Weight: w, Reason: reason})
-}
-
-// lastState is what the connector and its tasks were last said to do.
-func (c *Check) lastState(name string, readable bool) string {
-	if !readable {
-		return "unknown"
-	}
-	status, known := c.Statuses.Get(stores.ConnectorInstance(name))
-	if !known {
-		return "none"
-	}
-	counts := map[stores.State]int{}
-	for _, task := range c.Statuses.Tasks(name) {
-		counts[task.State]++
-	}
-	text, before := string(status.State), "; tasks: "
-	for _, state := range slices.Sorted(maps.Keys(counts)) {
-		text += fmt.Sprintf("%s%d %s", before, counts[state], state)
-		before = ", "
-	}
-	return text
-}
-
-// offsets is what the connector would go on from.
-func (c *Check) offsets(ctx context.Context, name string, config connect.Config, kind string, readable bool) string {
-	if kind == string(catalog.Sink) {
-		committed, err := c.Groups.Committed(ctx, name, config)
-		switch {
-		case err != nil:
-			return "of its consumer group: " + err.Error()
-		case len(committed) == 0:
-			return "none"
+// withBrokers adds to an error the brokers that may be its cause.
+func withBrokers(err error, brokers []Broker) error {
+	for _, b := range brokers {
+		if b.Problem == "" {
+			continue
 		}
-		return fmt.Sprintf("%d committed", len(committed))
+		problem := fmt.Errorf("broker %d is at %s by its own account: %s", b.ID, b.Address, b.Problem)
+		if err == nil {
+			err = problem
+		} else {
+			err = fmt.Errorf("%w; %w", problem, err)
+		}
 	}
-	if !readable {
-		return "unknown"
-	}
-	stored, err := c.Offsets.Stored(ctx, name)
+	return err
+}
+
+// group looks at the workers' group.
+func (c *Check) group(ctx context.Context, r *Report) {
+	state, err := kafkaclient.DescribeGroup(ctx, c.Settings, c.Worker.GroupID)
+	r.Group.State, r.Group.Members = state.State, state.Members
 	switch {
 	case err != nil:
-		return err.Error()
-	case len(stored) == 0:
-		return "none"
+		r.Group.Problem = err.Error()
+	case state.Members > 0 && state.Protocol != "connect":
+		r.Group.Problem = fmt.Sprintf("it is a group of type %s, which workers cannot join: check group.id", state.Protocol)
 	}
-	return fmt.Sprintf("%d stored", len(stored))
 }

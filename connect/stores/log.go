@@ -75,8 +75,10 @@ func (l *Log) open(ctx context.Context) error {
 }
 
 func (l *Log) tryOpen(ctx context.Context) (err error) {
-	if err := l.topic.Ensure(ctx, l.kafka); err != nil {
-		return err
+	if !l.topic.readOnly {
+		if err := l.topic.Ensure(ctx, l.kafka); err != nil {
+			return err
+		}
 	}
 	defer func() {
 		if err != nil {
@@ -90,7 +92,7 @@ func (l *Log) tryOpen(ctx context.Context) (err error) {
 	if l.reading, err = l.kafka.knowing(oneTopic).connect(ctx); err != nil {
 		return err
 	}
-	if !l.topic.ReadOnly {
+	if !l.topic.readOnly {
 		l.producer, err = newProducer(ctx, l.kafka.knowing(oneTopic))
 	}
 	return err
@@ -140,9 +142,6 @@ func (l *Log) ReadToEnd(ctx context.Context) error {
 // Send writes the records in order and returns when all in-sync replicas have them. Records of one call that share a partition keep their
 // order. When ctx ends first, they may still be written later.
 func (l *Log) Send(ctx context.Context, records ...Record) error {
-	if l.producer == nil {
-		return fmt.Errorf("writing to topic '%s' (%s): it is open for reading only", l.topic.Name, l.topic.Key)
-	}
 	if err := l.producer.send(ctx, l.topic.Name, records); err != nil {
 		return fmt.Errorf("writing to topic '%s' (%s): %w", l.topic.Name, l.topic.Key, err)
 	}

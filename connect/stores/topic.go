@@ -29,10 +29,10 @@ type Topic struct {
 	Settings map[string]string
 	// SinglePartition refuses an existing topic with more than one partition.
 	SinglePartition bool
-	// ReadOnly never creates the topic and never writes to it: a missing one is a [*MissingTopicError].
-	ReadOnly bool
 	// CreateTimeout bounds the wait for brokers that are too few for the replication factor; 0 stands for a minute.
 	CreateTimeout time.Duration
+
+	readOnly bool // the topic is there, and nothing is written to it
 }
 
 // ConfigTopic is the topic of config.storage.topic: one partition always, because the order of its records matters.
@@ -72,7 +72,7 @@ func (t Topic) Ensure(ctx context.Context, k Kafka) error {
 	if err != nil {
 		return fmt.Errorf("connecting to Kafka for topic '%s' (%s): %w", t.Name, t.Key, err)
 	}
-	created, err := t.provide(ctx, admin, k.logger())
+	created, err := t.create(ctx, admin, k.logger())
 	if err != nil || created {
 		return err
 	}
@@ -80,28 +80,6 @@ func (t Topic) Ensure(ctx context.Context, k Kafka) error {
 		return err
 	}
 	return t.checkPartitions(admin)
-}
-
-// MissingTopicError says that a topic which is only to be read is not there.
-type MissingTopicError struct{ Topic, Key string }
-
-func (e *MissingTopicError) Error() string {
-	return fmt.Sprintf("%s: there is no topic '%s'", e.Key, e.Topic)
-}
-
-// provide creates the topic, or only looks for it.
-func (t Topic) provide(ctx context.Context, admin sarama.ClusterAdmin, logger *slog.Logger) (created bool, err error) {
-	if !t.ReadOnly {
-		return t.create(ctx, admin, logger)
-	}
-	found, err := admin.DescribeTopics([]string{t.Name})
-	switch {
-	case err != nil:
-		return false, fmt.Errorf("looking for topic '%s' (%s): %w", t.Name, t.Key, err)
-	case len(found) == 0 || errors.Is(found[0].Err, sarama.ErrUnknownTopicOrPartition):
-		return false, &MissingTopicError{Topic: t.Name, Key: t.Key}
-	}
-	return false, nil
 }
 
 // create reports whether it made the topic. Too few brokers and timeouts are waited out: brokers may still be starting.

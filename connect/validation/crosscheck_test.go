@@ -13,5 +13,5 @@ func TestAQueueForDeadLettersThatWouldLoseThemIsRefused(t *testing.T) {
 	require.Contains(t, losesRecords(cfg), "records would be lost")
 	cfg["errors.tolerance"] = "none"
 	require.Empty(t, losesRecords(cfg))
-	require.Equal(t, []string{"errors.deadletterqueue.topic.name: " + notYet["errors.deadletterqueue.topic.name"]}, withoutEffect(cfg))
+	require.Equal(t, []string{"errors.deadletterqueue.topic.name: " + notYet["errors.deadletterqueue.topic.name"]}, WithoutEffect(cfg))
 }

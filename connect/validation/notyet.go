@@ -17,8 +17,8 @@ var notYet = map[string]string{
 	"admin.override.":                   "this version has no admin client of the connector's",
 }
 
-// withoutEffect warns of keys that have none yet.
-func withoutEffect(cfg connect.Config) []string {
+// WithoutEffect warns of keys of the framework that have none yet, each as "key: consequence", sorted by key.
+func WithoutEffect(cfg connect.Config) []string {
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(cfg)) {
 		for name, consequence := range notYet {

@@ -63,7 +63,7 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config) (Result, e
 	infos := ConfigInfos{Name: name, ErrorCount: r.errors(), Groups: groups(class.Spec.Keys, groups(framework, nil)), Configs: r.ordered()}
 	v.overrides(class.Type, cfg, &infos)
 	v.converterOptions(cfg, &infos)
-	return Result{Infos: infos, Warnings: slices.Concat(warnings, otherVersion(class, cfg), withoutEffect(cfg), unknown(class, framework, cfg))}, nil
+	return Result{Infos: infos, Warnings: slices.Concat(warnings, otherVersion(class, cfg), WithoutEffect(cfg), unknown(class, framework, cfg))}, nil
 }
 
 // consult asks the connector: its keys, and, when all is well so far, what it has to say of them together.

@@ -1,0 +1,265 @@
+package migration
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/validation"
+	"github.com/sluice-connect/sluice/connect/workerconfig"
+)
+
+// reference is one to a config provider: ${provider:path:key} or ${provider:key} (ConfigTransformer).
+var reference = regexp.MustCompile(`\$\{([^}:]*):[^}]*\}`)
+
+// providerOf is the provider among those of the worker that a value refers to; "" where there is none, so that Java takes the value as it stands.
+func providerOf(value string, worker map[string]string) string {
+	for _, found := range reference.FindAllStringSubmatch(value, -1) {
+		for provider := range strings.SplitSeq(worker["config.providers"], ",") {
+			if strings.TrimSpace(provider) == found[1] && found[1] != "" {
+				return found[1]
+			}
+		}
+	}
+	return ""
+}
+
+// connectorKeys looks at every key of a connector's configuration; class is nil for one that is not here.
+func (c *Check) connectorKeys(ctx context.Context, class *catalog.Class, t catalog.Type, config connect.Config) []Finding {
+	f := &findings{secrets: secretsOf(config)}
+	f.references(config, c.Worker.Properties)
+	f.converters(config, c.Worker.Properties, c.Catalog)
+	if class == nil {
+		f.noClass(config, c.Catalog)
+	} else {
+		c.validate(ctx, f, class, config)
+	}
+	if t != catalog.Unknown {
+		f.overrides(t, config, c.Worker.Properties)
+	}
+	f.exactlyOnce(t, config, c.Worker.Properties)
+	f.chains(config)
+	f.deadLetters(config)
+	for key := range config {
+		if !f.has(key) {
+			f.add(key, silence(class, key), "")
+		}
+	}
+	return f.sorted()
+}
+
+// silence is the weight of a key that nobody had a word on.
+func silence(class *catalog.Class, key string) Weight {
+	if class != nil || ofFramework(key) {
+		return OK
+	}
+	return Unjudged
+}
+
+// ofFramework tells the keys that every connector has.
+func ofFramework(key string) bool {
+	return validation.Definition(catalog.Source).Has(key) || validation.Definition(catalog.Sink).Has(key) || slices.ContainsFunc(
+		[]string{"key.converter.", "value.converter.", "header.converter.", "producer.override.", "consumer.override.", "admin.override.", "topic.creation."},
+		func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+}
+
+// validate has the configuration checked as if it were submitted here.
+func (c *Check) validate(ctx context.Context, f *findings, class *catalog.Class, config connect.Config) {
+	result, err := c.Validator.Validate(ctx, config)
+	if err != nil {
+		f.quote("connector.class", Blocks, err.Error())
+		return
+	}
+	for _, info := range result.Infos.Configs {
+		if f.blocked(info.Value.Name) { // a reference is not a number, of course
+			continue
+		}
+		if errs := info.Value.Errors; len(errs) > 0 {
+			f.quote(info.Value.Name, Blocks, reasons(info.Value.Name, errs))
+		}
+	}
+	for _, warning := range result.Warnings {
+		if key, reason, _ := strings.Cut(warning, ": "); !f.has(key) {
+			f.quote(key, warned(class, key), reason)
+		}
+	}
+}
+
+// reasons puts all that is wrong with a value into one line. Of what cannot be parsed Kafka says besides that it is null.
+func reasons(key string, errs []string) string {
+	var all []string
+	for i, e := range errs {
+		if reason := unframed(key, e); i == 0 || reason != "Value must be non-null" {
+			all = append(all, reason)
+		}
+	}
+	return strings.Join(slices.Compact(all), "; ")
+}
+
+// warned is the weight of a warning: the framework warns of what it cannot do yet, the connector of itself, and both of keys that nobody knows.
+func warned(class *catalog.Class, key string) Weight {
+	switch {
+	case class.Spec.Keys.Has(key), strings.HasSuffix(key, "plugin.version"):
+		return Differs
+	case ofFramework(key):
+		return Missing
+	}
+	return Unknown
+}
+
+// noClass says that a class is not here. In a cluster with Java workers the connector may still run on these, if it is given to one.
+func (f *findings) noClass(config connect.Config, classes *catalog.Catalog) {
+	if config["connector.class"] == "" {
+		f.add("connector.class", Blocks, "it is not set")
+		return
+	}
+	var there []string
+	for _, listed := range classes.List(true) {
+		there = append(there, listed.Class)
+	}
+	f.add("connector.class", Blocks, "there is no such class here: leave the connector to a Java cluster of its own, or use one of "+choice(there))
+	f.withoutEffect(config)
+}
+
+// withoutEffect adds what the framework warns of.
+func (f *findings) withoutEffect(config connect.Config) {
+	for _, warning := range validation.WithoutEffect(config) {
+		if key, reason, _ := strings.Cut(warning, ": "); !f.has(key) {
+			f.add(key, Missing, reason)
+		}
+	}
+}
+
+// references finds those to config providers, in a connector's configuration or in the worker's own.
+func (f *findings) references(config, worker map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		if !reference.MatchString(config[key]) {
+			continue
+		}
+		if provider := providerOf(config[key], worker); provider != "" {
+			f.add(key, Blocks, "it refers to the config provider "+provider+", and there are none yet: give the value itself")
+		} else {
+			f.add(key, Unknown, "it looks like a reference to a config provider, but config.providers names none such: it is taken as it stands, as in Java")
+		}
+	}
+}
+
+// Unresolved names the keys of a worker that refer to config providers, nil where there are none: Kafka may be out of reach because of them.
+func Unresolved(w *workerconfig.Worker) error {
+	var f findings
+	f.references(w.Properties, w.Properties)
+	var keys []string
+	for _, one := range f.all {
+		if one.Weight == Blocks {
+			keys = append(keys, one.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	return fmt.Errorf("config providers are not there yet, and these keys refer to some: %s: give the values themselves, by --set or the environment",
+		strings.Join(keys, ", "))
+}
+
+// converters judges those that the connector has of the worker, and options that nobody reads; its own are validated.
+func (f *findings) converters(config connect.Config, worker map[string]string, classes *catalog.Catalog) {
+	for _, key := range converterKeys {
+		if _, own := config[key]; own {
+			if class := config[key]; !isConverter(classes, key, class) && !f.has(key) {
+				f.add(key, Blocks, fmt.Sprintf("there is no %s here: use one of %s", class, choice(converters(classes, key))))
+			}
+			continue
+		}
+		if class := worker[key]; class != "" && !isConverter(classes, key, class) {
+			f.add(key, Blocks, fmt.Sprintf("the worker's is %s, which is not here: give the connector one of %s", class, choice(converters(classes, key))))
+		}
+		for option := range config {
+			if strings.HasPrefix(option, key+".") && !strings.HasSuffix(option, ".plugin.version") && !f.has(option) {
+				f.add(option, Ignored, "it has no effect without "+key+", here as in Java")
+			}
+		}
+	}
+}
+
+// chains says of what transforms and predicates consist. Their list is refused by the validation, where there is one.
+func (f *findings) chains(config connect.Config) {
+	for list, prefix := range map[string]string{"transforms": "transforms.", "predicates": "predicates."} {
+		if given(config, list) && !f.has(list) {
+			f.add(list, Blocks, "there are no transforms and predicates yet: remove the key, or do the work in the consumers")
+		}
+		for key := range config {
+			switch {
+			case !strings.HasPrefix(key, prefix) || f.has(key):
+			case given(config, list):
+				f.add(key, Missing, "see "+list)
+			default:
+				f.add(key, Ignored, "it has no effect without "+list+", here as in Java")
+			}
+		}
+	}
+}
+
+// overrides judges the settings of the clients that the connector's tasks would have: the worker's, and over them the connector's own.
+func (f *findings) overrides(t catalog.Type, config connect.Config, worker map[string]string) {
+	kind, prefix := kafkaclient.ProducerClient, "producer."
+	if t == catalog.Sink {
+		kind, prefix = kafkaclient.ConsumerClient, "consumer."
+	}
+	merged, from := map[string]string{}, map[string]string{}
+	for _, layer := range []struct {
+		keys   map[string]string
+		prefix string
+	}{{worker, prefix}, {config, prefix + "override."}} {
+		for key, value := range layer.keys {
+			if name, ok := strings.CutPrefix(key, layer.prefix); ok {
+				merged[name], from[name] = value, layer.prefix+name
+			}
+		}
+	}
+	warnings, errs := judged(kind, merged)
+	hidden := append(secretsOf(worker), f.secrets...)
+	for _, w := range warnings {
+		if strings.HasPrefix(from[w.Key], prefix+"override.") && !f.has(from[w.Key]) {
+			f.add(from[w.Key], clientWeight(w), hidden.removed(w.Text))
+		}
+	}
+	for _, e := range errs {
+		key, whose := from[e.Key], ""
+		if key == "" {
+			key = prefix + "override." + e.Key
+		} else if !strings.HasPrefix(key, prefix+"override.") {
+			whose = "of the worker's properties: "
+		}
+		if !f.has(key) {
+			f.add(key, Blocks, whose+hidden.removed(e.Cause.Error()))
+		}
+	}
+}
+
+// exactlyOnce says what a source loses that wants to be delivered exactly once, or whose worker does so.
+func (f *findings) exactlyOnce(t catalog.Type, config connect.Config, worker map[string]string) {
+	const key = "exactly.once.support"
+	switch enabled := strings.EqualFold(strings.TrimSpace(worker["exactly.once.source.support"]), "enabled"); {
+	case f.blocked(key):
+	case t != catalog.Sink && strings.EqualFold(strings.TrimSpace(config[key]), "required"):
+		f.add(key, Blocks, "there are no exactly-once sources yet")
+	case t == catalog.Source && enabled:
+		f.add(key, Missing, "there are no exactly-once sources yet: this one would deliver at least once")
+	}
+}
+
+// deadLetters says of what the queue consists that is not there.
+func (f *findings) deadLetters(config connect.Config) {
+	const topic = "errors.deadletterqueue.topic.name"
+	for _, key := range []string{"errors.deadletterqueue.topic.replication.factor", "errors.deadletterqueue.context.headers.enable"} {
+		if given(config, key) && given(config, topic) && !f.has(key) {
+			f.add(key, Missing, "see "+topic)
+		}
+	}
+}

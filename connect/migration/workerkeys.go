@@ -1,0 +1,245 @@
+package migration
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/workerconfig"
+)
+
+// word is what there is to say about a key of Java's worker.
+type word struct {
+	weight Weight
+	reason string
+	except string // the value with which the key does nothing in Java either; "" for an empty one
+}
+
+// words are about keys of Java's worker that do something there and not the same here (WorkerConfig, DistributedConfig and RestServerConfig of Kafka 4.1).
+// A key that ends in a full stop stands for all that begin with it.
+var words = map[string]word{
+	"plugin.path":                  {Ignored, "Java plugins cannot run here: the connectors below say which classes are there", ""},
+	"plugin.discovery":             {Ignored, "there are no Java plugins to discover", ""},
+	"internal.key.converter":       {Ignored, "gone since Kafka 3.0: internal topics are always JSON", ""},
+	"internal.value.converter":     {Ignored, "gone since Kafka 3.0: internal topics are always JSON", ""},
+	"rest.port":                    {Ignored, "gone since Kafka 3.0: use listeners", ""},
+	"rest.host.name":               {Ignored, "gone since Kafka 3.0: use listeners", ""},
+	"auto.include.jmx.reporter":    {Ignored, "there is no JMX: metrics are at /metrics for Prometheus", "false"},
+	"metrics.":                     {Ignored, "metrics are at /metrics for Prometheus, all of them, and Prometheus does the sampling", ""},
+	"metric.reporters":             {Missing, "reporters are Java classes: metrics are at /metrics for Prometheus", ""},
+	"rest.extension.classes":       {Missing, "REST extensions are Java classes, logins among them: put a proxy in front of REST that asks for the login", ""},
+	"config.providers":             {Missing, "there are no config providers yet: references like ${file:...} are not replaced", ""},
+	"config.providers.":            {Missing, "there are no config providers yet", ""},
+	"exactly.once.source.support":  {Missing, "there are no exactly-once sources yet: sources deliver at least once", "disabled"},
+	"topic.creation.enable":        {Missing, "sources create no topics yet: the broker does, if it may, with its defaults", "false"},
+	"admin.listeners":              {Differs, "there are no listeners for administration alone: /admin is where REST is", ""},
+	"admin.listeners.":             {Missing, "there are no listeners for administration alone, and REST has no TLS yet: put a proxy in front of it", ""},
+	"listeners.https.":             {Missing, "REST has no TLS yet: put a proxy in front of it", ""},
+	"ssl.client.auth":              {Missing, "REST has no TLS yet: put a proxy in front of it", "none"},
+	"access.control.allow.origin":  {Missing, "browsers of other origins are not let in: put a proxy in front of REST", ""},
+	"access.control.allow.methods": {Missing, "browsers of other origins are not let in: put a proxy in front of REST", ""},
+	"response.http.headers.config": {Missing, "REST adds no headers to its answers: put a proxy in front of it", ""},
+}
+
+// wordOn finds the word on a key.
+func wordOn(key string) (word, bool) {
+	if w, ok := words[key]; ok {
+		return w, true
+	}
+	for prefix, w := range words {
+		if strings.HasSuffix(prefix, ".") && strings.HasPrefix(key, prefix) {
+			return w, true
+		}
+	}
+	return word{}, false
+}
+
+// converterKeys name the converters.
+var converterKeys = []string{"key.converter", "value.converter", "header.converter"}
+
+// workerKeys looks at every key of the worker's properties.
+func (c *Check) workerKeys() []Finding {
+	w := c.Worker
+	p := w.Properties
+	f := &findings{secrets: secretsOf(p)}
+	f.references(p, p)
+	f.clients(kafkaclient.AdminClient, "", own(p))
+	f.clients(kafkaclient.ProducerClient, "producer.", p.Under("producer."))
+	f.clients(kafkaclient.ConsumerClient, "consumer.", p.Under("consumer."))
+	f.clients(kafkaclient.AdminClient, "admin.", admin(p))
+	f.workerClasses(w, c.Catalog)
+	for _, key := range []string{"inter.worker.key.generation.algorithm", "inter.worker.signature.algorithm"} {
+		if algorithm := p[key]; algorithm != "" && !c.KnownMAC(algorithm) {
+			f.add(key, Blocks, algorithm+" is not known here: use HmacSHA256")
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(p)) {
+		java, said := wordOn(key)
+		switch {
+		case said && !f.blocked(key) && strings.TrimSpace(p[key]) != java.except:
+			f.add(key, java.weight, java.reason)
+		case f.has(key):
+		case ofTopic(w, key):
+			f.add(key, Ignored, "it is for the topic's creation, and not looked at again")
+		case said || workerconfig.Knows(workerconfig.Distributed, key) || kafkaclient.AdminClient.Knows(key) || ofTasks(key) || key == "header.converter":
+			f.add(key, OK, "")
+		case kafkaclient.ProducerClient.Knows(key):
+			f.add(key, Ignored, "Java's worker has it for its own producers, not for connectors': for these write producer."+key)
+		case kafkaclient.ConsumerClient.Knows(key):
+			f.add(key, Ignored, "Java's worker has it for its own consumers, not for connectors': for these write consumer."+key)
+		default:
+			f.add(key, Unknown, "no such key here, it has no effect")
+		}
+	}
+	return f.sorted()
+}
+
+// ofTopic tells settings of the internal topics, which may be any.
+func ofTopic(w *workerconfig.Worker, key string) bool {
+	for prefix, topic := range map[string]workerconfig.StorageTopic{
+		"config.storage.": w.Config, "offset.storage.": w.Offset, "status.storage.": w.Status,
+	} {
+		if _, setting := topic.Settings[strings.TrimPrefix(key, prefix)]; setting && strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofTasks tells the keys of tasks' clients and of converters, which others judge.
+func ofTasks(key string) bool {
+	return slices.ContainsFunc([]string{"producer.", "consumer.", "admin.", "key.converter.", "value.converter.", "header.converter."}, func(prefix string) bool {
+		return strings.HasPrefix(key, prefix)
+	})
+}
+
+// own are the keys of the worker's own clients: without those that the worker alone knows, or that there is a word on.
+func own(p workerconfig.Properties) workerconfig.Properties {
+	clients := p.Clients()
+	maps.DeleteFunc(clients, func(key, _ string) bool {
+		_, said := wordOn(key)
+		return said || !kafkaclient.AdminClient.Knows(key)
+	})
+	return clients
+}
+
+// admin are the keys of tasks' admin clients: admin.listeners is REST's.
+func admin(p workerconfig.Properties) workerconfig.Properties {
+	clients := p.Under("admin.")
+	maps.DeleteFunc(clients, func(key, _ string) bool {
+		_, said := wordOn("admin." + key)
+		return said
+	})
+	return clients
+}
+
+// clients judges the keys of a kind of client, which stand under a prefix in the configuration. Tasks' clients have nothing else of the worker's but
+// its bootstrap.servers.
+func (f *findings) clients(kind kafkaclient.Client, prefix string, p workerconfig.Properties) {
+	warnings, errs := judged(kind, p)
+	for _, e := range errs {
+		if !f.blocked(prefix + e.Key) {
+			f.quote(prefix+e.Key, Blocks, e.Cause.Error())
+		}
+	}
+	for _, w := range warnings {
+		if !f.has(prefix + w.Key) {
+			f.quote(prefix+w.Key, clientWeight(w), w.Text)
+		}
+	}
+}
+
+// clientWeight is the weight of a client key's warning.
+func clientWeight(w kafkaclient.Warning) Weight {
+	switch {
+	case !w.Client.Knows(w.Key):
+		return Unknown
+	case w.Key == "interceptor.classes", w.Key == "metric.reporters":
+		return Missing
+	case w.Key == "acks": // it has its effect, and that is what the warning is about
+		return OK
+	}
+	return Ignored
+}
+
+// judged has the client factory look at the keys of a client.
+func judged(kind kafkaclient.Client, p map[string]string) (warnings []kafkaclient.Warning, errs []*kafkaclient.KeyError) {
+	if len(p) == 0 {
+		return nil, nil
+	}
+	complete := kafkaclient.Properties(maps.Clone(p))
+	if complete["bootstrap.servers"] == "" {
+		complete["bootstrap.servers"] = "localhost:9092"
+	}
+	build := map[kafkaclient.Client]func(kafkaclient.Properties) (*kafkaclient.Settings, error){
+		kafkaclient.AdminClient: kafkaclient.AdminSettings, kafkaclient.ProducerClient: kafkaclient.ProducerSettings,
+		kafkaclient.ConsumerClient: kafkaclient.ConsumerSettings,
+	}[kind]
+	settings, err := build(complete)
+	if err != nil {
+		return nil, keyErrors(err)
+	}
+	return settings.Warnings, nil
+}
+
+// keyErrors are the keys in an error of the client factory.
+func keyErrors(err error) (all []*kafkaclient.KeyError) {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked here
+	case *kafkaclient.KeyError:
+		return []*kafkaclient.KeyError{e}
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			all = append(all, keyErrors(one)...)
+		}
+		return all
+	}
+	return []*kafkaclient.KeyError{{Cause: err}}
+}
+
+// workerClasses judges what the worker's own properties name.
+func (f *findings) workerClasses(w *workerconfig.Worker, classes *catalog.Catalog) {
+	for _, key := range converterKeys {
+		if class := w.Properties[key]; class != "" && !isConverter(classes, key, class) {
+			f.add(key, Blocks, fmt.Sprintf("there is no %s here: name one that is, %s, and give connectors their own where they need it",
+				class, choice(converters(classes, key))))
+		}
+	}
+	if policy := w.OverridePolicy; !slices.Contains([]string{"All", "Principal", "None"}, shortPolicy(policy)) {
+		f.add("connector.client.config.override.policy", Missing, policy+" is a Java class, and in its place no overrides are allowed: use All, Principal or None")
+	}
+	for _, listener := range w.Listeners {
+		if strings.HasPrefix(strings.ToLower(listener), "https:") {
+			f.add("listeners", Blocks, "REST has no TLS yet: listen on http and put a proxy in front")
+		}
+	}
+}
+
+func shortPolicy(name string) string {
+	name = strings.TrimPrefix(name, "org.apache.kafka.connect.connector.policy.")
+	return strings.TrimSuffix(name, "ConnectorClientConfigOverridePolicy")
+}
+
+// isConverter reports whether a class is here and fits the key.
+func isConverter(classes *catalog.Catalog, key, class string) bool {
+	d, err := classes.Converter(strings.TrimSpace(class))
+	return err == nil && slices.Contains(converters(classes, key), d.Spec.Class)
+}
+
+func converters(classes *catalog.Catalog, key string) []string {
+	if key == "header.converter" {
+		return classes.HeaderConverters()
+	}
+	return classes.Converters()
+}
+
+// choice lists classes by the names that configurations may use for short.
+func choice(classes []string) string {
+	var names []string
+	for _, class := range classes {
+		names = append(names, class[strings.LastIndexAny(class, ".$")+1:])
+	}
+	return strings.Join(names, ", ")
+}
