@@ -78,6 +78,12 @@ func check(t *testing.T, addr string, settings ...string) *migration.Check {
 	require.NoError(t, err)
 	w, err := workerconfig.Parse(workerconfig.Distributed, p)
 	require.NoError(t, err)
+	return checkOf(t, w)
+}
+
+func checkOf(t *testing.T, w *workerconfig.Worker) *migration.Check {
+	t.Helper()
+	p := w.Properties
 	classes, err := catalog.New([]connect.SourceConnector{file.Source{}, mqtt.Source{}}, []connect.SinkConnector{file.Sink{}, mqtt.Sink{}})
 	require.NoError(t, err)
 	admin, err := kafkaclient.AdminSettings(kafkaclient.Properties(p.Clients()))
