@@ -175,7 +175,7 @@ func checkMigration(t *testing.T, path string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), testbed.SluiceBinary(t), "migrate", "check", "--worker", path).CombinedOutput()
 	require.NoError(t, err, string(out))
-	assert.Contains(t, string(out), "\n3 of 3 connectors would run here.\n")
+	assert.Contains(t, string(out), "\n3 of 3 connectors would run here\n")
 }
 
 // runners start a worker on a properties file.
