@@ -60,6 +60,9 @@ func pieces(w assignment.Work) []string {
 func (c *Cluster) tell() {
 	took := time.Since(c.began)
 	reason := strings.Join(c.reasons, ", ")
+	if reason == "" {
+		reason = "the group asked for it: a worker joined or left, or has news of its own"
+	}
 	if c.division == nil {
 		c.Log.Info("rebalanced", "generation", c.round.Generation, "leader", c.last.LeaderURL, "new", c.last.Assigned.Size(),
 			"revoked", c.last.Revoked.Size(), "running", c.running.Size(), "delay", c.last.Delay.String(), "reason", reason, "took", took.String())

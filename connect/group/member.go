@@ -63,7 +63,7 @@ func (e *FatalError) Error() string { return e.Text }
 
 func (e *FatalError) Unwrap() error { return e.Cause }
 
-// Run keeps the membership until ctx ends, then leaves the group. Its error is a [*FatalError]. It is called once.
+// Run keeps the membership until ctx ends, then leaves the group. Its error wraps a [*FatalError]. It is called once.
 func (m *Member) Run(ctx context.Context) error {
 	defer m.leave()
 	defer m.endSession()
