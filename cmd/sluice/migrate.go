@@ -107,7 +107,7 @@ func (o migrateOptions) run(ctx context.Context, out io.Writer, log *slog.Logger
 	report, err := o.look(reading, log)
 	if err != nil {
 		if ctx.Err() == nil && reading.Err() != nil {
-			err = fmt.Errorf("it could not be read within %v (--timeout): %w", o.patience, err)
+			err = fmt.Errorf("after %v (--timeout): %w", o.patience, err)
 		}
 		return &exitError{exitUntold, err}
 	}

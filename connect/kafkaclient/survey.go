@@ -13,7 +13,7 @@ import (
 
 // Survey is what a cluster says of itself.
 type Survey struct {
-	ClusterID string
+	ClusterID string   // "" where no broker can be reached
 	Brokers   []Broker // by id
 }
 
@@ -24,7 +24,8 @@ type Broker struct {
 	Err     error  // why it cannot be reached from here, nil if it can
 }
 
-// Look asks for a cluster's id and tries to reach each of its brokers, all until ctx ends. Its error is that of the bootstrap servers, explained.
+// Look asks for a cluster's id and tries to reach each of its brokers at the address
+// that it gives itself, all until ctx ends. Its error, that of the bootstrap servers, is explained.
 func Look(ctx context.Context, settings *Settings) (*Survey, error) {
 	dialer := settings.Dialer(nil)
 	defer dialer.Close()
@@ -32,13 +33,10 @@ func Look(ctx context.Context, settings *Settings) (*Survey, error) {
 	defer stop()
 	client, err := sarama.NewClient(settings.Brokers, settings.For(dialer))
 	if err != nil {
-		return nil, Explain(err, settings)
+		return nil, Explain(inTime(ctx, err), settings)
 	}
 	defer func() { _ = client.Close() }() // nothing is buffered
 	s := new(Survey)
-	if s.ClusterID, err = ClusterID(client); err != nil {
-		return nil, Explain(err, settings)
-	}
 	brokers := client.Brokers()
 	s.Brokers = make([]Broker, len(brokers))
 	var tries sync.WaitGroup
@@ -47,7 +45,21 @@ func Look(ctx context.Context, settings *Settings) (*Survey, error) {
 	}
 	tries.Wait()
 	slices.SortFunc(s.Brokers, func(a, b Broker) int { return cmp.Compare(a.ID, b.ID) })
+	if !slices.ContainsFunc(s.Brokers, func(b Broker) bool { return b.Err == nil }) {
+		return s, nil
+	}
+	if s.ClusterID, err = ClusterID(client); err != nil {
+		return nil, Explain(inTime(ctx, err), settings)
+	}
 	return s, nil
+}
+
+// inTime is an error, or why ctx has ended: what that has cut off has errors of its own.
+func inTime(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // visit opens a broker's connection, login included.
@@ -74,7 +86,7 @@ func DescribeGroup(ctx context.Context, settings *Settings, group string) (Group
 	defer stop()
 	admin, err := sarama.NewClusterAdmin(settings.Brokers, settings.For(dialer))
 	if err != nil {
-		return GroupState{}, Explain(err, settings)
+		return GroupState{}, Explain(inTime(ctx, err), settings)
 	}
 	defer func() { _ = admin.Close() }() // nothing is buffered
 	found, err := admin.DescribeConsumerGroups([]string{group})
@@ -88,7 +100,7 @@ func DescribeGroup(ctx context.Context, settings *Settings, group string) (Group
 		err = found[0].Err
 	}
 	if err != nil {
-		return GroupState{}, Explain(fmt.Errorf("describing group %s: %w", group, err), settings)
+		return GroupState{}, Explain(fmt.Errorf("describing group %s: %w", group, inTime(ctx, err)), settings)
 	}
 	return GroupState{State: found[0].State, Protocol: found[0].ProtocolType, Members: len(found[0].Members)}, nil
 }

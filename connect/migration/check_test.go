@@ -208,7 +208,7 @@ func TestEachKeyOfTheWorkerIsJudgedOnce(t *testing.T) {
 		"inter.worker.verification.algorithms=HmacMD2", "connector.client.config.override.policy=com.example.Policy", "listeners=https://:8443",
 		"producer.acks=1", "producer.sasl.mechanism=AWS_MSK_IAM", "producer.security.protocol=SASL_SSL", "ssl.provider=x", "nobody.knows=this",
 		"header.converter=com.example.HeaderConverter", "sasl.kerberos.kinit.cmd=/bin/x", "acks=all", "plugin.discovery=", "topic.creation.enable=false",
-		"access.control.allow.origin=", "config.storage.min.insync.replicas=2", "producer.ssl.keystore.password=${file:/etc/x:y}",
+		"access.control.allow.origin=", "config.storage.min.insync.replicas=2", "value.converter.schema.registry.url=http://x", "producer.ssl.keystore.password=${file:/etc/x:y}",
 	}
 	addr := javaCluster(t, policies{"connect-configs": "compact"})
 	report := looked(t, check(t, addr, settings...))
@@ -223,6 +223,7 @@ func TestEachKeyOfTheWorkerIsJudgedOnce(t *testing.T) {
 		"producer.sasl.mechanism": migration.Blocks, "ssl.provider": migration.Ignored, "nobody.knows": migration.Unknown, "header.converter": migration.Blocks,
 		"sasl.kerberos.kinit.cmd": migration.Ignored, "acks": migration.Ignored, "plugin.discovery": migration.OK, "topic.creation.enable": migration.OK,
 		"access.control.allow.origin": migration.OK, "config.storage.min.insync.replicas": migration.Ignored,
+		"value.converter.schema.registry.url": migration.Unknown, "value.converter.schemas.enable": migration.OK,
 		"producer.ssl.keystore.password": migration.Blocks, "bootstrap.servers": migration.OK,
 	} {
 		assert.Equal(t, want, found[key], key)
@@ -233,13 +234,31 @@ func TestEachKeyOfTheWorkerIsJudgedOnce(t *testing.T) {
 		Reason: "of the worker's properties: it must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, GSSAPI"})
 }
 
-func TestABrokerThatCannotBeReachedIsNamed(t *testing.T) {
+func TestAKafkaOutOfReachIsOneLineThatNamesTheKey(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	addr := l.Addr().String()
 	require.NoError(t, l.Close()) // nobody listens there now
 	_, err = check(t, addr).Run(t.Context())
 	require.EqualError(t, err, fmt.Sprintf("Kafka at %s cannot be reached (connection refused): check bootstrap.servers", addr))
+}
+
+// A broker that gives an address which only others can reach is what a container's network looks like from outside.
+func TestABrokerWhoseOwnAddressCannotBeReachedIsNamed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	away := l.Addr().String()
+	require.NoError(t, l.Close()) // nobody listens there now
+	bootstrap := sarama.NewMockBroker(t, 7)
+	defer bootstrap.Close()
+	bootstrap.SetHandlerByMap(map[string]sarama.MockResponse{
+		"ApiVersionsRequest": sarama.NewMockApiVersionsResponse(t).SetApiKeys([]sarama.ApiVersionsResponseKey{
+			{ApiKey: 3, MaxVersion: 11}, {ApiKey: 18, MaxVersion: 3},
+		}), "MetadataRequest": sarama.NewMockMetadataResponse(t).SetBroker(away, 1).SetController(1),
+	})
+	_, err = check(t, bootstrap.Addr()).Run(t.Context())
+	require.ErrorContains(t, err, "broker 1 is at "+away+" by its own account: it cannot be reached from here (")
+	require.ErrorContains(t, err, "check its advertised.listeners")
 }
 
 func TestKeysThatReferToProvidersAreNamed(t *testing.T) {

@@ -170,10 +170,11 @@ func Unresolved(w *workerconfig.Worker) error {
 // converters judges those that the connector has of the worker, and options that nobody reads; its own are validated.
 func (f *findings) converters(config connect.Config, worker map[string]string, classes *catalog.Catalog) {
 	for _, key := range converterKeys {
-		if _, own := config[key]; own {
-			if class := config[key]; !isConverter(classes, key, class) && !f.has(key) {
+		if class, own := config[key]; own {
+			if !isConverter(classes, key, class) && !f.has(key) {
 				f.add(key, Blocks, fmt.Sprintf("there is no %s here: use one of %s", class, choice(converters(classes, key))))
 			}
+			f.options(key, config, classes)
 			continue
 		}
 		if class := worker[key]; class != "" && !isConverter(classes, key, class) {
@@ -183,6 +184,20 @@ func (f *findings) converters(config connect.Config, worker map[string]string, c
 			if strings.HasPrefix(option, key+".") && !strings.HasSuffix(option, ".plugin.version") && !f.has(option) {
 				f.add(option, Ignored, "it has no effect without "+key+", here as in Java")
 			}
+		}
+	}
+}
+
+// options finds those that a converter which is here does not have.
+func (f *findings) options(key string, config map[string]string, classes *catalog.Catalog) {
+	converter, err := classes.Converter(strings.TrimSpace(config[key]))
+	if err != nil {
+		return
+	}
+	for _, option := range slices.Sorted(maps.Keys(config)) {
+		name, ok := strings.CutPrefix(option, key+".")
+		if ok && name != "plugin.version" && !converter.Spec.Keys.Has(name) && !f.has(option) {
+			f.add(option, Unknown, "no such option of "+converter.Spec.Class+", it has no effect")
 		}
 	}
 }

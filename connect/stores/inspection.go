@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/IBM/sarama"
@@ -63,9 +61,6 @@ func (o *Offsets) Of(connector string) []StoredOffset { return o.view.list(conne
 
 // Unreadable counts a connector's records whose offset is no object of JSON.
 func (o *Offsets) Unreadable(connector string) int { return o.unreadable[connector] }
-
-// Connectors lists the connectors that have offsets, sorted.
-func (o *Offsets) Connectors() []string { return slices.Sorted(maps.Keys(o.view.connectors)) }
 
 // Statuses is what a status topic said when it was read.
 type Statuses struct{ view statusView }
