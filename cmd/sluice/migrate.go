@@ -28,8 +28,8 @@ const (
 	exitUntold = 2 // it could not be told, be it that the command line is wrong
 )
 
-// readPatience is how long reading the topics may take, unless --timeout says otherwise.
-const readPatience = 30 * time.Second
+// checkPatience is how long it may take, unless --timeout says otherwise.
+const checkPatience = 30 * time.Second
 
 // migrateOptions are the flags of `sluice migrate check`.
 type migrateOptions struct {
@@ -88,7 +88,7 @@ The exit code is 0 when every connector would run here, 1 when one would not, an
 	cmd.Flags().StringVar(&o.worker, "worker", "", "the properties file of one of the cluster's workers")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "json")
 	cmd.Flags().BoolVar(&o.systems, "connect", false, "have connectors check their configurations by connecting to their systems")
-	cmd.Flags().DurationVar(&o.patience, "timeout", readPatience, "how long reading the topics may take")
+	cmd.Flags().DurationVar(&o.patience, "timeout", checkPatience, "how long it may take")
 	cmd.Flags().StringArrayVar(&o.set, "set", nil, "key=value, over file and environment; may be repeated")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUntold, err} })
 	lf.register(cmd, "error")

@@ -56,6 +56,9 @@ func (c *Check) Run(ctx context.Context) (*Report, error) {
 	for _, name := range found.configs.Connectors() {
 		r.Connectors = append(r.Connectors, c.connector(ctx, found, name))
 	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("judging %s: %w", count(len(r.Connectors), "connector"), context.Cause(ctx))
+	}
 	r.judge()
 	return r, nil
 }

@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"slices"
@@ -19,48 +20,76 @@ var harmless = []string{"name", "connector.class", "tasks.max", "topics", "topic
 // can tell from a key which of them is a secret: what is not known to be harmless is none of the reader's business.
 type secrets []string
 
-// Lengths of values: one shorter than shortest is no secret and stands in many words; one shorter than telling is taken out where it stands as a word of
-// its own.
-const (
-	shortest = 4
-	telling  = 8
-)
-
-func secretsOf(config map[string]string) secrets {
+func secretsOf(configs ...map[string]string) secrets {
 	var all secrets
-	for key, value := range config {
-		if slices.Contains(harmless, key) {
-			continue
-		}
-		all = append(all, value, strings.TrimSpace(value))
-		for part := range strings.SplitSeq(value, ",") {
-			all = append(all, strings.TrimSpace(part))
-			if u, err := url.Parse(strings.TrimSpace(part)); err == nil && u.User != nil {
-				password, _ := u.User.Password()
-				all = append(all, u.User.String(), u.User.Username(), password)
+	for _, config := range configs {
+		for key, value := range config {
+			if !slices.Contains(harmless, key) {
+				all = append(all, partsOf(value)...)
 			}
 		}
-		for _, quoted := range quotedText.FindAllStringSubmatch(value, -1) { // the options of a JAAS login
-			all = append(all, quoted[1])
+	}
+	all = slices.DeleteFunc(all, func(s string) bool { return s == "" })
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(all)
+}
+
+// partsOf is a value and what a check may repeat of it: an element of a list, a login in an address, an option of a JAAS login.
+func partsOf(value string) []string {
+	parts := []string{value, strings.TrimSpace(value)}
+	for element := range strings.SplitSeq(value, ",") {
+		element = strings.TrimSpace(element)
+		parts = append(parts, element)
+		if u, err := url.Parse(element); err == nil && u.User != nil {
+			password, _ := u.User.Password()
+			parts = append(parts, u.User.String(), u.User.Username(), password)
 		}
 	}
-	all = slices.DeleteFunc(all, func(s string) bool { return len(s) < shortest })
-	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
-	return slices.Compact(all)
+	for _, quoted := range quotedText.FindAllStringSubmatch(value, -1) {
+		parts = append(parts, quoted[1])
+	}
+	return parts
 }
 
 var quotedText = regexp.MustCompile(`["']([^"']+)["']`)
 
+// Lengths of values in bytes: what is shorter than a word is taken out of quotes only, and what is shorter than telling where it stands as a word of its
+// own, because both stand in texts that do not mean them.
+const (
+	wordLength = 4
+	telling    = 8
+)
+
 // removed is a text without them.
 func (s secrets) removed(text string) string {
 	for _, secret := range s {
-		pattern := regexp.QuoteMeta(secret)
-		if len(secret) < telling {
-			pattern = `\b` + pattern + `\b`
+		switch {
+		case len(secret) < wordLength:
+			text = regexp.MustCompile(`(["'])`+regexp.QuoteMeta(secret)+`(["'])`).ReplaceAllString(text, "${1}"+connect.Hidden+"${2}")
+		case len(secret) < telling:
+			text = alone(secret).ReplaceAllLiteralString(text, connect.Hidden)
+		default:
+			text = strings.ReplaceAll(text, secret, connect.Hidden)
 		}
-		text = regexp.MustCompile(pattern).ReplaceAllLiteralString(text, connect.Hidden)
 	}
 	return text
+}
+
+// alone finds a text where it is not part of a longer word.
+func alone(text string) *regexp.Regexp {
+	pattern := regexp.QuoteMeta(text)
+	if wordByte(text[0]) {
+		pattern = `\b` + pattern
+	}
+	if wordByte(text[len(text)-1]) {
+		pattern += `\b`
+	}
+	return regexp.MustCompile(pattern)
+}
+
+// wordByte reports whether regexp counts a byte among those of words.
+func wordByte(b byte) bool {
+	return b == '_' || '0' <= b && b <= '9' || 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z'
 }
 
 // unframed is what a check has against a value, without the value: Kafka's texts are "Invalid value v for configuration k: reason".

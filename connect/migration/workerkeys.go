@@ -203,7 +203,7 @@ func keyErrors(err error) (all []*kafkaclient.KeyError) {
 func (f *findings) workerClasses(w *workerconfig.Worker, classes *catalog.Catalog) {
 	for _, key := range converterKeys {
 		f.options(key, w.Properties, classes)
-		if class := w.Properties[key]; class != "" && !isConverter(classes, key, class) {
+		if class := w.Properties[key]; class != "" && !isConverter(classes, key, class) && !f.has(key) {
 			f.add(key, Blocks, fmt.Sprintf("there is no %s here: name one that is, %s, and give connectors their own where they need it",
 				class, choice(converters(classes, key))))
 		}
