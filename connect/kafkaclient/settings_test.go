@@ -215,3 +215,9 @@ func TestUnusableLoginsNameTheKeyAndNoSecret(t *testing.T) {
 		assert.NotContains(t, err.Error(), "hunter2")
 	}
 }
+
+func TestAMechanismThatIsNotHereIsTheOnlyComplaint(t *testing.T) {
+	_, err := AdminSettings(Properties{"bootstrap.servers": "kafka:9092", "security.protocol": "SASL_SSL", "sasl.mechanism": "AWS_MSK_IAM"})
+	require.EqualError(t, err, `Invalid value "AWS_MSK_IAM" for admin key "sasl.mechanism": it must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, `+
+		"OAUTHBEARER, GSSAPI")
+}
