@@ -151,8 +151,14 @@ func TestRollingRestartDisturbsNobodyElse(t *testing.T) {
 func TestAClusterBehindALogin(t *testing.T) {
 	needsProcesses(t)
 	kafka := testbed.StartKafka(t, testbed.WithSASL("connect", "secret"))
-	secured(t, kafka, kafka.SASLAddr(), "security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN",
-		`sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="connect" password="secret";`)
+	for mechanism, module := range map[string]string{
+		"PLAIN": "plain.PlainLoginModule", "SCRAM-SHA-256": "scram.ScramLoginModule", "SCRAM-SHA-512": "scram.ScramLoginModule",
+	} {
+		t.Run(mechanism, func(t *testing.T) {
+			secured(t, kafka, kafka.SASLAddr(), "security.protocol=SASL_PLAINTEXT", "sasl.mechanism="+mechanism,
+				`sasl.jaas.config=org.apache.kafka.common.security.`+module+` required username="connect" password="secret";`)
+		})
+	}
 }
 
 func TestAClusterBehindTLS(t *testing.T) {

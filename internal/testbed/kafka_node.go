@@ -29,7 +29,10 @@ type kafkaNode struct {
 	child *child
 }
 
-// saslListener is a second listener, SASL/PLAIN without TLS, that knows one user.
+// scram are the mechanisms, beside PLAIN, of listeners with a login.
+var scram = []string{"SCRAM-SHA-256", "SCRAM-SHA-512"}
+
+// saslListener is a second listener, SASL without TLS, that knows one user.
 type saslListener struct {
 	port           int
 	user, password string
@@ -67,7 +70,13 @@ func (n *kafkaNode) prepare(ctx context.Context, java, jars string, voters []*ka
 	if err != nil {
 		return err
 	}
-	format := javaCommand(java, jars, logging, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", config)
+	arguments := []string{"format", "-t", clusterID, "-c", config}
+	if s := n.sasl; s != nil {
+		for _, mechanism := range scram {
+			arguments = append(arguments, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, s.user, s.password))
+		}
+	}
+	format := javaCommand(java, jars, logging, "kafka.tools.StorageTool", arguments...)
 	cmd := exec.CommandContext(ctx, format.Path, format.Args...)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("formatting the storage of Kafka: %w\n%s", err, output)
@@ -125,9 +134,13 @@ func (n *kafkaNode) listeners() []string {
 		advertise = append(advertise, "SASL://"+loopback(s.port))
 		protocols = append(protocols, "SASL:SASL_PLAINTEXT")
 		extra = []string{
-			"listener.name.sasl.sasl.enabled.mechanisms=PLAIN",
+			"listener.name.sasl.sasl.enabled.mechanisms=PLAIN," + strings.Join(scram, ","),
 			fmt.Sprintf(`listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule`+
 				` required user_%s="%s";`, s.user, s.password),
+		}
+		for _, mechanism := range scram {
+			extra = append(extra, "listener.name.sasl."+strings.ToLower(mechanism)+
+				".sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;")
 		}
 	}
 	if p := n.proxied; p != nil {
