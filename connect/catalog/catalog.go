@@ -1,4 +1,4 @@
-// Package catalog lists the classes that a worker has, connectors and converters, and finds them by the names that configurations use: the
+// Package catalog lists the classes that a worker has, connectors, transforms, predicates and converters, and finds them by the names that configurations use: the
 // full class name, its last part with or without "Connector", or a declared alias.
 package catalog
 
@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/transforms"
 )
 
 // Type is what a class is for, as REST names it.
@@ -18,6 +19,8 @@ type Type string
 const (
 	Sink            Type = "sink"
 	Source          Type = "source"
+	Transformation  Type = "transformation"
+	Predicate       Type = "predicate"
 	Converter       Type = "converter"
 	HeaderConverter Type = "header_converter"
 )
@@ -44,11 +47,13 @@ type Listed struct {
 type Catalog struct {
 	connectors []*Class
 	converters []converters.Definition
+	transforms []transforms.Definition
+	predicates []transforms.PredicateDefinition
 }
 
 // New returns a catalog of these connectors and of all converters. Two classes of one name are a mistake in the program.
 func New(sources []connect.SourceConnector, sinks []connect.SinkConnector) (*Catalog, error) {
-	c := &Catalog{converters: converters.All()}
+	c := &Catalog{converters: converters.All(), transforms: transforms.All(), predicates: transforms.AllPredicates()}
 	for _, s := range sinks {
 		c.connectors = append(c.connectors, &Class{Type: Sink, Spec: s.Spec(), Plugin: s})
 	}
@@ -62,6 +67,8 @@ func New(sources []connect.SourceConnector, sinks []connect.SinkConnector) (*Cat
 		return strings.Compare(a.Spec.Class, b.Spec.Class)
 	})
 	slices.SortFunc(c.converters, func(a, b converters.Definition) int { return strings.Compare(a.Spec.Class, b.Spec.Class) })
+	slices.SortFunc(c.transforms, func(a, b transforms.Definition) int { return strings.Compare(a.Spec.Class, b.Spec.Class) })
+	slices.SortFunc(c.predicates, func(a, b transforms.PredicateDefinition) int { return strings.Compare(a.Spec.Class, b.Spec.Class) })
 	seen := map[string]bool{}
 	for _, k := range c.connectors {
 		if seen[k.Spec.Class] {
@@ -167,6 +174,44 @@ func (c *Catalog) ConverterNames() []string {
 	return c.converterClasses(func(converters.Definition) bool { return true })
 }
 
+// Transform finds a transform by the name that transforms.x.type gives it; a class of two halves by Class$Key and Class$Value.
+func (c *Catalog) Transform(name string) (transforms.Definition, error) {
+	for _, d := range c.transforms {
+		if isCalled(d.Spec, name) {
+			return d, nil
+		}
+	}
+	return transforms.Definition{}, fmt.Errorf("Class %s could not be found.", name) //lint:ignore ST1005 Kafka's text
+}
+
+// Predicate is [Catalog.Transform] for predicates.x.type.
+func (c *Catalog) Predicate(name string) (transforms.PredicateDefinition, error) {
+	for _, d := range c.predicates {
+		if isCalled(d.Spec, name) {
+			return d, nil
+		}
+	}
+	return transforms.PredicateDefinition{}, fmt.Errorf("Class %s could not be found.", name) //lint:ignore ST1005 Kafka's text
+}
+
+// Transforms are the classes of all transforms, for recommendations.
+func (c *Catalog) Transforms() []string {
+	var out []string
+	for _, d := range c.transforms {
+		out = append(out, d.Spec.Class)
+	}
+	return out
+}
+
+// Predicates are the classes of all predicates, for recommendations.
+func (c *Catalog) Predicates() []string {
+	var out []string
+	for _, d := range c.predicates {
+		out = append(out, d.Spec.Class)
+	}
+	return out
+}
+
 // List is what GET /connector-plugins shows: connectors, and the other classes too where connectorsOnly is false.
 func (c *Catalog) List(connectorsOnly bool) []Listed {
 	var out []Listed
@@ -175,6 +220,12 @@ func (c *Catalog) List(connectorsOnly bool) []Listed {
 	}
 	if connectorsOnly {
 		return out
+	}
+	for _, d := range c.transforms {
+		out = append(out, Listed{d.Spec.Class, Transformation, d.Spec.Version})
+	}
+	for _, d := range c.predicates {
+		out = append(out, Listed{d.Spec.Class, Predicate, d.Spec.Version})
 	}
 	for _, d := range c.converters {
 		if d.New != nil {
@@ -196,4 +247,9 @@ func answersTo(spec connect.Spec, name, suffix string) bool {
 	}
 	simple := spec.Class[strings.LastIndexAny(spec.Class, ".$")+1:]
 	return name == simple || name+suffix == simple
+}
+
+// isCalled reports whether a class is called name: in full, by an alias, or without its package.
+func isCalled(spec connect.Spec, name string) bool {
+	return name == spec.Class || slices.Contains(spec.Aliases, name) || name == spec.Class[strings.LastIndex(spec.Class, ".")+1:]
 }

@@ -69,7 +69,7 @@ func (c *sinkConversion) record(r *connect.SinkRecord, m *sarama.ConsumerMessage
 		*headers = append(*headers, connect.Header{Key: name, Schema: schema, Value: v})
 	}
 	if len(c.transforms) > 0 {
-		keep, err = c.transforms.apply(&r.Record)
+		keep, err = c.transforms.applySink(r)
 		return stageTransform, keep, err
 	}
 	return "", true, nil
