@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
@@ -175,7 +176,62 @@ func conversions() []conversion {
 			conversion{name + "-write", title + ", written", func() (func() error, error) { return write(c), nil }},
 			conversion{name + "-read", title + ", read", func() (func() error, error) { return read(c) }})
 	}
-	return all
+	return append(all,
+		conversion{"transforms-with-schema", "five transforms, with schema", func() (func() error, error) {
+			return transform(reading, connect.StructOf(readingValue()))
+		}},
+		conversion{"transforms", "five transforms, without schema", func() (func() error, error) { return transform(nil, readingMap()) }})
+}
+
+// chain are the transforms, in Conversions.java too.
+var chain = []struct {
+	class  string
+	config connect.Config
+}{
+	{"InsertField$Value", connect.Config{"static.field": "plant", "static.value": "north"}},
+	{"ReplaceField$Value", connect.Config{"exclude": "raw", "renames": "temp:celsius"}},
+	{"Cast$Value", connect.Config{"spec": "count:int64,humidity:float32"}},
+	{"ValueToKey", connect.Config{"fields": "device"}},
+	{"RegexRouter", connect.Config{"regex": "(.*)-raw", "replacement": "$1"}},
+}
+
+// transform sends the reading through the chain, in a record of its own each time.
+func transform(schema *connect.Schema, v connect.Value) (func() error, error) {
+	classes, err := catalog.New(nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	var all []connect.Transform
+	for _, link := range chain {
+		def, err := classes.Transform(link.class)
+		if err != nil {
+			return nil, err
+		}
+		t, err := def.New(link.config)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return func() error {
+		r := connect.Record{Topic: "readings-raw", Partition: connect.NoPartition, Timestamp: 1_700_000_000_000, Value: v, ValueSchema: schema}
+		for _, t := range all {
+			if _, err := t.Apply(&r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// readingMap is the reading without schema.
+func readingMap() connect.Value {
+	st := readingValue()
+	m := connect.NewMap(len(reading.Fields()))
+	for i, f := range reading.Fields() {
+		m.Put(connect.String(f.Name), st.At(i))
+	}
+	return connect.MapOf(m)
 }
 
 // batch is how many records share an arena's memory, as in a task.
