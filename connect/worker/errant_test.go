@@ -126,36 +126,3 @@ func TestWhatNoConverterTakesIsLegibleInADeadLetter(t *testing.T) {
 	}
 	assert.Nil(t, legible(new(converters.Arena), json, connect.StringSchema, connect.Value{}))
 }
-
-// headed sees a sink's headers and adds one.
-type headed struct{ saw []string }
-
-func (h *headed) Apply(r *connect.Record) (bool, error) {
-	for _, have := range r.Headers {
-		h.saw = append(h.saw, have.Key)
-	}
-	r.Header("added", nil, connect.Int32(1))
-	return true, nil
-}
-
-func (h *headed) Close() {}
-
-func TestTransformsOfASinkSeeAndChangeHeaders(t *testing.T) {
-	text, err := converters.All()[1].New(converters.Value, nil)
-	require.NoError(t, err)
-	header, err := converters.All()[1].NewHeader(nil)
-	require.NoError(t, err)
-	see := &headed{}
-	c := &sinkConversion{key: text, value: text, header: header, transforms: chain{newLink("a.Headed", see, nil, false)}, retries: &retries{}}
-	message := func(name string) *sarama.ConsumerMessage {
-		return &sarama.ConsumerMessage{Topic: "t", Headers: []*sarama.RecordHeader{{Key: []byte(name), Value: []byte("1")}}}
-	}
-	have, err := c.records(t.Context(), &fetched{messages: []*sarama.ConsumerMessage{message("a"), message("b")}})
-	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "b"}, see.saw)
-	for i, name := range []string{"a", "b"} {
-		require.Len(t, have.records[i].Headers, 2)
-		assert.Equal(t, name, have.records[i].Headers[0].Key)
-		assert.Equal(t, "added", have.records[i].Headers[1].Key)
-	}
-}
