@@ -45,8 +45,8 @@ func BenchmarkChainOfFiveTransforms(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r = in
-				if keep, err := transforms.apply(&r); !keep || err != nil {
-					b.Fatal(keep, err)
+				if keep, failed := transforms.apply(b.Context(), &r, nil); !keep || failed != nil {
+					b.Fatal(keep, failed)
 				}
 			}
 			require.Equal(b, "readings", r.Topic)
