@@ -6,7 +6,8 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// setSchemaMetadata names and numbers the schema (org.apache.kafka.connect.transforms.SetSchemaMetadata).
+// setSchemaMetadata names and numbers the schema of a struct (org.apache.kafka.connect.transforms.SetSchemaMetadata); those of other values are an
+// error, as in Java, whose code means to allow them.
 type setSchemaMetadata struct {
 	without
 	side    side
@@ -31,7 +32,12 @@ var setSchemaMetadataDefinitions = halves("SetSchemaMetadata", func(s side, cfg 
 	if len(t.set) == 0 {
 		return nil, &connect.ConfigError{Key: schemaNameKey.Name(), Reason: "Neither schema name nor version configured"}
 	}
-	t.schemas.derive = func(s *connect.Schema) (*connect.Schema, error) { return s.With(t.set...), nil }
+	t.schemas.derive = func(s *connect.Schema) (*connect.Schema, error) {
+		if _, err := fieldsOf(s); err != nil {
+			return nil, err
+		}
+		return s.With(t.set...), nil
+	}
 	return t, nil
 }, schemaNameKey, schemaVersionKey, replaceNullKey)
 
@@ -47,7 +53,7 @@ func (t *setSchemaMetadata) Apply(r *connect.Record) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	if v.Kind() != connect.KindStruct || updated.Kind() != connect.KindStruct {
+	if v.Kind() != connect.KindStruct {
 		t.side.set(r, updated, v)
 		return true, nil
 	}
