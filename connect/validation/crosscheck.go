@@ -10,13 +10,8 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 )
 
-// crossChecks looks at keys of the framework together, and at what this worker cannot do.
+// crossChecks looks at keys of the framework together.
 func (v *Validator) crossChecks(t catalog.Type, cfg connect.Config, r *report) {
-	for _, key := range []connect.Key[[]string]{keyTransforms, keyPredicates} {
-		if len(key.Get(cfg)) > 0 && r.ok(key.Name()) {
-			r.fault(key.Name(), noTransforms(key.Name()))
-		}
-	}
 	if problem := losesRecords(cfg); problem != "" {
 		r.fault("errors.deadletterqueue.topic.name", problem)
 	}
@@ -28,11 +23,6 @@ func (v *Validator) crossChecks(t catalog.Type, cfg connect.Config, r *report) {
 	case catalog.Source:
 		checkExactlyOnce(cfg, r)
 	}
-}
-
-// noTransforms is why a chain of transforms cannot be had; where they come to be, their keys join the definition as they do in ConnectorConfig.enrich.
-func noTransforms(key string) string {
-	return key + ": this worker has no transforms and predicates: remove the key"
 }
 
 // checkTopics wants topics or a pattern (SinkConnectorConfig.validate).

@@ -195,12 +195,6 @@ func TestKeysThatNobodyKnowsAreWarnings(t *testing.T) {
 	}, got.Warnings)
 }
 
-func TestTransformsAreRefusedAsLongAsThereAreNone(t *testing.T) {
-	got, err := validator(t, nil).Validate(t.Context(), with("transforms", "a", "transforms.a.type", "x"))
-	require.NoError(t, err)
-	require.Contains(t, errorsOf(got.Infos), "transforms")
-}
-
 func TestExactlyOnceIsNotPromisedInVain(t *testing.T) {
 	got, err := validator(t, nil).Validate(t.Context(), with("exactly.once.support", "REQUIRED"))
 	require.NoError(t, err)
