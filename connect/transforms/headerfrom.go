@@ -79,7 +79,13 @@ func (h *headerFrom) Apply(r *connect.Record) (bool, error) {
 	}
 	headers := h.grown(r)
 	for i, from := range plan.header {
-		headers = append(headers, connect.Header{Key: h.headers[i], Schema: st.Schema().Fields()[from].Schema, Value: h.nulls.at(st, from)})
+		field, v := st.Schema().Fields()[from], h.nulls.at(st, from)
+		if v.IsNull() {
+			if err := nullable(field); err != nil {
+				return true, err
+			}
+		}
+		headers = append(headers, connect.Header{Key: h.headers[i], Schema: field.Schema, Value: v})
 	}
 	r.Headers = headers
 	if h.move {
