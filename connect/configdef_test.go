@@ -80,3 +80,8 @@ func TestADependentThatNobodyDefinesIsAnError(t *testing.T) {
 		Def: connect.KeyDef{Name: "c"}, Errors: []string{"c is referred in the dependents, but not defined."},
 	}, reports[2])
 }
+
+func TestARefusalMayStandWithoutTheFrame(t *testing.T) {
+	def := connect.NewSpec("", "", connect.StringKey("k", "").Must(func(connect.Value) error { return connect.Verbatim("as it is") })).Keys
+	require.Equal(t, []string{"as it is"}, def.Validate(connect.Config{"k": "v"})[0].Errors)
+}

@@ -2,7 +2,6 @@ package connect
 
 import (
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -72,8 +71,10 @@ func (m *Map) find(key Value) int {
 	return -1
 }
 
-// Clone returns a copy that can be changed; the values are shared.
-func (m *Map) Clone() *Map { return &Map{entries: slices.Clone(m.entries), index: maps.Clone(m.index)} }
+// Clone returns a copy that can be changed, with room for so many more entries; the values are shared.
+func (m *Map) Clone(room int) *Map {
+	return &Map{entries: append(make([]Entry, 0, len(m.entries)+room), m.entries...), index: maps.Clone(m.index)}
+}
 
 // Equal reports whether both maps have equal values under equal keys, in whatever order.
 func (m *Map) Equal(o *Map) bool {

@@ -146,3 +146,50 @@ func TestCopiedBytesOutliveTheBuffer(t *testing.T) {
 		require.Equal(t, []byte{byte(n), byte(n >> 8), 1, 2}, p)
 	}
 }
+
+func TestAStructThatIsTheRecordsOwnIsEditedInPlace(t *testing.T) {
+	schema := connect.StructSchema("s", connect.F("a", connect.Int32Schema))
+	shared := connect.NewStruct(schema).Set("a", connect.Int32(1))
+	var r connect.Record
+	r.SetStruct(shared)
+	r.Edit().Set("a", connect.Int32(2))
+	require.Equal(t, int32(1), shared.At(0).Any(), "what an author shares is copied first")
+
+	own := connect.NewStruct(schema).Set("a", connect.Int32(1))
+	r.Own(own)
+	require.Same(t, own, r.Edit())
+	r.OwnKey(own.Clone())
+	require.Same(t, r.Key.Struct(), r.EditKey())
+	require.Same(t, schema, r.KeySchema)
+
+	// A struct that was the record's own and has gone into another one may be somewhere else too by the time it comes back.
+	outer := connect.StructSchema("o", connect.F("s", schema))
+	r.Own(connect.NewStruct(outer).Set("s", connect.StructOf(own)))
+	r.SetStruct(own)
+	require.NotSame(t, own, r.Edit())
+}
+
+func TestAClonedMapIsItsOwn(t *testing.T) {
+	m := connect.NewMap(0)
+	for i := range 40 {
+		m.Put(connect.String(string(rune('a'+i))), connect.Int32(int32(i)))
+	}
+	c := m.Clone(1).Put(connect.String("new"), connect.Int32(1)).Put(connect.String("a"), connect.Int32(7))
+	require.Equal(t, 41, c.Len())
+	require.Equal(t, 40, m.Len())
+	v, _ := m.Get(connect.String("a"))
+	require.Equal(t, int32(0), v.Any())
+	_, ok := m.Get(connect.String("new"))
+	require.False(t, ok)
+}
+
+func TestNullFitsWhatIsOptionalAndAFieldWithADefault(t *testing.T) {
+	withDefault := connect.Int32Schema.With(connect.DefaultValue(connect.Int32(1)))
+	require.Error(t, connect.CheckValue(withDefault, connect.Value{}))
+	require.NoError(t, connect.CheckValue(connect.OptionalInt32Schema, connect.Value{}))
+	schema := connect.StructSchema("s", connect.F("a", withDefault), connect.F("l", connect.ArraySchema(withDefault)))
+	st := connect.NewStruct(schema).Set("l", connect.Array(nil))
+	require.NoError(t, connect.CheckValue(schema, connect.StructOf(st)))
+	st.Set("l", connect.Array([]connect.Value{connect.Int32(1), {}}))
+	require.EqualError(t, connect.CheckValue(schema, connect.StructOf(st)), "data error: value.l[1] is null, and its schema is not optional")
+}

@@ -138,7 +138,7 @@ func (c *cast) applyMap(r *connect.Record, v connect.Value) error {
 	if err != nil {
 		return err
 	}
-	out := m.Clone()
+	out := m.Clone(len(c.casts))
 	for _, f := range c.casts {
 		v, _ := m.Get(connect.String(f.field))
 		if v, err = castValue(nil, v, f.to); err != nil {

@@ -12,7 +12,8 @@ type insertField struct {
 	without
 	side                                side
 	topic, partition, offset, at, fixed *insertion
-	value                               string // of fixed
+	insertions                          []*insertion // those that there are, in this order
+	value                               string       // of fixed
 	nulls                               nulls
 	schemas                             derived[*connect.Schema, *connect.Schema]
 }
@@ -49,7 +50,12 @@ func newInsertField(s side, cfg connect.Config) (connect.Transform, error) {
 		at:        newInsertion(timestampFieldKey, cfg, connect.TimestampSchema, optionalTimestamp),
 		fixed:     newInsertion(staticFieldKey, cfg, connect.StringSchema, connect.OptionalStringSchema),
 	}
-	if len(f.insertions()) == 0 {
+	for _, i := range []*insertion{f.topic, f.partition, f.offset, f.at, f.fixed} {
+		if i != nil {
+			f.insertions = append(f.insertions, i)
+		}
+	}
+	if len(f.insertions) == 0 {
 		return nil, &connect.ConfigError{Key: topicFieldKey.Name(), Reason: "No field insertion configured"}
 	}
 	if f.fixed != nil && !hasValue {
@@ -74,16 +80,6 @@ func newInsertion(key connect.Key[string], cfg connect.Config, required, optiona
 		}
 	}
 	return &insertion{name, optional}
-}
-
-// insertions are the new fields in their order.
-func (f *insertField) insertions() (all []*insertion) {
-	for _, i := range []*insertion{f.topic, f.partition, f.offset, f.at, f.fixed} {
-		if i != nil {
-			all = append(all, i)
-		}
-	}
-	return all
 }
 
 func (f *insertField) Apply(r *connect.Record) (bool, error) { return true, f.insert(r, nil) }
@@ -144,7 +140,7 @@ func (f *insertField) insert(r *connect.Record, sink *connect.SinkRecord) error 
 }
 
 func (f *insertField) insertIntoMap(r *connect.Record, sink *connect.SinkRecord, m *connect.Map) {
-	out := m.Clone()
+	out := m.Clone(len(f.insertions))
 	add := func(i *insertion, v connect.Value) {
 		if i != nil && !v.IsNull() {
 			out.Put(connect.String(i.name), v)
@@ -176,7 +172,7 @@ func timestampOf(r *connect.Record, form func(int64) connect.Value) connect.Valu
 
 func (f *insertField) schema(s *connect.Schema) (*connect.Schema, error) {
 	fields := append([]connect.Field(nil), s.Fields()...)
-	for _, i := range f.insertions() {
+	for _, i := range f.insertions {
 		fields = append(fields, connect.F(i.name, i.schema))
 	}
 	return structSchema(fields, basics(s)...)

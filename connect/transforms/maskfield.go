@@ -144,7 +144,7 @@ func (m *maskField) applyMap(r *connect.Record, v connect.Value) error {
 	if err != nil {
 		return err
 	}
-	out := in.Clone()
+	out := in.Clone(0)
 	for _, f := range m.fields {
 		v, _ := in.Get(connect.String(f))
 		if v, err = m.of(v); err != nil {

@@ -111,3 +111,30 @@ func TestBytesInsideAStructAreReadableText(t *testing.T) {
 	assert.Equal(t, "Struct{b=AQI=}", string(AppendJava(nil, v)))
 	assert.Equal(t, `{"b":"AQI="}`, string(Append(nil, v)))
 }
+
+func TestWholeNumbersAreReadAsJavaReadsThem(t *testing.T) {
+	for text, want := range map[string]int64{"-128": -128, "+5": 5, "007": 7, "\u0661\u0662": 12} {
+		n, err := ParseInteger(text, 8)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, n)
+	}
+	for _, text := range []string{"", "-", "128", " 5", "5 ", "1.0", "--1", "1_0", "0x1"} {
+		_, err := ParseInteger(text, 8)
+		assert.ErrorIs(t, err, ErrNumber, text)
+	}
+}
+
+func TestFloatsAreReadAsJavaReadsThem(t *testing.T) {
+	for text, want := range map[string]float64{" 1.5\n": 1.5, "1d": 1, ".5f": 0.5, "5.": 5, "1e400": math.Inf(1), "-Infinity": math.Inf(-1), "0x1p3": 8} {
+		f, err := ParseFloat(text, 64)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, f, text)
+	}
+	nan, err := ParseFloat("NaN", 32)
+	require.NoError(t, err)
+	assert.True(t, math.IsNaN(nan))
+	for _, text := range []string{"", "f", "inf", "nan", "1_0", "infinity", "0x1", "1ff", "e5"} {
+		_, err := ParseFloat(text, 64)
+		assert.ErrorIs(t, err, ErrNumber, text)
+	}
+}

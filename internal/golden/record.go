@@ -29,7 +29,9 @@ type Header struct {
 }
 
 // UnmarshalJSON reads the notation.
-func (h *Header) UnmarshalJSON(raw []byte) error { return json.Unmarshal(raw, &[]any{&h.Name, &h.Datum}) }
+func (h *Header) UnmarshalJSON(raw []byte) error {
+	return json.Unmarshal(raw, &[]any{&h.Name, &h.Datum})
+}
 
 // SinkRecord is the record for a sink. A source's is the Record in it.
 func (r Record) SinkRecord() (connect.SinkRecord, error) {
