@@ -70,7 +70,7 @@ func TestTheListIsInTheOrderOfRest(t *testing.T) {
 			order = append(order, l.Type)
 		}
 	}
-	require.Equal(t, []Type{Sink, Source, Converter, HeaderConverter}, order)
+	require.Equal(t, []Type{Sink, Source, Transformation, Predicate, Converter, HeaderConverter}, order)
 }
 
 func TestTwoConnectorsOfOneClassAreAMistake(t *testing.T) {

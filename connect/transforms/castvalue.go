@@ -81,15 +81,16 @@ const millisPerDay = 24 * 60 * 60 * 1000
 
 // castToText writes dates as [values.Append] guesses them, bytes in base64 and the rest as toString does.
 func castToText(v connect.Value) connect.Value {
+	var room [64]byte
 	switch v.Kind() {
 	case connect.KindString:
 		return v
 	case connect.KindBytes:
 		return connect.String(base64.StdEncoding.EncodeToString(v.Bytes()))
 	case connect.KindInstant:
-		return connect.String(string(values.Append(nil, v)))
+		return connect.String(string(values.Append(room[:0], v)))
 	}
-	return connect.String(string(values.AppendJava(nil, v)))
+	return connect.String(string(values.AppendJava(room[:0], v)))
 }
 
 func castText(text string, to connect.Kind) (connect.Value, error) {

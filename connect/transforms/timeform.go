@@ -145,7 +145,8 @@ func (f *timeForms) convert(v connect.Value, from, to timeForm) (connect.Value, 
 	}
 	switch to {
 	case textTime:
-		return connect.String(string(f.format.Append(nil, ms))), nil
+		var room [64]byte
+		return connect.String(string(f.format.Append(room[:0], ms))), nil
 	case unixTime:
 		return connect.Int64(f.precision.fromMillis(ms)), nil
 	case dateTime:

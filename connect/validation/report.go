@@ -41,9 +41,6 @@ func (r *report) fault(key, message string) {
 	value.Errors = append(value.Errors, message)
 }
 
-// ok reports whether nothing was found against a key.
-func (r *report) ok(key string) bool { return len(r.value(key).Errors) == 0 }
-
 // errors counts single errors, as Kafka Connect does in this section; in all others it counts keys with errors.
 func (r *report) errors() int {
 	n := 0
