@@ -12,8 +12,10 @@ import (
 
 // crossChecks looks at keys of the framework together.
 func (v *Validator) crossChecks(t catalog.Type, cfg connect.Config, r *report) {
-	if problem := losesRecords(cfg); problem != "" {
-		r.fault("errors.deadletterqueue.topic.name", problem)
+	for _, found := range beyondJava(t).Validate(cfg) {
+		for _, problem := range found.Errors {
+			r.fault(found.Def.Name, problem)
+		}
 	}
 	switch t {
 	case catalog.Sink:

@@ -2,6 +2,7 @@ package validation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ type Framework struct {
 	// Topics and TopicsRegex are for sinks; one of them is set.
 	Topics      []string
 	TopicsRegex string
-	DeadLetters DeadLetters // for sinks
+	DeadLetters DeadLetters
 	// OffsetsTopic is a source's own offsets topic; "" for the worker's.
 	OffsetsTopic string
 }
@@ -39,7 +40,7 @@ type ConverterConfig struct {
 	Options connect.Config
 }
 
-// DeadLetters is where a sink's records go that cannot be handled: nowhere if Topic is "".
+// DeadLetters is where records go that cannot be handled, a sink's as in Java, and a source's too: nowhere if Topic is "".
 type DeadLetters struct {
 	Topic             string
 	ReplicationFactor int16 // for the creation of the topic
@@ -64,10 +65,10 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 	if f.HeaderConverter.Class == "" {
 		f.HeaderConverter.Class = defaultHeaderConverter
 	}
+	f.DeadLetters = DeadLetters{deadLetterTopic(cfg), int16(keyDeadLetterReplication.Get(cfg)), keyDeadLetterHeaders.Get(cfg)}
 	switch class.Type {
 	case catalog.Sink:
 		f.Topics, f.TopicsRegex = keyTopics.Get(cfg), keyTopicsRegex.Get(cfg)
-		f.DeadLetters = DeadLetters{deadLetterTopic(cfg), int16(keyDeadLetterReplication.Get(cfg)), keyDeadLetterHeaders.Get(cfg)}
 	case catalog.Source:
 		f.OffsetsTopic = keyOffsetsTopic.Get(cfg)
 	}
@@ -77,7 +78,7 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 // frameworkProblems is what makes a configuration unreadable; rules about keys together are left to [Validator.Validate].
 func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config) []string {
 	var problems []string
-	for _, found := range Definition(class.Type).Validate(cfg) {
+	for _, found := range slices.Concat(Definition(class.Type).Validate(cfg), beyondJava(class.Type).Validate(cfg)) {
 		problems = append(problems, found.Errors...)
 	}
 	for _, k := range converterKeys {
@@ -86,9 +87,6 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 				problems = append(problems, err.Error())
 			}
 		}
-	}
-	if problem := losesRecords(cfg); problem != "" {
-		problems = append(problems, problem)
 	}
 	return problems
 }

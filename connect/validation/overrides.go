@@ -30,7 +30,7 @@ func (v *Validator) overrides(t catalog.Type, cfg connect.Config, infos *ConfigI
 	}
 }
 
-// clients are the kinds of clients that a connector's tasks will have (AbstractHerder, DistributedHerder).
+// clients are the kinds of clients that a connector's tasks will have (AbstractHerder, DistributedHerder), a source's dead letter queue included.
 func clients(t catalog.Type, cfg connect.Config) []string {
 	if t == catalog.Sink {
 		if deadLetterTopic(cfg) != "" {
@@ -43,7 +43,7 @@ func clients(t catalog.Type, cfg connect.Config) []string {
 	if ownOffsets {
 		out = append(out, "consumer")
 	}
-	if ownOffsets || len(under("topic.creation.", cfg)) > 0 {
+	if ownOffsets || len(under("topic.creation.", cfg)) > 0 || deadLetterTopic(cfg) != "" {
 		out = append(out, "admin")
 	}
 	return out

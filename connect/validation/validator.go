@@ -103,14 +103,14 @@ func otherVersion(class *catalog.Class, cfg connect.Config) []string {
 
 // openPrefixes begin keys that have a meaning without being defined.
 var openPrefixes = []string{"key.converter.", "value.converter.", "header.converter.", "producer.override.", "consumer.override.", "admin.override.",
-	"topic.creation.", "transforms.", "predicates.", "errors.deadletterqueue."}
+	"topic.creation.", "transforms.", "predicates."}
 
 // unknown names keys that nobody knows: most are typing errors.
 func unknown(class *catalog.Class, framework connect.ConfigDef, cfg connect.Config) []string {
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(cfg)) {
 		below := func(prefix string) bool { return strings.HasPrefix(key, prefix) }
-		known := framework.Has(key) || class.Spec.Keys.Has(key) ||
+		known := framework.Has(key) || class.Spec.Keys.Has(key) || beyondJava(class.Type).Has(key) ||
 			slices.ContainsFunc(openPrefixes, below) || slices.ContainsFunc(class.Spec.Prefixes, below)
 		if !known {
 			out = append(out, key+": no such key of "+class.Spec.Class+", it has no effect")

@@ -267,7 +267,7 @@ func (s sinkScriptStatus) fits(state State, trace ...string) error {
 // committed are the offsets of the group connect-<name>.
 func (b *sinkScriptBed) committed(name string) connect.Offsets {
 	b.t.Helper()
-	offsets, err := NewGroups(b.settings, map[string]string{"bootstrap.servers": b.direct}).Committed(b.t.Context(), name, b.config)
+	offsets, err := NewGroups(b.settings).Committed(b.t.Context(), name, b.config)
 	require.NoError(b.t, err)
 	return offsets
 }
