@@ -1,10 +1,6 @@
 package transforms
 
-import (
-	"fmt"
-
-	"github.com/sluice-connect/sluice/connect"
-)
+import "github.com/sluice-connect/sluice/connect"
 
 // extractField puts one field in the place of the whole (org.apache.kafka.connect.transforms.ExtractField). Null stays null. A field that a schema
 // lacks is an error, one that a map lacks is null.
@@ -53,7 +49,7 @@ func (e *extractField) Apply(r *connect.Record) (bool, error) {
 	}
 	field, err := e.path.schema(schema)
 	if err == nil && field == nil {
-		err = fmt.Errorf("%w: Unknown field: %s", connect.ErrData, e.text)
+		err = unknownField(e.text)
 	}
 	if err == nil && st != nil {
 		v, err = e.path.inStruct(st, e.nulls)
@@ -63,3 +59,14 @@ func (e *extractField) Apply(r *connect.Record) (bool, error) {
 	}
 	return true, err
 }
+
+// unknownField is the error for a field that a schema does not have. Dead letters name it as Java does.
+type unknownField string
+
+func (u unknownField) Error() string { return "Unknown field: " + string(u) }
+
+// Is makes it one of data.
+func (u unknownField) Is(class error) bool { return class == connect.ErrData }
+
+// JavaException is what Java throws here.
+func (u unknownField) JavaException() string { return "java.lang.IllegalArgumentException" }

@@ -38,9 +38,12 @@ type fault struct {
 	cause error
 }
 
-// exception is the Java class that stands for the cause: tools tell dead letters apart by it.
+// exception is the Java class that stands for the cause: tools tell dead letters apart by it. An error of its own class has the method JavaException.
 func (f *fault) exception() string {
+	var own interface{ JavaException() string }
 	switch {
+	case errors.As(f.cause, &own):
+		return own.JavaException()
 	case tooLarge(f.cause):
 		return "org.apache.kafka.common.errors.RecordTooLargeException"
 	case errors.Is(f.cause, connect.ErrData):

@@ -26,9 +26,22 @@ const (
 // source is the manifest of a source with four transforms under two predicates, whose values are JSON with schemas.
 func source(file string) map[string]string {
 	return map[string]string{
-		"connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "tasks.max": "1", "file": file, "topic": "lines",
+		"connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "tasks.max": "1", "file": file, "topic": "lines-raw",
 		"key.converter":   "org.apache.kafka.connect.json.JsonConverter",
 		"value.converter": "org.apache.kafka.connect.json.JsonConverter",
+		"transforms":      "hoist,stamp,mark,route",
+
+		"transforms.hoist.type": "org.apache.kafka.connect.transforms.HoistField$Value", "transforms.hoist.field": "line",
+		"transforms.stamp.type":         "org.apache.kafka.connect.transforms.InsertField$Value",
+		"transforms.stamp.static.field": "site", "transforms.stamp.static.value": "plant-7", "transforms.stamp.predicate": "raw",
+		"transforms.mark.type": "org.apache.kafka.connect.transforms.InsertHeader", "transforms.mark.header": "origin",
+		"transforms.mark.value.literal": "edge", "transforms.mark.predicate": "marked", "transforms.mark.negate": "true",
+		"transforms.route.type":  "org.apache.kafka.connect.transforms.RegexRouter",
+		"transforms.route.regex": "(.*)-raw", "transforms.route.replacement": "$1", "transforms.route.predicate": "raw",
+
+		"predicates":          "raw,marked",
+		"predicates.raw.type": "org.apache.kafka.connect.transforms.predicates.TopicNameMatches", "predicates.raw.pattern": ".*-raw",
+		"predicates.marked.type": "org.apache.kafka.connect.transforms.predicates.HasHeaderKey", "predicates.marked.name": "origin",
 	}
 }
 
@@ -40,13 +53,14 @@ func sink(file string) map[string]string {
 		"value.converter":  "org.apache.kafka.connect.json.JsonConverter",
 		"errors.tolerance": "all", "errors.deadletterqueue.topic.name": "dead", "errors.deadletterqueue.topic.replication.factor": "1",
 		"errors.deadletterqueue.context.headers.enable": "true",
+		"transforms":             "narrow",
+		"transforms.narrow.type": "org.apache.kafka.connect.transforms.ExtractField$Value", "transforms.narrow.field": "line",
 	}
 }
 
-// hostile are records that the sink cannot handle, each for another reason.
-func hostile() []*sarama.ProducerMessage {
+// hostile are records of one time that the sink cannot handle, each for another reason.
+func hostile(at time.Time) []*sarama.ProducerMessage {
 	const good = `{"schema":{"type":"struct","fields":[{"type":"string","optional":false,"field":"line"}],"optional":false},"payload":{"line":"x"}}`
-	at := time.UnixMilli(1700000000000)
 	own := []sarama.RecordHeader{
 		{Key: []byte("own"), Value: []byte("a")}, {Key: []byte("own"), Value: []byte{0xff, 0}}, {Key: []byte("none")}, {Key: []byte("empty"), Value: []byte{}},
 	}
@@ -58,6 +72,9 @@ func hostile() []*sarama.ProducerMessage {
 		{Topic: "hostile", Value: text(`{"line":"without a schema"}`), Timestamp: at},
 		{Topic: "hostile", Value: text(`{"schema":{"type":"nonsense"},"payload":1}`), Timestamp: at},
 		{Topic: "hostile", Value: text(`{"schema":{"type":"int32","optional":false},"payload":null}`), Timestamp: at},
+		{Topic: "hostile", Value: text(`{"schema":{"type":"string","optional":false},"payload":"no struct"}`), Timestamp: at, Headers: own},
+		{Topic: "hostile", Value: text(`{"schema":{"type":"struct","fields":[{"type":"string","optional":false,"field":"other"}],"optional":false},` +
+			`"payload":{"other":"x"}}`), Timestamp: at},
 	}
 }
 
@@ -68,17 +85,17 @@ type outcome struct {
 }
 
 // run has one worker carry the input through both manifests.
-func run(t *testing.T, start func(t testing.TB, bootstrap, prefix string, more ...string) *ledger.Worker, input string) outcome {
+func run(t *testing.T, start func(t testing.TB, bootstrap, prefix string, more ...string) *ledger.Worker, input string, bad []*sarama.ProducerMessage,
+) outcome {
 	t.Helper()
 	kafka := testbed.StartKafka(t).Addr()
-	for _, topic := range []string{"lines", "hostile", "dead"} {
-		testbed.CreateTopic(t, kafka, topic, 1, map[string]string{"retention.ms": "-1"}) // times of records are old
+	for _, topic := range []string{"lines", "hostile"} { // the worker has to create the other one
+		testbed.CreateTopic(t, kafka, topic, 1, nil)
 	}
 	w := start(t, kafka, "w-")
 	printed := filepath.Join(t.TempDir(), "printed")
 	w.Create("lines-in", source(input))
 	lines := testbed.Consume(t, kafka, "lines", linesCount, within)
-	bad := hostile()
 	testbed.Produce(t, kafka, bad...)
 	w.Create("lines-out", sink(printed))
 	dead := testbed.Consume(t, kafka, "dead", len(bad), within)
@@ -101,8 +118,9 @@ func TestTheSameManifestsLeaveTheSameRecordsAsInJava(t *testing.T) {
 		fmt.Fprintf(&input, "line %d: \"quoted\", \\ and \u00fc, \u20ac, \U0001f600\n", i)
 	}
 	file := ledger.File(t, "input", input.String())
-	java := run(t, ledger.StartJavaWorker, file)
-	ours := run(t, ledger.StartWorker, file)
+	at := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
+	java := run(t, ledger.StartJavaWorker, file, hostile(at))
+	ours := run(t, ledger.StartWorker, file, hostile(at))
 	require.Len(t, ours.lines, len(java.lines))
 	for i := range java.lines {
 		require.Equal(t, content(java.lines[i], nil), content(ours.lines[i], nil))
