@@ -60,7 +60,7 @@ func TestTheAnswerIsThatOfAWorkerOfKafkaConnect(t *testing.T) {
 		t.Run(string(text), func(t *testing.T) {
 			got, err := v.Validate(t.Context(), want.Config)
 			require.NoError(t, err)
-			infos := got.Infos
+			infos := withoutGroups(got.Infos)
 			require.Equal(t, want.Config["connector.class"], infos.Name)
 			require.Equal(t, want.ErrorCount, infos.ErrorCount)
 			require.ElementsMatch(t, want.Groups, infos.Groups)
@@ -77,6 +77,18 @@ func TestTheAnswerIsThatOfAWorkerOfKafkaConnect(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutGroups leaves out what is found against groups of topics, which Java looks at when the connector starts.
+func withoutGroups(infos ConfigInfos) ConfigInfos {
+	infos.Configs = slices.DeleteFunc(infos.Configs, func(c ConfigInfo) bool {
+		ours := strings.HasPrefix(c.Value.Name, creationPrefix) && c.Value.Name != keyCreationGroups.Name()
+		if ours {
+			infos.ErrorCount -= len(c.Value.Errors)
+		}
+		return ours
+	})
+	return infos
 }
 
 // section is the beginning of a key that is not of the main section.

@@ -27,6 +27,7 @@ func (v *Validator) crossChecks(t catalog.Type, cfg connect.Config, r *report) {
 		v.checkGroup(cfg, r)
 	case catalog.Source:
 		checkExactlyOnce(cfg, r)
+		r.add(checkTopicCreation(cfg, v.Worker)) // Java finds these when the connector starts
 	}
 }
 

@@ -29,6 +29,8 @@ type Framework struct {
 	DeadLetters DeadLetters // for sinks
 	// OffsetsTopic is a source's own offsets topic; "" for the worker's.
 	OffsetsTopic string
+	// TopicCreation is how a source's topics are made; nil leaves that to the broker.
+	TopicCreation *TopicCreation
 }
 
 // ConverterConfig is a converter's class and options.
@@ -47,7 +49,7 @@ type DeadLetters struct {
 // ParseFramework reads the framework's keys. The configuration may be one that was never validated, because another worker wrote it: the error
 // lists what is wrong with it. worker is the worker's own configuration, for converters.
 func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) (*Framework, error) {
-	if problems := frameworkProblems(classes, class, cfg); len(problems) > 0 {
+	if problems := frameworkProblems(classes, class, cfg, worker); len(problems) > 0 {
 		return nil, fmt.Errorf("the configuration is invalid: %s", strings.Join(problems, "; "))
 	}
 	f := &Framework{
@@ -67,12 +69,13 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 		f.DeadLetters = DeadLetters{deadLetterTopic(cfg), int16(keyDeadLetterReplication.Get(cfg)), keyDeadLetterHeaders.Get(cfg)}
 	case catalog.Source:
 		f.OffsetsTopic = keyOffsetsTopic.Get(cfg)
+		f.TopicCreation = topicCreationOf(cfg, worker)
 	}
 	return f, nil
 }
 
 // frameworkProblems is what makes a configuration unreadable; rules about keys together are left to [Validator.Validate].
-func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config) []string {
+func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) []string {
 	var problems []string
 	for _, found := range Definition(class.Type).Validate(cfg) {
 		problems = append(problems, found.Errors...)
@@ -91,6 +94,11 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 	}
 	if problem := losesRecords(cfg); problem != "" {
 		problems = append(problems, problem)
+	}
+	if class.Type == catalog.Source {
+		for _, found := range checkTopicCreation(cfg, worker) {
+			problems = append(problems, found.Errors...)
+		}
 	}
 	return problems
 }
