@@ -22,6 +22,8 @@ type Validator struct {
 	OverridePolicy string
 	// GroupID is the worker's group, which no sink may share; "" where there is none.
 	GroupID string
+	// ExactlyOnce says that the worker writes records and offsets of sources in one transaction (exactly.once.source.support=enabled).
+	ExactlyOnce bool
 	// Offline leaves out what connectors check by connecting to their systems.
 	Offline bool
 

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -27,8 +28,9 @@ func main() {
 	}
 	records := flag.Int("records", 400_000, "records an arm carries")
 	rounds := flag.Int("rounds", 3, "runs of each arm")
+	only := flag.String("only", "", "what to measure: one of "+strings.Join(measured(), ", ")+"; default all")
 	flag.Parse()
-	exit(run(ctx, *records, *rounds))
+	exit(run(ctx, *records, *rounds, *only))
 }
 
 func exit(err error) {
@@ -38,8 +40,23 @@ func exit(err error) {
 	}
 }
 
-// run prints a table for each flow.
-func run(ctx context.Context, records, rounds int) error {
+// conversionsName is what -only calls the table of conversions.
+const conversionsName = "conversions"
+
+// measured are the names of all tables.
+func measured() []string {
+	names := []string{conversionsName}
+	for _, f := range flows() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// run prints a table for the conversions and one for each flow, or for the one that is named.
+func run(ctx context.Context, records, rounds int, only string) error {
+	if only != "" && !slices.Contains(measured(), only) {
+		return fmt.Errorf("-only %s: there are %s", only, strings.Join(measured(), ", "))
+	}
 	lab, err := openLab(ctx, records)
 	if err != nil {
 		return err
@@ -47,7 +64,15 @@ func run(ctx context.Context, records, rounds int) error {
 	defer lab.close()
 	fmt.Printf("%d records of %d bytes an arm, median of %d rounds, %s/%s, %d processors\n\n", records, record, rounds, runtime.GOOS, runtime.GOARCH,
 		runtime.NumCPU())
+	if only == "" || only == conversionsName {
+		if err := measureConversions(ctx, lab, rounds); err != nil {
+			return fmt.Errorf("%s: %w", conversionsName, err)
+		}
+	}
 	for _, f := range flows() {
+		if only != "" && only != f.name {
+			continue
+		}
 		if err := f.measure(ctx, lab, rounds); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
