@@ -8,48 +8,71 @@ import (
 // ErrData is the class of errors about data that does not fit its schema (Kafka Connect's DataException).
 var ErrData = errors.New("data error")
 
-// CheckValue reports whether v fits schema, recursively (ConnectSchema.validateValue). Its error is of class [ErrData] and
-// names the place. A nil schema fits everything.
-func CheckValue(schema *Schema, v Value) error { return check("value", schema, v) }
+// CheckValue reports whether v fits schema, recursively (ConnectSchema.validateValue): null fits what is optional, and a struct's field also where
+// it has a default. Its error is of class [ErrData] and names the place. A nil schema fits everything.
+func CheckValue(schema *Schema, v Value) error {
+	if err := check(schema, v); err != nil {
+		return fmt.Errorf("%w: value%s", ErrData, err)
+	}
+	return nil
+}
 
-func check(where string, s *Schema, v Value) error {
+// misfit is what is wrong and where, as a path from the value on. It is put together on the way up, so that a value that fits costs no text.
+type misfit struct{ where, what string }
+
+func (m *misfit) Error() string { return m.where + m.what }
+
+// at puts a step before the path.
+func (m *misfit) at(step string) *misfit {
+	m.where = step + m.where
+	return m
+}
+
+func check(s *Schema, v Value) *misfit {
 	if s == nil {
 		return nil
 	}
 	if v.IsNull() {
-		if s.optional || !s.dflt.IsNull() {
+		if s.optional {
 			return nil
 		}
-		return fmt.Errorf("%w: %s is null, and its schema is not optional", ErrData, where)
+		return &misfit{what: " is null, and its schema is not optional"}
 	}
 	if want := valueKind(s); v.kind != want {
-		return fmt.Errorf("%w: %s is %s, and its schema wants %s", ErrData, where, v.kind, want)
+		return &misfit{what: fmt.Sprintf(" is %s, and its schema wants %s", v.kind, want)}
 	}
 	switch s.kind {
 	case KindArray:
 		for i, e := range v.Array() {
-			if err := check(fmt.Sprintf("%s[%d]", where, i), s.vals, e); err != nil {
-				return err
+			if m := check(s.vals, e); m != nil {
+				return m.at(fmt.Sprintf("[%d]", i))
 			}
 		}
 	case KindMap:
 		for _, e := range v.Map().Entries() {
-			if err := check(where+" (a key)", s.keys, e.Key); err != nil {
-				return err
+			if m := check(s.keys, e.Key); m != nil {
+				return m.at(" (a key)")
 			}
-			if err := check(fmt.Sprintf("%s[%s]", where, e.Key), s.vals, e.Value); err != nil {
-				return err
+			if m := check(s.vals, e.Value); m != nil {
+				return m.at(fmt.Sprintf("[%s]", e.Key))
 			}
 		}
 	case KindStruct:
-		st := v.Struct()
-		if !st.schema.Equal(s) {
-			return fmt.Errorf("%w: %s is a struct of another schema", ErrData, where)
+		return checkStruct(s, v.Struct())
+	}
+	return nil
+}
+
+func checkStruct(s *Schema, st *Struct) *misfit {
+	if !st.schema.Equal(s) {
+		return &misfit{what: " is a struct of another schema"}
+	}
+	for i, f := range s.fields {
+		if st.vals[i].IsNull() && !f.Schema.dflt.IsNull() {
+			continue
 		}
-		for i, f := range s.fields {
-			if err := check(where+"."+f.Name, f.Schema, st.vals[i]); err != nil {
-				return err
-			}
+		if m := check(f.Schema, st.vals[i]); m != nil {
+			return m.at("." + f.Name)
 		}
 	}
 	return nil

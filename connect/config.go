@@ -116,7 +116,7 @@ func (d Default) Required() bool { return d.kind == required }
 // Text returns the default as text; ok is false where the key is required or its default is null.
 func (d Default) Text() (value string, ok bool) { return d.text, d.kind == text }
 
-// Check refuses a parsed value. Its error is the reason alone, without the frame "Invalid value v for configuration k: ".
+// Check refuses a parsed value. Its error is the reason alone, without the frame "Invalid value v for configuration k: " ([Verbatim] keeps it away).
 type Check func(v Value) error
 
 // Recommender offers values for a key, given the whole configuration as submitted.

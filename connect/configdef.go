@@ -108,6 +108,9 @@ func (k KeyDef) shown(v Value) string {
 
 // refused frames a reason. Secrets are not shown.
 func (k KeyDef) refused(value string, cause error) string {
+	if whole := verbatim(""); errors.As(cause, &whole) {
+		return string(whole)
+	}
 	if e := new(entryError); errors.As(cause, &e) {
 		value = e.entry
 	}

@@ -15,6 +15,14 @@ type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
+// Verbatim is a [Check]'s refusal that is shown as it stands, without the frame "Invalid value v for configuration k: ": for the few of Java's
+// validators whose exceptions do not name the key.
+func Verbatim(text string) error { return verbatim(text) }
+
+type verbatim string
+
+func (v verbatim) Error() string { return string(v) }
+
 // Parse reads a value of the type from text, trimmed as Java does it (ConfigDef.parseType): a boolean, numbers of the kind's width, a list as an array
 // of strings, and strings for the others. The error is the reason alone.
 func (t Type) Parse(text string) (Value, error) {

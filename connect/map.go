@@ -1,6 +1,10 @@
 package connect
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Map is a list of entries with distinct keys, kept in the order of putting. Keys may be of any kind.
 // It is not safe for concurrent use while it is being filled.
@@ -67,6 +71,9 @@ func (m *Map) find(key Value) int {
 	}
 	return -1
 }
+
+// Clone returns a copy that can be changed; the values are shared.
+func (m *Map) Clone() *Map { return &Map{entries: slices.Clone(m.entries), index: maps.Clone(m.index)} }
 
 // Equal reports whether both maps have equal values under equal keys, in whatever order.
 func (m *Map) Equal(o *Map) bool {

@@ -53,6 +53,17 @@ func (r *Record) Edit() *Struct {
 	return r.ownedValue
 }
 
+// Own is [Record.SetStruct] for a struct that the caller has just made and that nothing else refers to: [Record.Edit] need not copy it.
+func (r *Record) Own(s *Struct) {
+	r.SetStruct(s)
+	r.ownedValue = s
+}
+
+// OwnKey is [Record.Own] for the key.
+func (r *Record) OwnKey(s *Struct) {
+	r.Key, r.KeySchema, r.ownedKey = StructOf(s), s.schema, s
+}
+
 // EditKey is [Record.Edit] for the key.
 func (r *Record) EditKey() *Struct {
 	r.ownedKey = owned(&r.Key, r.ownedKey)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -105,6 +106,51 @@ func appendPlain(dst, digits []byte, scale int) []byte {
 
 // ErrNumber says that a text is not a number.
 var ErrNumber = errors.New("not a number")
+
+// ParseInteger reads a whole number of so many bits as Long.parseLong and its like do: a sign and digits of any script, nothing else.
+func ParseInteger(text string, bits int) (int64, error) {
+	digits := make([]byte, 0, 24)
+	for at, r := range text {
+		switch d := digitOf(r); {
+		case d >= 0:
+			digits = append(digits, byte('0'+d))
+		case at == 0 && (r == '-' || r == '+'):
+			digits = append(digits, byte(r))
+		default:
+			return 0, ErrNumber
+		}
+	}
+	n, err := strconv.ParseInt(string(digits), 10, bits)
+	if err != nil {
+		return 0, ErrNumber
+	}
+	return n, nil
+}
+
+// ParseFloat reads a number of 32 or 64 bits as Float.parseFloat and Double.parseDouble do: blanks around it, NaN, Infinity, an f or d behind it and
+// hexadecimal digits are understood, and what is too large is infinite.
+func ParseFloat(text string, bits int) (float64, error) {
+	text = trim(text)
+	switch text {
+	case "NaN", "+NaN", "-NaN":
+		return math.NaN(), nil
+	case "Infinity", "+Infinity":
+		return math.Inf(1), nil
+	case "-Infinity":
+		return math.Inf(-1), nil
+	}
+	if n := len(text); n > 0 && strings.IndexByte("fFdD", text[n-1]) >= 0 {
+		text = text[:n-1]
+	}
+	if strings.ContainsAny(text, "_nNiI") { // Go's own: 1_000, inf, nan
+		return 0, ErrNumber
+	}
+	f, err := strconv.ParseFloat(text, bits)
+	if err != nil && !math.IsInf(f, 0) {
+		return 0, ErrNumber
+	}
+	return f, nil
+}
 
 // ParseDecimal reads a number as the constructor of BigDecimal does: a sign, digits of any script, a point, an exponent.
 // The scale is what the text shows: 1.50 has 2.

@@ -10,8 +10,8 @@ import (
 // Java's calendar changes from Julian to Gregorian at the end of 4 October 1582: this day, counted from 1970, is the first new one.
 const gregorianStart = -141427
 
-// dayNumber counts the days from 1970 to a date, which may be out of range: 2023-13-45 is 2024-02-14 (a lenient GregorianCalendar).
-func dayNumber(year, month, day int) int64 {
+// DayNumber counts the days from 1970 to a date, which may be out of range: 2023-13-45 is 2024-02-14 (a lenient GregorianCalendar).
+func DayNumber(year, month, day int) int64 {
 	n := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Unix() / (millisPerDay / 1000)
 	if n >= gregorianStart {
 		return n
@@ -22,8 +22,8 @@ func dayNumber(year, month, day int) int64 {
 	return 365*y + floorDiv(y, 4) + (153*m+2)/5 + int64(day) - 719471
 }
 
-// civil is the reverse of dayNumber.
-func civil(n int64) (year int, month time.Month, day int) {
+// Civil is the reverse of [DayNumber].
+func Civil(n int64) (year int, month time.Month, day int) {
 	if n >= gregorianStart {
 		return time.Unix(n*(millisPerDay/1000), 0).UTC().Date()
 	}
@@ -38,6 +38,7 @@ func civil(n int64) (year int, month time.Month, day int) {
 	return int(y), time.Month(m), day
 }
 
+// floorDiv rounds down, as Math.floorDiv does.
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
@@ -82,7 +83,7 @@ type fields struct{ text string }
 func (f *fields) date() (days int64, ok bool) {
 	var year, month, day int
 	ok = f.number(&year) && f.literal('-') && f.number(&month) && f.literal('-') && f.number(&day)
-	return dayNumber(year, month, day), ok
+	return DayNumber(year, month, day), ok
 }
 
 func (f *fields) timeOfDay() (ms int64, ok bool) {

@@ -185,7 +185,7 @@ func appendJavaStruct(dst []byte, st *connect.Struct) []byte {
 // appendJavaDate writes java.util.Date.toString.
 func appendJavaDate(dst []byte, ms int64) []byte {
 	moment := time.UnixMilli(ms).UTC()
-	year, month, day := civil(floorDiv(ms, millisPerDay))
+	year, month, day := Civil(floorDiv(ms, millisPerDay))
 	dst = moment.AppendFormat(dst, "Mon ")
 	dst = fmt.Appendf(dst, "%s %02d ", month.String()[:3], day)
 	dst = moment.AppendFormat(dst, "15:04:05 UTC ")

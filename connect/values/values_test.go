@@ -69,16 +69,16 @@ func TestTheLowBitsOfADecimalAreWhatJavaKeeps(t *testing.T) {
 
 func TestDaysAndDatesAreEachOthersReverse(t *testing.T) {
 	for n := int64(-750000); n < 60000; n += 13 {
-		year, month, day := civil(n)
-		require.Equal(t, n, dayNumber(year, int(month), day), "%d-%d-%d", year, month, day)
+		year, month, day := Civil(n)
+		require.Equal(t, n, DayNumber(year, int(month), day), "%d-%d-%d", year, month, day)
 	}
 }
 
 func TestDatesBefore1582AreJulian(t *testing.T) {
-	assert.Equal(t, int64(-141428), dayNumber(1582, 10, 4))
-	assert.Equal(t, int64(-141427), dayNumber(1582, 10, 15))
-	assert.Equal(t, int64(-719164), dayNumber(1, 1, 1))
-	year, month, day := civil(-719164)
+	assert.Equal(t, int64(-141428), DayNumber(1582, 10, 4))
+	assert.Equal(t, int64(-141427), DayNumber(1582, 10, 15))
+	assert.Equal(t, int64(-719164), DayNumber(1, 1, 1))
+	year, month, day := Civil(-719164)
 	assert.Equal(t, "1 January 1", strings.Join([]string{string(rune('0' + day)), month.String(), string(rune('0' + year))}, " "))
 }
 
