@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,29 +12,19 @@ import (
 )
 
 // crossChecks looks at keys of the framework together, and at what this worker cannot do.
-func (v *Validator) crossChecks(t catalog.Type, cfg connect.Config, r *report) {
-	for _, key := range []connect.Key[[]string]{keyTransforms, keyPredicates} {
-		if len(key.Get(cfg)) > 0 && r.ok(key.Name()) {
-			r.fault(key.Name(), noTransforms(key.Name()))
-		}
-	}
+func (v *Validator) crossChecks(ctx context.Context, class *catalog.Class, cfg connect.Config, r *report) {
 	if problem := losesRecords(cfg); problem != "" {
 		r.fault("errors.deadletterqueue.topic.name", problem)
 	}
-	switch t {
+	switch class.Type {
 	case catalog.Sink:
 		checkTopics(cfg, r)
 		checkDeadLetters(cfg, r)
 		v.checkGroup(cfg, r)
 	case catalog.Source:
-		checkExactlyOnce(cfg, r)
+		v.checkExactlyOnce(ctx, class, cfg, r)
 		r.add(checkTopicCreation(cfg, v.Worker)) // Java finds these when the connector starts
 	}
-}
-
-// noTransforms is why a chain of transforms cannot be had; where they come to be, their keys join the definition as they do in ConnectorConfig.enrich.
-func noTransforms(key string) string {
-	return key + ": this worker has no transforms and predicates: remove the key"
 }
 
 // checkTopics wants topics or a pattern (SinkConnectorConfig.validate).
@@ -88,16 +79,5 @@ func (v *Validator) checkGroup(cfg connect.Config, r *report) {
 	}
 	if name := cfg[keyName.Name()]; "connect-"+name == v.GroupID {
 		r.fault(keyName.Name(), fmt.Sprintf("Consumer group for sink connector named %s conflicts with Connect worker group %s", name, v.GroupID))
-	}
-}
-
-// checkExactlyOnce refuses what would silently be delivered at least once (DistributedHerder.validateSourceConnectorExactlyOnceSupport).
-func checkExactlyOnce(cfg connect.Config, r *report) {
-	if strings.EqualFold(keyExactlyOnce.Get(cfg), "required") {
-		r.fault(keyExactlyOnce.Name(), "This worker does not have exactly-once source support enabled.")
-	}
-	if strings.EqualFold(keyBoundary.Get(cfg), "connector") {
-		r.fault(keyBoundary.Name(), "The connector does not support connector-defined transaction boundaries with the given configuration. "+
-			"Please reconfigure it to use a different transaction boundary definition.")
 	}
 }

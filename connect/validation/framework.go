@@ -77,7 +77,8 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 // frameworkProblems is what makes a configuration unreadable; rules about keys together are left to [Validator.Validate].
 func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) []string {
 	var problems []string
-	for _, found := range Definition(class.Type).Validate(cfg) {
+	named := stages(classes, cfg)
+	for _, found := range withStages(Definition(class.Type), named, classes, cfg).Validate(cfg) {
 		problems = append(problems, found.Errors...)
 	}
 	for _, k := range converterKeys {
@@ -87,14 +88,19 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 			}
 		}
 	}
-	for _, key := range []connect.Key[[]string]{keyTransforms, keyPredicates} {
-		if len(key.Get(cfg)) > 0 {
-			problems = append(problems, noTransforms(key.Name()))
+	given := func(key string) bool { _, ok := cfg[key]; return ok }
+	for _, s := range named {
+		if s.wrong != nil {
+			problems = append(problems, s.wrong.Error())
+		}
+		if problem := s.problem(given); problem != "" {
+			problems = append(problems, problem)
 		}
 	}
 	if problem := losesRecords(cfg); problem != "" {
 		problems = append(problems, problem)
 	}
+	problems = append(problems, refusedOverrides(class.Type, cfg, worker)...)
 	if class.Type == catalog.Source {
 		for _, found := range checkTopicCreation(cfg, worker) {
 			problems = append(problems, found.Errors...)
@@ -119,6 +125,17 @@ func under(prefix string, cfg map[string]string) connect.Config {
 	for k, v := range cfg {
 		if name, ok := strings.CutPrefix(k, prefix); ok {
 			out[name] = v
+		}
+	}
+	return out
+}
+
+// namesUnder are the names below a prefix, without it.
+func namesUnder(prefix string, names []string) []string {
+	var out []string
+	for _, k := range names {
+		if name, ok := strings.CutPrefix(k, prefix); ok {
+			out = append(out, name)
 		}
 	}
 	return out

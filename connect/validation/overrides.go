@@ -10,66 +10,99 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 )
 
-// overrides lists the client settings that a connector brings, for the clients that it will have, and refuses those which the policy forbids.
-func (v *Validator) overrides(t catalog.Type, cfg connect.Config, infos *ConfigInfos) {
-	for _, client := range clients(t, cfg) {
-		prefix := client + ".override."
-		settings := under(prefix, cfg)
-		for _, name := range slices.Sorted(maps.Keys(settings)) {
-			value := settings[name]
-			if clientSecret(name) {
-				value = connect.Hidden
+// overrides lists the client settings that a connector brings, for the clients that it will have, and refuses those which the policy forbids and
+// those which do not parse: Java answers 500 for them.
+func (v *Validator) overrides(t catalog.Type, cfg connect.Config, nulls []string, infos *ConfigInfos) {
+	policy := overridePolicy(v.OverridePolicy)
+	for _, c := range clients(t, cfg, v.ExactlyOnce) {
+		settings := under(c.prefix(), cfg)
+		absent := namesUnder(c.prefix(), nulls)
+		names := slices.AppendSeq(slices.Clone(absent), maps.Keys(settings))
+		slices.Sort(names)
+		for _, name := range names {
+			info := override(c, name, settings, absent)
+			if problem := policy.refuses(name); problem != "" {
+				info.Value.Errors = append(info.Value.Errors, problem)
 			}
-			info := newValueInfo(prefix+name, &value)
-			if !v.allows(name) {
-				info.Errors = append(info.Errors,
-					fmt.Sprintf("The '%s' policy does not allow '%s' to be overridden in the connector configuration.", v.policy(), name))
-			}
-			infos.add(ConfigInfo{Value: info})
+			infos.add(info)
 		}
 	}
 }
 
-// clients are the kinds of clients that a connector's tasks will have (AbstractHerder, DistributedHerder).
-func clients(t catalog.Type, cfg connect.Config) []string {
+// override shows one setting. What Kafka's clients do not know is shown as it was given, unless it calls itself a secret.
+func override(c client, name string, settings connect.Config, nulls []string) ConfigInfo {
+	if key, known := clientKeys()[c].Key(name); known {
+		return configInfo(connect.ConfigDef{key}.Validate(settings, nulls...)[0], c.prefix())
+	}
+	info := ConfigInfo{Value: newValueInfo(c.prefix()+name, nil)}
+	if value, given := settings[name]; given {
+		if looksSecret(name) {
+			value = connect.Hidden
+		}
+		info.Value.Value = &value
+	}
+	return info
+}
+
+func looksSecret(setting string) bool {
+	return strings.HasSuffix(setting, "password") || strings.HasSuffix(setting, "secret") || strings.HasSuffix(setting, "passphrase")
+}
+
+// clients are the kinds of clients that a connector's tasks will have, where the worker is exactly-once or not (AbstractHerder, DistributedHerder).
+func clients(t catalog.Type, cfg connect.Config, exactlyOnce bool) []client {
 	if t == catalog.Sink {
 		if deadLetterTopic(cfg) != "" {
-			return []string{"producer", "consumer", "admin"}
+			return []client{producer, consumer, admin}
 		}
-		return []string{"consumer"}
+		return []client{consumer}
 	}
-	ownOffsets := keyOffsetsTopic.Get(cfg) != ""
-	out := []string{"producer"}
+	ownOffsets := exactlyOnce || keyOffsetsTopic.Get(cfg) != ""
+	out := []client{producer}
 	if ownOffsets {
-		out = append(out, "consumer")
+		out = append(out, consumer)
 	}
-	if ownOffsets || len(under("topic.creation.", cfg)) > 0 {
-		out = append(out, "admin")
+	if ownOffsets || len(under(creationPrefix, cfg)) > 0 {
+		out = append(out, admin)
 	}
 	return out
 }
 
-// allows is the override policy (org.apache.kafka.connect.connector.policy). One that nobody knows allows nothing.
-func (v *Validator) allows(setting string) bool {
-	switch v.policy() {
+// overridePolicy says which settings of their clients connectors may set (org.apache.kafka.connect.connector.policy): the value of
+// connector.client.config.override.policy, All where it is empty. One that nobody knows, a class of somebody's own, allows nothing.
+type overridePolicy string
+
+// refuses tells why a setting may not be overridden; "" if it may.
+func (p overridePolicy) refuses(setting string) string {
+	allowed := false
+	switch p.name() {
 	case "All", "":
-		return true
+		allowed = true
 	case "Principal":
-		return setting == "sasl.jaas.config" || setting == "sasl.mechanism" || setting == "security.protocol"
+		allowed = setting == "sasl.jaas.config" || setting == "sasl.mechanism" || setting == "security.protocol"
 	}
-	return false
+	if allowed {
+		return ""
+	}
+	return fmt.Sprintf("The '%s' policy does not allow '%s' to be overridden in the connector configuration.", p.name(), setting)
 }
 
-// policy is the policy's short name, by which texts call it.
-func (v *Validator) policy() string {
-	name := strings.TrimPrefix(v.OverridePolicy, "org.apache.kafka.connect.connector.policy.")
+// name is the policy's short name, by which texts call it.
+func (p overridePolicy) name() string {
+	name := strings.TrimPrefix(strings.TrimSpace(string(p)), "org.apache.kafka.connect.connector.policy.")
 	return strings.TrimSuffix(name, "ConnectorClientConfigOverridePolicy")
 }
 
-// clientSecrets are the settings of Kafka's clients that are of type PASSWORD; besides, what calls itself one is not shown.
-var clientSecrets = []string{"sasl.jaas.config", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.certificates"}
-
-func clientSecret(setting string) bool {
-	return slices.Contains(clientSecrets, setting) || strings.HasSuffix(setting, "password") || strings.HasSuffix(setting, "secret") ||
-		strings.HasSuffix(setting, "passphrase")
+// refusedOverrides are what a worker's policy has against a configuration, one too that was stored before the policy was there.
+func refusedOverrides(t catalog.Type, cfg connect.Config, worker map[string]string) []string {
+	policy := overridePolicy(worker["connector.client.config.override.policy"])
+	exactlyOnce := strings.EqualFold(strings.TrimSpace(worker["exactly.once.source.support"]), "enabled")
+	var problems []string
+	for _, c := range clients(t, cfg, exactlyOnce) {
+		for _, name := range slices.Sorted(maps.Keys(under(c.prefix(), cfg))) {
+			if problem := policy.refuses(name); problem != "" {
+				problems = append(problems, c.prefix()+name+": "+problem)
+			}
+		}
+	}
+	return problems
 }

@@ -43,7 +43,9 @@ type Result struct {
 // Validate checks a configuration whole (AbstractHerder.validateConnectorConfig). The connector's own checks may take as long as ctx lasts, a minute at
 // most; one that hangs is left behind. An error is not about a key: [ErrNoConnectorClass], a class that is not here or not unique
 // ([*catalog.NotFoundError], [*catalog.AmbiguousError]), a check that panicked ([*PanicError]) or did not return.
-func (v *Validator) Validate(ctx context.Context, cfg connect.Config) (Result, error) {
+//
+// Nulls are keys that are given as JSON's null and are not in cfg.
+func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...string) (Result, error) {
 	name, ok := cfg[keyClass.Name()]
 	if !ok {
 		return Result{}, ErrNoConnectorClass
@@ -52,25 +54,39 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	framework := Definition(class.Type)
-	v.offer(framework, class, cfg)
+	framework, named := v.definition(class, cfg)
 	r := newReport()
-	r.add(framework.Validate(cfg))
+	r.add(framework.Validate(cfg, nulls...))
 	v.converterClasses(cfg, r)
-	v.crossChecks(class.Type, cfg, r)
-	warnings, err := v.consult(ctx, class, cfg, r)
+	checkStages(named, func(key string) bool { _, ok := cfg[key]; return ok || slices.Contains(nulls, key) }, r)
+	v.crossChecks(ctx, class, cfg, r)
+	for _, key := range nulls {
+		r.fault(key, "Null value can not be supplied as the configuration value.")
+	}
+	warnings, err := v.consult(ctx, class, cfg, nulls, r)
 	if err != nil {
 		return Result{}, err
 	}
 	infos := ConfigInfos{Name: name, ErrorCount: r.errors(), Groups: groups(class.Spec.Keys, groups(framework, nil)), Configs: r.ordered()}
-	v.overrides(class.Type, cfg, &infos)
-	v.converterOptions(cfg, &infos)
-	return Result{Infos: infos, Warnings: slices.Concat(warnings, otherVersion(class, cfg), WithoutEffect(cfg), unknown(class, framework, cfg))}, nil
+	v.overrides(class.Type, cfg, nulls, &infos)
+	v.converterOptions(cfg, nulls, &infos)
+	if warning := otherVersion(keyPluginVersion.Name(), class.Spec, cfg); warning != "" {
+		warnings = append(warnings, warning)
+	}
+	return Result{infos, slices.Concat(warnings, stageWarnings(named, cfg), WithoutEffect(cfg), unknown(class, framework, cfg))}, nil
+}
+
+// definition is the framework's keys for a configuration, with what there is in this worker, and the transforms and predicates that it names.
+func (v *Validator) definition(class *catalog.Class, cfg connect.Config) (connect.ConfigDef, []stage) {
+	def := Definition(class.Type)
+	v.offer(def, class, cfg)
+	named := stages(v.Catalog, cfg)
+	return withStages(def, named, v.Catalog, cfg), named
 }
 
 // consult asks the connector: its keys, and, when all is well so far, what it has to say of them together.
-func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg connect.Config, r *report) (warnings []string, err error) {
-	found, err := call(ctx, v, func(context.Context) []connect.KeyReport { return class.Spec.Keys.Validate(maps.Clone(cfg)) })
+func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg connect.Config, nulls []string, r *report) (warnings []string, err error) {
+	found, err := call(ctx, v, func(context.Context) []connect.KeyReport { return class.Spec.Keys.Validate(maps.Clone(cfg), nulls...) })
 	if err != nil {
 		return nil, err
 	}
@@ -94,18 +110,17 @@ func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg conne
 }
 
 // otherVersion says that a version which is asked for is not to be had. Java refuses it; here each class has one version, in place of all of Java's.
-func otherVersion(class *catalog.Class, cfg connect.Config) []string {
-	asked, given := keyPluginVersion.Lookup(cfg)
-	if !given || asked == class.Spec.Version {
-		return nil
+func otherVersion(key string, class connect.Spec, cfg connect.Config) string {
+	asked, given := cfg[key]
+	if !given || asked == class.Version || class.Class == "" {
+		return ""
 	}
-	return []string{fmt.Sprintf("%s: %s is asked for, and this worker has %s of %s alone, which it uses",
-		keyPluginVersion.Name(), asked, class.Spec.Version, class.Spec.Class)}
+	return fmt.Sprintf("%s: %s is asked for, and this worker has %s of %s alone, which it uses", key, asked, class.Version, class.Class)
 }
 
 // openPrefixes begin keys that have a meaning without being defined.
 var openPrefixes = []string{"key.converter.", "value.converter.", "header.converter.", "producer.override.", "consumer.override.", "admin.override.",
-	"topic.creation.", "transforms.", "predicates.", "errors.deadletterqueue."}
+	creationPrefix, "errors.deadletterqueue."}
 
 // unknown names keys that nobody knows: most are typing errors.
 func unknown(class *catalog.Class, framework connect.ConfigDef, cfg connect.Config) []string {

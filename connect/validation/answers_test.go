@@ -1,0 +1,157 @@
+package validation
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheAnswerIsThatOfAWorkerOfKafkaConnect(t *testing.T) {
+	recordings := readRecordings(t)
+	for _, w := range recordings.Workers {
+		v := &Validator{
+			Catalog: fileConnectors(t), Worker: w.Worker, GroupID: w.Worker["group.id"], ExactlyOnce: w.Worker["exactly.once.source.support"] == "enabled",
+			OverridePolicy: w.Worker["connector.client.config.override.policy"],
+		}
+		for _, want := range w.Cases {
+			t.Run(v.GroupID+"/"+want.Config.text(t), func(t *testing.T) {
+				if want.Code != http.StatusOK {
+					requireRefusal(t, v, want)
+					return
+				}
+				cfg, nulls := want.Config.split()
+				got, err := v.Validate(t.Context(), cfg, nulls...)
+				require.NoError(t, err)
+				infos := withoutGroups(got.Infos)
+				require.Equal(t, cfg["connector.class"], infos.Name)
+				require.Equal(t, listed(want.Configs), shown(infos.Configs))
+				// Java's hash maps decide the order of keys that nobody defines, of overrides and of converters' options.
+				sortUndefined(want.Configs, infos.Configs)
+				for i, c := range want.Configs {
+					recordings.requireSameKey(t, c, infos.Configs[i])
+				}
+				require.Equal(t, want.ErrorCount, infos.ErrorCount)
+				require.Equal(t, want.Groups, infos.Groups)
+			})
+		}
+	}
+}
+
+// requireRefusal is for what is no configuration of a connector at all; what else makes Java break is here an error of the key.
+func requireRefusal(t *testing.T, v *Validator, want *recorded) {
+	t.Helper()
+	cfg, nulls := want.Config.split()
+	got, err := v.Validate(t.Context(), cfg, nulls...)
+	if strings.Contains(want.Message, "BadRequestException") {
+		require.Error(t, err)
+		return
+	}
+	require.NoError(t, err)
+	require.NotZero(t, got.Infos.ErrorCount)
+}
+
+// withoutGroups leaves out what is found against groups of topics, which Java looks at when the connector starts.
+func withoutGroups(infos ConfigInfos) ConfigInfos {
+	infos.Configs = slices.DeleteFunc(infos.Configs, func(c ConfigInfo) bool {
+		ours := strings.HasPrefix(c.Value.Name, creationPrefix) && c.Value.Name != keyCreationGroups.Name()
+		if ours {
+			infos.ErrorCount -= len(c.Value.Errors)
+		}
+		return ours
+	})
+	return infos
+}
+
+func listed(configs []recordedConfig) []string {
+	var names []string
+	for _, c := range configs {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func shown(configs []ConfigInfo) []string {
+	var names []string
+	for _, c := range configs {
+		names = append(names, c.Value.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// sortUndefined sorts the keys without a definition that come first, and then the keys of each section after the main one.
+func sortUndefined(want []recordedConfig, got []ConfigInfo) {
+	first := 0
+	for first < len(want) && want[first].Definition == nil {
+		first++
+	}
+	last := len(want)
+	for last > first && section(want[last-1].Name) != "" {
+		last--
+	}
+	byName := func(a, b string) int { return strings.Compare(a, b) }
+	slices.SortStableFunc(want[:first], func(a, b recordedConfig) int { return byName(a.Name, b.Name) })
+	slices.SortStableFunc(got[:first], func(a, b ConfigInfo) int { return byName(a.Value.Name, b.Value.Name) })
+	slices.SortStableFunc(want[last:], func(a, b recordedConfig) int { return inSection(a.Name, b.Name) })
+	slices.SortStableFunc(got[last:], func(a, b ConfigInfo) int { return inSection(a.Value.Name, b.Value.Name) })
+}
+
+// section is the beginning of a key that is not of the main section.
+func section(key string) string {
+	for _, prefix := range []string{"producer.override.", "consumer.override.", "admin.override.", "header.converter.", "key.converter.", "value.converter."} {
+		if strings.HasPrefix(key, prefix) && !strings.HasSuffix(key, versionSuffix) {
+			return prefix
+		}
+	}
+	return ""
+}
+
+// inSection orders keys of one section only.
+func inSection(a, b string) int {
+	if section(a) != section(b) {
+		return 0
+	}
+	return strings.Compare(a, b)
+}
+
+func (r *recordings) requireSameKey(t *testing.T, want recordedConfig, got ConfigInfo) {
+	t.Helper()
+	name := want.Name
+	require.Equal(t, name, got.Value.Name)
+	errors := got.Value.Errors
+	if len(errors) == 0 {
+		errors = nil
+	}
+	require.Equal(t, want.Errors, errors, name)
+	require.Equal(t, want.Value, got.Value.Value, name)
+	require.Equal(t, want.Hidden, !got.Value.Visible, name)
+	// Other classes than Kafka's are offered too.
+	offered := slices.DeleteFunc(slices.Clone(got.Value.RecommendedValues), func(v string) bool {
+		return strings.Contains(v, ".") && strings.ContainsAny(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") && !strings.HasPrefix(v, "org.apache.kafka.")
+	})
+	require.Equal(t, r.Recommendations[want.Recommended], offered, name)
+	if want.Definition == nil {
+		require.Nil(t, got.Definition, name)
+		return
+	}
+	require.NotNil(t, got.Definition, name)
+	require.JSONEq(t, string(r.Definitions[*want.Definition]), withoutDocumentation(t, got.Definition), name)
+}
+
+func withoutDocumentation(t *testing.T, key *ConfigKeyInfo) string {
+	t.Helper()
+	data, err := json.Marshal(key)
+	require.NoError(t, err)
+	var members map[string]json.RawMessage
+	require.NoError(t, json.NewDecoder(bytes.NewReader(data)).Decode(&members))
+	delete(members, "documentation")
+	data, err = json.Marshal(members)
+	require.NoError(t, err)
+	return string(data)
+}
