@@ -1,6 +1,7 @@
 package dateformat
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ type item struct {
 // letters are the fields that a pattern may have (java.text.DateFormatSymbols.patternChars).
 const letters = "GyMdkHmsSEDFwWahKzZYuXL"
 
-// Compile reads a pattern such as yyyy-MM-dd'T'HH:mm:ss.SSSXXX. Its errors have Java's words.
+// Compile reads a pattern such as yyyy-MM-dd'T'HH:mm:ss.SSSXXX. Its errors say what Java's say.
 func Compile(pattern string) (*Format, error) {
 	f := &Format{pattern: pattern}
 	quoted := false
@@ -45,7 +46,7 @@ func Compile(pattern string) (*Format, error) {
 		case quoted || !isLetter(c):
 			f.literal(c)
 		case strings.IndexByte(letters, c) < 0:
-			return nil, fmt.Errorf("Illegal pattern character '%c'", c) //lint:ignore ST1005 Java's text
+			return nil, fmt.Errorf("illegal pattern character '%c'", c)
 		default:
 			n := 1
 			for i+n < len(pattern) && pattern[i+n] == c {
@@ -59,7 +60,7 @@ func Compile(pattern string) (*Format, error) {
 		}
 	}
 	if quoted {
-		return nil, fmt.Errorf("Unterminated quote") //lint:ignore ST1005 Java's text
+		return nil, errors.New("unterminated quote")
 	}
 	for i := range f.items[:max(len(f.items)-1, 0)] {
 		f.items[i].counted = f.items[i+1].isNumber()
