@@ -29,9 +29,7 @@ func TestTheAnswerIsThatOfAWorkerOfKafkaConnect(t *testing.T) {
 				require.NoError(t, err)
 				infos := withoutGroups(got.Infos)
 				require.Equal(t, cfg["connector.class"], infos.Name)
-				require.Equal(t, listed(want.Configs), shown(infos.Configs))
-				// Java's hash maps decide the order of keys that nobody defines, of overrides and of converters' options.
-				sortUndefined(want.Configs, infos.Configs)
+				require.Len(t, infos.Configs, len(want.Configs))
 				for i, c := range want.Configs {
 					recordings.requireSameKey(t, c, infos.Configs[i])
 				}
@@ -65,59 +63,6 @@ func withoutGroups(infos ConfigInfos) ConfigInfos {
 		return ours
 	})
 	return infos
-}
-
-func listed(configs []recordedConfig) []string {
-	var names []string
-	for _, c := range configs {
-		names = append(names, c.Name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-func shown(configs []ConfigInfo) []string {
-	var names []string
-	for _, c := range configs {
-		names = append(names, c.Value.Name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// sortUndefined sorts the keys without a definition that come first, and then the keys of each section after the main one.
-func sortUndefined(want []recordedConfig, got []ConfigInfo) {
-	first := 0
-	for first < len(want) && want[first].Definition == nil {
-		first++
-	}
-	last := len(want)
-	for last > first && section(want[last-1].Name) != "" {
-		last--
-	}
-	byName := func(a, b string) int { return strings.Compare(a, b) }
-	slices.SortStableFunc(want[:first], func(a, b recordedConfig) int { return byName(a.Name, b.Name) })
-	slices.SortStableFunc(got[:first], func(a, b ConfigInfo) int { return byName(a.Value.Name, b.Value.Name) })
-	slices.SortStableFunc(want[last:], func(a, b recordedConfig) int { return inSection(a.Name, b.Name) })
-	slices.SortStableFunc(got[last:], func(a, b ConfigInfo) int { return inSection(a.Value.Name, b.Value.Name) })
-}
-
-// section is the beginning of a key that is not of the main section.
-func section(key string) string {
-	for _, prefix := range []string{"producer.override.", "consumer.override.", "admin.override.", "header.converter.", "key.converter.", "value.converter."} {
-		if strings.HasPrefix(key, prefix) && !strings.HasSuffix(key, versionSuffix) {
-			return prefix
-		}
-	}
-	return ""
-}
-
-// inSection orders keys of one section only.
-func inSection(a, b string) int {
-	if section(a) != section(b) {
-		return 0
-	}
-	return strings.Compare(a, b)
 }
 
 func (r *recordings) requireSameKey(t *testing.T, want recordedConfig, got ConfigInfo) {

@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/javahash"
 )
 
 // defaultHeaderConverter is what a worker uses that names none (WorkerConfig).
@@ -141,10 +142,12 @@ func (v *Validator) converterOptions(cfg connect.Config, nulls []string, infos *
 		if _, given := options[converterType]; !given && !slices.Contains(absent, converterType) {
 			options[converterType] = string(k.seat)
 		}
-		for _, found := range d.Spec.Keys.Validate(options, absent...) {
-			infos.add(configInfo(found, k.name+"."))
+		found := d.Spec.Keys.Validate(options, absent...)
+		javahash.Sort(found, func(r connect.KeyReport) string { return r.Def.Name })
+		for _, r := range found {
+			infos.add(configInfo(r, k.name+"."))
+			infos.Groups = groups(connect.ConfigDef{r.Def}, infos.Groups)
 		}
-		infos.Groups = groups(d.Spec.Keys, infos.Groups)
 	}
 }
 

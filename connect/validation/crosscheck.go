@@ -3,12 +3,12 @@ package validation
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/pattern"
 )
 
 // crossChecks looks at keys of the framework together, and at what this worker cannot do.
@@ -49,15 +49,26 @@ func checkDeadLetters(cfg connect.Config, r *report) {
 	if topic == "" {
 		return
 	}
-	if topics := keyTopics.Get(cfg); slices.Contains(topics, topic) {
+	if topics := distinct(keyTopics.Get(cfg)); slices.Contains(topics, topic) {
 		r.fault(keyTopics.Name(), fmt.Sprintf("The DLQ topic '%s' may not be included in the list of topics ('topics=[%s]') consumed by the connector",
 			topic, strings.Join(topics, ", ")))
 	}
 	regex := keyTopicsRegex.Get(cfg)
-	if p, err := regexp.Compile("^(?:" + regex + ")$"); err == nil && regex != "" && p.MatchString(topic) {
+	if p, err := pattern.Compile(regex); err == nil && regex != "" && fits(p, topic) {
 		r.fault(keyTopicsRegex.Name(), fmt.Sprintf("The DLQ topic '%s' may not be matched by the regex for the topics ('topics.regex=%s') "+
 			"consumed by the connector", topic, regex))
 	}
+}
+
+// distinct leaves out the empty and the repeated.
+func distinct(topics []string) []string {
+	var out []string
+	for _, topic := range topics {
+		if topic != "" && !slices.Contains(out, topic) {
+			out = append(out, topic)
+		}
+	}
+	return out
 }
 
 func deadLetterTopic(cfg connect.Config) string { return keyDeadLetterTopic.Get(cfg) }

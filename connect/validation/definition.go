@@ -3,12 +3,13 @@
 package validation
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/pattern"
 )
 
 // versionSuffix ends the keys that ask for a version of a class (KIP-891).
@@ -80,7 +81,7 @@ var (
 	keyTopics = connect.ListKey("topics", "Topics to consume.").Default(nil).Importance(connect.High).
 			Group(common, 4, connect.WidthLong, "Topics")
 	keyTopicsRegex = connect.StringKey("topics.regex", "Pattern of the topics to consume.").Default("").Importance(connect.High).
-			Group(common, 4, connect.WidthLong, "Topics regex").Must(pattern)
+			Group(common, 4, connect.WidthLong, "Topics regex").Must(regex)
 	keyDeadLetterTopic = connect.StringKey("errors.deadletterqueue.topic.name", "Topic for records that cannot be handled; empty for none.").
 				Default("").Group(errorHandling, 6, connect.WidthMedium, "Dead Letter Queue Topic Name")
 	keyDeadLetterReplication = connect.ShortKey("errors.deadletterqueue.topic.replication.factor", "Its replication factor when it is created.").
@@ -129,12 +130,12 @@ func nullOrNotNegative(v connect.Value) error {
 	return connect.AtLeast(0)(v)
 }
 
-// pattern refuses what Go's regexp does not take: Java's syntax without look-around, back references and possessive quantifiers.
-func pattern(v connect.Value) error {
+// regex refuses what is no regular expression to Java.
+func regex(v connect.Value) error {
 	if v.IsNull() {
-		return nil
+		return errors.New(`Invalid regex: Cannot invoke "String.isEmpty()" because "this.pattern" is null`) //lint:ignore ST1005 Kafka's text
 	}
-	if _, err := regexp.Compile(v.Str()); err != nil {
+	if _, err := pattern.Compile(v.Str()); err != nil {
 		return fmt.Errorf("Invalid regex: %w", err) //lint:ignore ST1005 Kafka's text
 	}
 	return nil

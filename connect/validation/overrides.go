@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/javahash"
 )
 
 // overrides lists the client settings that a connector brings, for the clients that it will have, and refuses those which the policy forbids and
@@ -19,6 +20,7 @@ func (v *Validator) overrides(t catalog.Type, cfg connect.Config, nulls []string
 		absent := namesUnder(c.prefix(), nulls)
 		names := slices.AppendSeq(slices.Clone(absent), maps.Keys(settings))
 		slices.Sort(names)
+		javahash.Sort(names, func(name string) string { return name })
 		for _, name := range names {
 			info := override(c, name, settings, absent)
 			if problem := policy.refuses(name); problem != "" {

@@ -1,6 +1,9 @@
 package validation
 
-import "github.com/sluice-connect/sluice/connect"
+import (
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/javahash"
+)
 
 // report gathers the main section of the answer: the keys of the framework and of the connector.
 type report struct {
@@ -43,6 +46,27 @@ func (r *report) fault(key, message string) {
 
 // ok reports whether nothing was found against a key.
 func (r *report) ok(key string) bool { return len(r.value(key).Errors) == 0 }
+
+// settle puts the keys that have no definition into the order in which Java has them, out of a hash map of all keys so far.
+func (r *report) settle() {
+	names := make([]string, 0, len(r.configs))
+	for _, c := range r.configs {
+		names = append(names, c.Value.Name)
+	}
+	javahash.Sort(names, func(name string) string { return name })
+	settled := newReport()
+	for _, name := range names {
+		if c := r.configs[r.at[name]]; c.Definition == nil {
+			settled.append(c)
+		}
+	}
+	for _, c := range r.configs {
+		if c.Definition != nil {
+			settled.append(c)
+		}
+	}
+	*r = *settled
+}
 
 // errors counts single errors, as Kafka Connect does in this section; in all others it counts keys with errors.
 func (r *report) errors() int {

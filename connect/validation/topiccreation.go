@@ -2,11 +2,11 @@ package validation
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/pattern"
 )
 
 // creationPrefix begins the keys of groups of topics: topic.creation.<group>.partitions.
@@ -44,12 +44,16 @@ type TopicGroup struct {
 	// Configs are the topics' own, cleanup.policy for instance, as Kafka takes them.
 	Configs map[string]string
 
-	include, exclude *regexp.Regexp
+	include, exclude *pattern.Pattern
 }
 
-// has reports whether a topic fits one of the patterns to include, whole, and none of those to exclude.
-func (g *TopicGroup) has(topic string) bool {
-	return !g.exclude.MatchString(topic) && g.include.MatchString(topic)
+// has reports whether a topic fits one of the patterns to include, whole, and none of those to exclude. A pattern that takes too long over a name
+// does not fit it.
+func (g *TopicGroup) has(topic string) bool { return !fits(g.exclude, topic) && fits(g.include, topic) }
+
+func fits(p *pattern.Pattern, topic string) bool {
+	met, err := p.Matches(topic)
+	return met && err == nil
 }
 
 // creationKeys are the keys of one group, with their full names. Java names the key in most errors without what stands before it; where there are
@@ -148,7 +152,7 @@ func topicCreationOf(cfg connect.Config, worker map[string]string) *TopicCreatio
 	for _, name := range creationGroups(cfg) {
 		keys := keysOfGroup(name).lentBy(lender, cfg)
 		group := keys.group(name, cfg)
-		group.include, group.exclude = anyOf(keys.include.Get(cfg)), anyOf(keys.exclude.Get(cfg))
+		group.include, group.exclude = anyOf(keys.include, cfg), anyOf(keys.exclude, cfg)
 		c.Groups = append(c.Groups, group)
 	}
 	c.Groups = append(c.Groups, lender.group(defaultGroup, cfg))
@@ -166,25 +170,29 @@ func (k creationKeys) group(name string, cfg connect.Config) TopicGroup {
 	}
 }
 
-// anyOf fits what one of the patterns fits, whole; no pattern fits nothing but the empty name.
-func anyOf(patterns []string) *regexp.Regexp { return regexp.MustCompile(whole(patterns)) }
+// anyOf fits what one of a key's patterns fits; no pattern fits nothing but the empty name. It panics with a [*connect.ConfigError] for what was
+// never checked, as [connect.Key.Get] does.
+func anyOf(key connect.Key[[]string], cfg connect.Config) *pattern.Pattern {
+	p, err := pattern.Compile(strings.Join(key.Get(cfg), "|"))
+	if err != nil {
+		panic(&connect.ConfigError{Key: key.Name(), Reason: "read before it was validated: " + err.Error()})
+	}
+	return p
+}
 
-func whole(patterns []string) string { return "^(?:" + strings.Join(patterns, "|") + ")$" }
-
-// patterns refuses a list with an entry that is no regular expression, and one that is too much in all. An entry cannot have a comma.
+// patterns refuses a list with an entry that is no regular expression, and one whose entries are none together. An entry cannot have a comma.
 func patterns(v connect.Value) error {
 	if v.IsNull() {
 		return nil
 	}
 	var all []string
 	for _, e := range v.Array() {
-		if _, err := regexp.Compile(e.Str()); err != nil {
-			return fmt.Errorf("Syntax error in regular expression: %w", err) //lint:ignore ST1005 Kafka's text
-		}
 		all = append(all, e.Str())
 	}
-	if _, err := regexp.Compile(whole(all)); err != nil {
-		return fmt.Errorf("Syntax error in regular expression: %w", err) //lint:ignore ST1005 Kafka's text
+	for _, expr := range append(all, strings.Join(all, "|")) {
+		if _, err := pattern.Compile(expr); err != nil {
+			return fmt.Errorf("Syntax error in regular expression: %w", err) //lint:ignore ST1005 Kafka's text
+		}
 	}
 	return nil
 }

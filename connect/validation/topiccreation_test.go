@@ -77,7 +77,7 @@ func TestWhatIsWrongWithGroupsIsFoundWhenTheConfigurationIsSubmitted(t *testing.
 		}},
 		"patterns": {creating("groups", "a", "a.include", "x,[", "default.partitions", "1", "default.replication.factor", "1"), map[string][]string{
 			"topic.creation.a.include": {"Invalid value [x, [] for configuration topic.creation.a.include: " +
-				"Syntax error in regular expression: error parsing regexp: missing closing ]: `[`"},
+				"Syntax error in regular expression: Unclosed character class near index 0\n[\n^"},
 		}},
 		"a group twice": {creating("groups", "a,a", "a.include", "x", "default.partitions", "1", "default.replication.factor", "1"), map[string][]string{
 			"topic.creation.groups": {"Invalid value [a, a] for configuration topic.creation.groups: Duplicate alias provided."},

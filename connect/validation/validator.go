@@ -63,6 +63,7 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...s
 	for _, key := range nulls {
 		r.fault(key, "Null value can not be supplied as the configuration value.")
 	}
+	r.settle()
 	warnings, err := v.consult(ctx, class, cfg, nulls, r)
 	if err != nil {
 		return Result{}, err
