@@ -1,0 +1,220 @@
+package transforms
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// cast changes the types of fields, or of the whole (org.apache.kafka.connect.transforms.Cast). A field that is cast keeps its being optional and its
+// default only. A null is left as it is, and without schema a field that is missing is added as null.
+type cast struct {
+	without
+	side  side
+	nulls nulls
+	whole connect.Kind // KindNull where fields are cast
+	casts []fieldCast
+	plans derived[*connect.Schema, *castPlan]
+}
+
+type fieldCast struct {
+	field string
+	to    connect.Kind
+}
+
+// castPlan is what becomes of a schema: a kind for each field, KindNull for one that stays.
+type castPlan struct {
+	schema *connect.Schema
+	to     []connect.Kind
+}
+
+var castSpecKey = connect.ListKey("spec",
+	"field:type pairs for fields, or one type for the whole: int8, int16, int32, int64, float32, float64, boolean or string. Bytes become strings only.").
+	Importance(connect.High).Must(func(v connect.Value) error {
+	if v.IsNull() || len(v.Array()) == 0 {
+		return connect.Verbatim("Must specify at least one field to cast.")
+	}
+	spec := make([]string, 0, len(v.Array()))
+	for _, e := range v.Array() {
+		spec = append(spec, e.Str())
+	}
+	_, _, err := parseCasts(spec)
+	return err
+})
+
+var castDefinitions = halves("Cast", func(s side, cfg connect.Config) (connect.Transform, error) {
+	whole, casts, _ := parseCasts(castSpecKey.Get(cfg)) // checked
+	c := &cast{side: s, nulls: nulls(replaceNullKey.Get(cfg)), whole: whole, casts: casts}
+	c.plans.derive = c.plan
+	return c, nil
+}, castSpecKey, replaceNullKey)
+
+// parseCasts reads the pairs, or the one type that is for the whole (Cast.parseFieldTypes).
+func parseCasts(spec []string) (whole connect.Kind, casts []fieldCast, err error) {
+	for _, mapping := range spec {
+		parts := splitJava(mapping, ":")
+		if len(parts) > 2 {
+			return 0, nil, connect.Verbatim(fmt.Sprintf("Invalid value [%s] for configuration renames: Invalid rename mapping: %s",
+				strings.Join(spec, ", "), mapping))
+		}
+		if len(parts) == 0 {
+			return 0, nil, fmt.Errorf("%q has neither field nor type", mapping)
+		}
+		to, err := castType(strings.Trim(parts[len(parts)-1], blanks))
+		if err != nil {
+			return 0, nil, err
+		}
+		if len(parts) == 1 {
+			whole = to
+			continue
+		}
+		casts = setCast(casts, fieldCast{strings.Trim(parts[0], blanks), to})
+	}
+	if whole != connect.KindNull && len(spec) > 1 {
+		return 0, nil, connect.Verbatim("Cast transformations that specify a type to cast the entire value to may only specify a single cast in their spec")
+	}
+	return whole, casts, nil
+}
+
+// setCast adds a pair; the last one for a field counts.
+func setCast(casts []fieldCast, c fieldCast) []fieldCast {
+	if i := slices.IndexFunc(casts, func(o fieldCast) bool { return o.field == c.field }); i >= 0 {
+		casts[i] = c
+		return casts
+	}
+	return append(casts, c)
+}
+
+func castType(name string) (connect.Kind, error) {
+	upper := strings.ToUpper(name)
+	for k := connect.KindInt8; k <= connect.KindStruct; k++ {
+		if strings.ToUpper(k.String()) != upper {
+			continue
+		}
+		if k > connect.KindString {
+			return 0, connect.Verbatim("Cast transformation does not support casting to " + upper +
+				"; supported types are [INT8, INT16, INT32, INT64, FLOAT32, FLOAT64, BOOLEAN, STRING]")
+		}
+		return k, nil
+	}
+	return 0, connect.Verbatim("Invalid value java.lang.IllegalArgumentException: No enum constant org.apache.kafka.connect.data.Schema.Type." + upper +
+		" for configuration Invalid type found in casting spec: " + name)
+}
+
+func (c *cast) Apply(r *connect.Record) (bool, error) {
+	v, schema := c.side.value(r), c.side.schema(r)
+	switch {
+	case v.IsNull():
+		return true, nil
+	case c.whole != connect.KindNull:
+		return true, c.applyWhole(r, schema, v)
+	case schema == nil:
+		return true, c.applyMap(r, v)
+	}
+	return true, c.applyStruct(r, v)
+}
+
+func (c *cast) applyWhole(r *connect.Record, schema *connect.Schema, v connect.Value) error {
+	var to *connect.Schema
+	if schema != nil {
+		plan, err := c.plans.of(schema)
+		if err != nil {
+			return err
+		}
+		to = plan.schema
+	}
+	v, err := castValue(schema, v, c.whole)
+	if err != nil {
+		return err
+	}
+	c.side.set(r, to, v)
+	return nil
+}
+
+func (c *cast) applyMap(r *connect.Record, v connect.Value) error {
+	m, err := requireMap(v, "cast types")
+	if err != nil {
+		return err
+	}
+	out := m.Clone()
+	for _, f := range c.casts {
+		v, _ := m.Get(connect.String(f.field))
+		if v, err = castValue(nil, v, f.to); err != nil {
+			return err
+		}
+		out.Put(connect.String(f.field), v)
+	}
+	c.side.ownMap(r, out)
+	return nil
+}
+
+func (c *cast) applyStruct(r *connect.Record, v connect.Value) error {
+	st, err := requireStruct(v, "cast types")
+	if err != nil {
+		return err
+	}
+	plan, err := c.plans.of(st.Schema())
+	if err != nil {
+		return err
+	}
+	out := connect.NewStruct(plan.schema)
+	for i, f := range st.Schema().Fields() {
+		v := c.nulls.at(st, i)
+		if to := plan.to[i]; to != connect.KindNull {
+			if v, err = castValue(f.Schema, v, to); err != nil {
+				return fmt.Errorf("field %s: %w", f.Name, err)
+			}
+		}
+		if err := put(out, i, v); err != nil {
+			return err
+		}
+	}
+	c.side.own(r, out)
+	return nil
+}
+
+func (c *cast) plan(s *connect.Schema) (*castPlan, error) {
+	if c.whole != connect.KindNull {
+		schema, err := castSchema(s, c.whole, basics(s)...)
+		return &castPlan{schema: schema}, err
+	}
+	fields, err := fieldsOf(s)
+	if err != nil {
+		return nil, err
+	}
+	if !s.Default().IsNull() {
+		return nil, fmt.Errorf("%w: Cast transformation does not support casting from STRUCT, which the default is", connect.ErrData)
+	}
+	plan := &castPlan{to: make([]connect.Kind, len(fields))}
+	fields = slices.Clone(fields)
+	for i, f := range fields {
+		at := slices.IndexFunc(c.casts, func(o fieldCast) bool { return o.field == f.Name })
+		if at < 0 {
+			continue
+		}
+		plan.to[i] = c.casts[at].to
+		if fields[i].Schema, err = castSchema(f.Schema, plan.to[i]); err != nil {
+			return nil, fmt.Errorf("field %s: %w", f.Name, err)
+		}
+	}
+	opts := basics(s)
+	if s.Optional() {
+		opts = append(opts, connect.Optional())
+	}
+	plan.schema, err = structSchema(fields, opts...)
+	return plan, err
+}
+
+// castSchema is the schema of what was cast, optional and with the default of the one before.
+func castSchema(s *connect.Schema, to connect.Kind, opts ...connect.SchemaOption) (*connect.Schema, error) {
+	if s.Optional() {
+		opts = append(opts, connect.Optional())
+	}
+	dflt, err := castValue(s, s.Default(), to)
+	if err != nil {
+		return nil, err
+	}
+	return withDefault(connect.NewSchema(to, opts...), dflt)
+}
