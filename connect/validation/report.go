@@ -1,6 +1,8 @@
 package validation
 
 import (
+	"slices"
+
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/javahash"
 )
@@ -17,11 +19,24 @@ func newReport() *report { return &report{at: map[string]int{}} }
 func (r *report) add(found []connect.KeyReport) {
 	for _, k := range found {
 		info := configInfo(k, "")
-		if i, ok := r.at[k.Def.Name]; ok {
+		i, ok := r.at[k.Def.Name]
+		switch {
+		case !ok:
+			r.append(info)
+		case r.configs[i].Definition == nil && info.Definition != nil: // it was known only as null: now it stands among its like
+			r.remove(i)
+			r.append(info)
+		default:
 			r.configs[i] = info
-			continue
 		}
-		r.append(info)
+	}
+}
+
+func (r *report) remove(i int) {
+	delete(r.at, r.configs[i].Value.Name)
+	r.configs = slices.Delete(r.configs, i, i+1)
+	for ; i < len(r.configs); i++ {
+		r.at[r.configs[i].Value.Name] = i
 	}
 }
 
