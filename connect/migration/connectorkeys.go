@@ -27,7 +27,7 @@ func (c *Check) connectorKeys(ctx context.Context, class *catalog.Class, t catal
 		f.overrides(t, config, c.Worker.Properties)
 	}
 	f.exactlyOnce(t, config, c.Worker.Properties)
-	f.chains(config)
+	f.chains(config, c.Catalog)
 	f.deadLetters(config)
 	for key := range config {
 		if !f.has(key) {
@@ -48,7 +48,8 @@ func silence(class *catalog.Class, key string) Weight {
 // ofFramework tells the keys that every connector has.
 func ofFramework(key string) bool {
 	return validation.Definition(catalog.Source).Has(key) || validation.Definition(catalog.Sink).Has(key) || slices.ContainsFunc(
-		[]string{"key.converter.", "value.converter.", "header.converter.", "producer.override.", "consumer.override.", "admin.override.", "topic.creation."},
+		[]string{"key.converter.", "value.converter.", "header.converter.", "producer.override.", "consumer.override.", "admin.override.", "topic.creation.",
+			"transforms.", "predicates."},
 		func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
@@ -154,20 +155,40 @@ func (f *findings) options(key string, config map[string]string, classes *catalo
 	}
 }
 
-// chains says of what transforms and predicates consist. Their list is refused by the validation, where there is one.
-func (f *findings) chains(config connect.Config) {
-	for list, prefix := range map[string]string{"transforms": "transforms.", "predicates": "predicates."} {
-		if given(config, list) && !f.has(list) {
-			f.add(list, Blocks, "there are no transforms and predicates yet: remove the key, or do the work in the consumers")
+// chains judges the keys of transforms and predicates.
+func (f *findings) chains(config connect.Config, classes *catalog.Catalog) {
+	transform := func(name string) (connect.Spec, error) {
+		def, err := classes.Transform(name)
+		return def.Spec, err
+	}
+	predicate := func(name string) (connect.Spec, error) {
+		def, err := classes.Predicate(name)
+		return def.Spec, err
+	}
+	f.chain("transforms", []string{"type", "plugin.version", "predicate", "negate"}, transform, config)
+	f.chain("predicates", []string{"type", "plugin.version"}, predicate, config)
+}
+
+// chain judges the keys of one of the two lists. own are the keys that each alias has beside those of its class.
+func (f *findings) chain(list string, own []string, find func(string) (connect.Spec, error), config connect.Config) {
+	var known []string
+	for _, alias := range connect.ListKey(list, "").Default(nil).Get(config) {
+		prefix := list + "." + alias + "."
+		known = append(known, prefix)
+		spec, err := find(strings.TrimSpace(config[prefix+"type"]))
+		if err != nil && !f.has(prefix+"type") {
+			f.add(prefix+"type", Blocks, fmt.Sprintf("there is no %s here: do without it, or do its work in the consumers", config[prefix+"type"]))
 		}
 		for key := range config {
-			switch {
-			case !strings.HasPrefix(key, prefix) || f.has(key):
-			case given(config, list):
-				f.add(key, Missing, "see "+list)
-			default:
-				f.add(key, Ignored, "it has no effect without "+list+", here as in Java")
+			if name, ok := strings.CutPrefix(key, prefix); ok && err == nil && !slices.Contains(own, name) && !spec.Keys.Has(name) && !f.has(key) {
+				f.add(key, Unknown, "no such key of "+spec.Class+", it has no effect")
 			}
+		}
+	}
+	for key := range config {
+		of := func(prefix string) bool { return strings.HasPrefix(key, prefix) }
+		if strings.HasPrefix(key, list+".") && !slices.ContainsFunc(known, of) && !f.has(key) {
+			f.add(key, Ignored, "it has no effect unless its alias is in "+list+", here as in Java")
 		}
 	}
 }

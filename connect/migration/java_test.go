@@ -48,7 +48,7 @@ func TestARealClusterOfJavaIsReadWhileItRunsAndWhenItIsStopped(t *testing.T) {
 	stopped := look()
 	assert.Zero(t, stopped.Group.Members)
 	require.Len(t, stopped.Connectors, 2)
-	assert.Equal(t, migration.SomeDo, stopped.Verdict)
+	assert.Equal(t, migration.AllRun, stopped.Verdict)
 	lines := stopped.Connectors[slices.IndexFunc(stopped.Connectors, func(c migration.Connector) bool { return c.Type == "source" })]
 	assert.True(t, lines.Runs)
 	assert.Equal(t, migration.Offsets{Count: 1}, lines.Offsets)

@@ -62,7 +62,7 @@ func fullName(spec connect.Spec, err error) string {
 
 // offer adds to the framework's keys what there is in this worker: its converters and the versions of classes, and as defaults the converters that the
 // worker itself names (ConnectorConfig.enrichedConfigDef).
-func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg connect.Config) {
+func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg connect.Config, nulls []string) {
 	offerVersion(keyIn(def, "connector"+versionSuffix), class.Spec.Version)
 	for _, k := range converterKeys {
 		key, version := keyIn(def, k.name), keyIn(def, k.name+versionSuffix)
@@ -82,6 +82,9 @@ func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg conne
 		case err == nil:
 			offerVersion(version, d.Spec.Version)
 		case fullName(d.Spec, err) == "":
+			version.Recommend = offered{hidden: true}
+		}
+		if slices.Contains(nulls, k.name) {
 			version.Recommend = offered{hidden: true}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/pattern"
 )
 
-// crossChecks looks at keys of the framework together, and at what this worker cannot do.
+// crossChecks looks at keys of the framework together.
 func (v *Validator) crossChecks(ctx context.Context, class *catalog.Class, cfg connect.Config, r *report) {
 	if problem := losesRecords(cfg); problem != "" {
 		r.fault("errors.deadletterqueue.topic.name", problem)

@@ -45,9 +45,9 @@ var (
 	keyHeaderConverter = connect.ClassKey("header.converter", "Converter of headers; the worker's where it is not set.").Optional().
 				Importance(connect.Low).Group(common, 10, connect.WidthShort, "Header converter class")
 	keyTransforms = connect.ListKey("transforms", "Aliases for the transformations to be applied to records.").Default(nil).
-			Importance(connect.Low).Group(transforms, 12, connect.WidthLong, "Transforms").Must(connect.Distinct)
+			Importance(connect.Low).Group(transforms, 12, connect.WidthLong, "Transforms").Must(connect.NotNull).Must(connect.Distinct)
 	keyPredicates = connect.ListKey("predicates", "Aliases for the predicates used by transformations.").Default(nil).
-			Importance(connect.Low).Group(predicates, 13, connect.WidthLong, "Predicates").Must(connect.Distinct)
+			Importance(connect.Low).Group(predicates, 13, connect.WidthLong, "Predicates").Must(connect.NotNull).Must(connect.Distinct)
 	keyReload = connect.StringKey("config.action.reload", "What to do when a config provider's values change.").Default("restart").
 			Importance(connect.Low).Group(common, 14, connect.WidthMedium, "Reload Action").Must(connect.OneOf("none", "restart"))
 	keyRetryTimeout = connect.LongKey("errors.retry.timeout", "How long a failed operation is retried, in milliseconds; -1 is for ever.").
@@ -65,7 +65,7 @@ var (
 // Keys of sources (SourceConnectorConfig). The accepted values stand in the order in which Java's hash set has them.
 var (
 	keyCreationGroups = connect.ListKey("topic.creation.groups", "Groups of settings for topics that are created.").Default(nil).
-				Importance(connect.Low).Group(topicCreation, 1, connect.WidthLong, "Topic Creation Groups").Must(connect.Distinct)
+				Importance(connect.Low).Group(topicCreation, 1, connect.WidthLong, "Topic Creation Groups").Must(connect.NotNull).Must(connect.Distinct)
 	keyExactlyOnce = connect.StringKey("exactly.once.support", "Whether exactly-once delivery is required or only requested.").
 			Default("requested").Group(exactlyOnce, 2, connect.WidthShort, "Exactly once support").Must(connect.OneOfFold("REQUIRED", "REQUESTED"))
 	keyBoundary = connect.StringKey("transaction.boundary", "What ends a transaction of an exactly-once source.").Default("poll").

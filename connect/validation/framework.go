@@ -17,9 +17,11 @@ type Framework struct {
 	TasksMaxEnforce bool
 	// The connector's own converters, or the worker's, each with its options and without their prefix.
 	KeyConverter, ValueConverter, HeaderConverter ConverterConfig
-	TolerateErrors                                bool
-	LogErrors                                     bool
-	LogErrorRecords                               bool // errors.log.include.messages: where the record is
+	// Transforms are the aliases of the transforms in their order, Predicates those of the predicates; their keys are in the configuration.
+	Transforms, Predicates []string
+	TolerateErrors         bool
+	LogErrors              bool
+	LogErrorRecords        bool // errors.log.include.messages: where the record is
 	// RetryTimeout is how long an operation on a record is repeated, 0 for not at all, negative for ever; RetryDelayMax is the longest pause in between.
 	RetryTimeout, RetryDelayMax time.Duration
 
@@ -59,6 +61,7 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 		KeyConverter:    converterOf(keyKeyConverter.Name(), cfg, worker),
 		ValueConverter:  converterOf(keyValueConverter.Name(), cfg, worker),
 		HeaderConverter: converterOf(keyHeaderConverter.Name(), cfg, worker),
+		Transforms:      keyTransforms.Get(cfg), Predicates: keyPredicates.Get(cfg),
 	}
 	if f.HeaderConverter.Class == "" {
 		f.HeaderConverter.Class = defaultHeaderConverter

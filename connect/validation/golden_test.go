@@ -104,7 +104,7 @@ func TestGoldenConfigurationsAreJudgedAsKafkaConnectDoes(t *testing.T) {
 		require.True(t, ours, c.Kind)
 		t.Run(c.ID, func(t *testing.T) {
 			v := &Validator{Catalog: emptyCatalog(t)}
-			def, named := v.definition(&catalog.Class{Type: kind}, c.Props)
+			def, named := v.definition(&catalog.Class{Type: kind}, c.Props, nil)
 			require.Equal(t, c.Groups, groups(def, nil))
 			requireSameKeys(t, c.Added, def[len(Definition(kind)):])
 			r := newReport()

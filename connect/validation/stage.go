@@ -170,7 +170,7 @@ func stageWarnings(found []stage, cfg connect.Config) []string {
 	for i := range found {
 		s := &found[i]
 		key := s.prefix + predicateSuffix
-		if name, given := cfg[key]; given && s.own.Has(predicateSuffix) && !slices.Contains(keyPredicates.Get(cfg), strings.TrimSpace(name)) {
+		if name, given := cfg[key]; given && s.own.Has(predicateSuffix) && !slices.Contains(keyPredicates.Get(cfg), name) {
 			out = append(out, fmt.Sprintf("%s: no predicate of this name is listed in predicates, and tasks will fail: add %s there, or remove the key", key, name))
 		}
 		if warning := otherVersion(s.prefix+pluginVersion, s.class, cfg); warning != "" {

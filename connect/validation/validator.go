@@ -54,7 +54,7 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...s
 	if err != nil {
 		return Result{}, err
 	}
-	framework, named := v.definition(class, cfg)
+	framework, named := v.definition(class, cfg, nulls)
 	r := newReport()
 	r.add(framework.Validate(cfg, nulls...))
 	v.converterClasses(cfg, r)
@@ -78,9 +78,9 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...s
 }
 
 // definition is the framework's keys for a configuration, with what there is in this worker, and the transforms and predicates that it names.
-func (v *Validator) definition(class *catalog.Class, cfg connect.Config) (connect.ConfigDef, []stage) {
+func (v *Validator) definition(class *catalog.Class, cfg connect.Config, nulls []string) (connect.ConfigDef, []stage) {
 	def := Definition(class.Type)
-	v.offer(def, class, cfg)
+	v.offer(def, class, cfg, nulls)
 	named := stages(v.Catalog, cfg)
 	return withStages(def, named, v.Catalog, cfg), named
 }

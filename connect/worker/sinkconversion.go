@@ -30,9 +30,7 @@ func (c *sinkConversion) records(f *fetched) ([]connect.SinkRecord, error) {
 	for _, m := range f.messages {
 		out = out[:len(out)+1]
 		r := &out[len(out)-1]
-		from := len(room)
 		at, keep, err := c.record(r, m, f.partition, &room)
-		r.Headers = room[from:len(room):len(room)]
 		if err != nil {
 			where := fmt.Sprintf("the record at offset %d of %s-%d", m.Offset, m.Topic, m.Partition)
 			if err := c.errant.judge(at, where, err); err != nil {
@@ -60,6 +58,7 @@ func (c *sinkConversion) record(r *connect.SinkRecord, m *sarama.ConsumerMessage
 	if r.ValueSchema, r.Value, err = c.value.Decode(m.Topic, m.Value); err != nil {
 		return stageValue, false, err
 	}
+	from := len(*headers)
 	for _, h := range m.Headers {
 		name := string(h.Key)
 		schema, v, err := c.header.DecodeHeader(m.Topic, name, h.Value)
@@ -68,11 +67,9 @@ func (c *sinkConversion) record(r *connect.SinkRecord, m *sarama.ConsumerMessage
 		}
 		*headers = append(*headers, connect.Header{Key: name, Schema: schema, Value: v})
 	}
-	if len(c.transforms) > 0 {
-		keep, err = c.transforms.applySink(r)
-		return stageTransform, keep, err
-	}
-	return "", true, nil
+	r.Headers = (*headers)[from:len(*headers):len(*headers)]
+	keep, err = c.transforms.applySink(r)
+	return stageTransform, keep, err
 }
 
 // report hands a record that the plugin refused to the error handling.

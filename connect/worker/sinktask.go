@@ -35,7 +35,6 @@ type sinkTask struct {
 
 // run lives as long as the task.
 func (t *sinkTask) run(p phases) error {
-	defer t.converter.transforms.close()
 	err := t.patiently(p.stop, kafkaAway, func() (err error) {
 		t.consumer, err = t.dial(p.stop)
 		return err

@@ -50,10 +50,8 @@ func (c *sourceConversion) record(s *slab, sl *slot, r *connect.SourceRecord) (a
 	if cause := r.Rejected(); cause != nil {
 		return stagePoll, false, cause
 	}
-	if len(c.transforms) > 0 {
-		if keep, err := c.transforms.apply(&r.Record); err != nil || !keep {
-			return stageTransform, false, err
-		}
+	if keep, err := c.transforms.apply(&r.Record); err != nil || !keep {
+		return stageTransform, false, err
 	}
 	for i := range r.Headers {
 		h := &r.Headers[i]

@@ -34,7 +34,6 @@ type sourceTask struct {
 // run lives as long as the task.
 func (t *sourceTask) run(p phases) error {
 	defer t.metrics.ended()
-	defer t.converter.transforms.close()
 	if err := t.connectKafka(p.stop); err != nil {
 		return ended(p.stop, err)
 	}

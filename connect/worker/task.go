@@ -38,7 +38,12 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 				return err
 			}
 			version = p.spec.Version
-			task, err := w.buildTask(run, p)
+			transforms, err := newChain(w.catalog, p.framework, p.config)
+			if err != nil {
+				return fmt.Errorf("building the transforms: %w", err)
+			}
+			defer transforms.close()
+			task, err := w.buildTask(run, p, transforms)
 			if err != nil {
 				return err
 			}
@@ -68,8 +73,8 @@ func (t *taskRun) finished(err error) {
 	t.status.finish(Failed, err.Error())
 }
 
-// buildTask makes what a task needs beside its plugin.
-func (w *Worker) buildTask(run *taskRun, p *plugin) (taskLife, error) {
+// buildTask makes what a task needs beside its plugin. The transforms stay the caller's to close.
+func (w *Worker) buildTask(run *taskRun, p *plugin, transforms chain) (taskLife, error) {
 	seats, err := w.converters(p)
 	if err != nil {
 		return nil, err
@@ -81,13 +86,15 @@ func (w *Worker) buildTask(run *taskRun, p *plugin) (taskLife, error) {
 	switch plugin := p.connector.(type) {
 	case connect.SourceConnector:
 		return w.buildSource(run, p, plugin, &sourceConversion{
-			key: seats.key, value: seats.value, header: seats.header, errant: errant,
+			transforms: transforms, key: seats.key, value: seats.value, header: seats.header, errant: errant,
 		}, w.metrics.source(name, number))
 	case connect.SinkConnector:
 		t := &sinkTask{
 			taskRun: run, connector: plugin, metrics: w.metrics.sink(name, number), requested: make(chan struct{}, 1),
-			topics:    newActiveTopics(w.statuses, run.id),
-			converter: &sinkConversion{key: seats.key, value: seats.value, header: seats.header, errant: errant},
+			topics: newActiveTopics(w.statuses, run.id),
+			converter: &sinkConversion{
+				transforms: transforms, key: seats.key, value: seats.value, header: seats.header, errant: errant,
+			},
 		}
 		t.dial, err = w.consumerDialer(run, p)
 		return t, err
