@@ -28,9 +28,9 @@ func (h *Herder) PluginConfig(name string) ([]validation.ConfigKeyInfo, error) {
 	return keys, nil
 }
 
-// Validate checks a configuration without storing it.
-func (h *Herder) Validate(ctx context.Context, _ string, config connect.Config) (validation.ConfigInfos, error) {
-	result, err := h.Validator.Validate(ctx, config)
+// Validate checks a configuration without storing it. Nulls are keys that are given as null and are not in it.
+func (h *Herder) Validate(ctx context.Context, _ string, config connect.Config, nulls ...string) (validation.ConfigInfos, error) {
+	result, err := h.Validator.Validate(ctx, config, nulls...)
 	if err != nil && ctx.Err() != nil {
 		return validation.ConfigInfos{}, h.late(ctx)
 	}

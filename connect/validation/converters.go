@@ -60,8 +60,8 @@ func fullName(spec connect.Spec, err error) string {
 	return spec.Class
 }
 
-// offer adds to the framework's keys what there is in this worker: its converters and the versions of classes, and as defaults the converters that the
-// worker itself names (ConnectorConfig.enrichedConfigDef).
+// offer adds to the framework's keys what there is in this worker: its converters and the versions of classes, and as defaults the converters that
+// the worker itself names (ConnectorConfig.enrichedConfigDef).
 func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg connect.Config, nulls []string) {
 	offerVersion(keyIn(def, "connector"+versionSuffix), class.Spec.Version)
 	for _, k := range converterKeys {

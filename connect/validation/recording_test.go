@@ -88,7 +88,7 @@ type live struct {
 
 var answersFile = filepath.Join("testdata", "answers.json")
 
-func readRecordings(t *testing.T) *recordings {
+func readRecordings(t testing.TB) *recordings {
 	t.Helper()
 	data, err := os.ReadFile(answersFile)
 	require.NoError(t, err)

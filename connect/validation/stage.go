@@ -94,8 +94,8 @@ func (s *stage) classIn(classes *catalog.Catalog, cfg connect.Config) (connect.S
 	return connect.Spec{}, noSuchClass(key, name)
 }
 
-// definition is the keys of the stage (ConnectorConfig.EnrichablePlugin). Those of its class are left out where the class is not what it must be, and,
-// as in Java, where its name has blanks around it.
+// definition is the keys of the stage (ConnectorConfig.EnrichablePlugin). Those of its class are left out where the class is not what it must be,
+// and, as in Java, where its name has blanks around it.
 func (s *stage) definition(classes *catalog.Catalog, cfg connect.Config) connect.ConfigDef {
 	group := s.group + ": " + s.alias
 	noun := strings.ToLower(s.what)
@@ -171,7 +171,7 @@ func stageWarnings(found []stage, cfg connect.Config) []string {
 		s := &found[i]
 		key := s.prefix + predicateSuffix
 		if name, given := cfg[key]; given && s.own.Has(predicateSuffix) && !slices.Contains(keyPredicates.Get(cfg), name) {
-			out = append(out, fmt.Sprintf("%s: no predicate of this name is listed in predicates, and tasks will fail: add %s there, or remove the key", key, name))
+			out = append(out, fmt.Sprintf("%s: predicates does not list %s, and tasks will fail: add it there, or remove the key", key, name))
 		}
 		if warning := otherVersion(s.prefix+pluginVersion, s.class, cfg); warning != "" {
 			out = append(out, warning)

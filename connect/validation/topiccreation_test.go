@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"fmt"
 	"maps"
 	"testing"
 
@@ -16,6 +17,10 @@ func creating(kv ...string) connect.Config {
 		cfg[creationPrefix+kv[i]] = kv[i+1]
 	}
 	return cfg
+}
+
+func missing(key string) string {
+	return fmt.Sprintf("Missing required configuration %q which has no default value.", key)
 }
 
 var wellCreated = creating("groups", "logs, state", "default.partitions", "3", "default.replication.factor", "-1", "default.include", "ignored[",
@@ -62,8 +67,8 @@ func TestWhatIsWrongWithGroupsIsFoundWhenTheConfigurationIsSubmitted(t *testing.
 		want map[string][]string
 	}{
 		"a default group is required": {creating("groups", "a", "a.include", "x"), map[string][]string{
-			"topic.creation.default.replication.factor": {`Missing required configuration "topic.creation.default.replication.factor" which has no default value.`},
-			"topic.creation.default.partitions":         {`Missing required configuration "topic.creation.default.partitions" which has no default value.`},
+			"topic.creation.default.replication.factor": {missing("topic.creation.default.replication.factor")},
+			"topic.creation.default.partitions":         {missing("topic.creation.default.partitions")},
 		}},
 		"numbers": {creating("groups", "a", "a.include", "x", "a.partitions", "0", "a.replication.factor", "many",
 			"default.partitions", "-2", "default.replication.factor", "0"), map[string][]string{

@@ -74,7 +74,8 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...s
 	if warning := otherVersion(keyPluginVersion.Name(), class.Spec, cfg); warning != "" {
 		warnings = append(warnings, warning)
 	}
-	return Result{infos, slices.Concat(warnings, stageWarnings(named, cfg), WithoutEffect(cfg), unknown(class, framework, cfg))}, nil
+	warnings = slices.Concat(warnings, stageWarnings(named, cfg), WithoutEffect(cfg), unknown(class, framework, named, cfg))
+	return Result{Infos: infos, Warnings: warnings}, nil
 }
 
 // definition is the framework's keys for a configuration, with what there is in this worker, and the transforms and predicates that it names.
@@ -124,15 +125,22 @@ var openPrefixes = []string{"key.converter.", "value.converter.", "header.conver
 	creationPrefix, "errors.deadletterqueue."}
 
 // unknown names keys that nobody knows: most are typing errors.
-func unknown(class *catalog.Class, framework connect.ConfigDef, cfg connect.Config) []string {
+func unknown(class *catalog.Class, framework connect.ConfigDef, named []stage, cfg connect.Config) []string {
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(cfg)) {
 		below := func(prefix string) bool { return strings.HasPrefix(key, prefix) }
 		known := framework.Has(key) || class.Spec.Keys.Has(key) ||
 			slices.ContainsFunc(openPrefixes, below) || slices.ContainsFunc(class.Spec.Prefixes, below)
-		if !known {
-			out = append(out, key+": no such key of "+class.Spec.Class+", it has no effect")
+		if known {
+			continue
 		}
+		owner := class.Spec.Class
+		for i := range named {
+			if below(named[i].prefix) && named[i].class.Class != "" {
+				owner = named[i].class.Class
+			}
+		}
+		out = append(out, key+": no such key of "+owner+", it has no effect")
 	}
 	return out
 }

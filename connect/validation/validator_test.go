@@ -47,7 +47,7 @@ func (sink) Open(context.Context, connect.SinkContext) (connect.SinkTask, error)
 }
 
 // fileConnectors are the keys of Kafka's file connectors.
-func fileConnectors(t *testing.T) *catalog.Catalog {
+func fileConnectors(t testing.TB) *catalog.Catalog {
 	t.Helper()
 	file := connect.StringKey("file", "").Optional().Importance(connect.High)
 	topic := connect.StringKey("topic", "").Importance(connect.High).Must(connect.NonEmpty)
