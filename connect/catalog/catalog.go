@@ -194,6 +194,18 @@ func (c *Catalog) Predicate(name string) (transforms.PredicateDefinition, error)
 	return transforms.PredicateDefinition{}, fmt.Errorf("Class %s could not be found.", name) //lint:ignore ST1005 Kafka's text
 }
 
+// Part finds a class that a connector is put together with: a converter, a transform or a predicate.
+func (c *Catalog) Part(name string) (spec connect.Spec, ok bool) {
+	if d, err := c.Converter(name); err == nil {
+		return d.Spec, true
+	}
+	if d, err := c.Transform(name); err == nil {
+		return d.Spec, true
+	}
+	d, err := c.Predicate(name)
+	return d.Spec, err == nil
+}
+
 // Transforms are the classes of all transforms, for recommendations.
 func (c *Catalog) Transforms() []string {
 	var out []string

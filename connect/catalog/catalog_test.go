@@ -70,7 +70,7 @@ func TestTheListIsInTheOrderOfRest(t *testing.T) {
 			order = append(order, l.Type)
 		}
 	}
-	require.Equal(t, []Type{Sink, Source, Converter, HeaderConverter}, order)
+	require.Equal(t, []Type{Sink, Source, Transformation, Predicate, Converter, HeaderConverter}, order)
 }
 
 func TestTwoConnectorsOfOneClassAreAMistake(t *testing.T) {
@@ -85,4 +85,20 @@ func TestHeaderConvertersAreNotOfferedForValues(t *testing.T) {
 	require.NotContains(t, c.Converters(), simple)
 	require.Contains(t, c.HeaderConverters(), simple)
 	require.IsIncreasing(t, c.HeaderConverters())
+}
+
+func TestThePartsOfAConnectorAreFoundByTheirNames(t *testing.T) {
+	c, err := New([]connect.SourceConnector{source{"a.Source"}}, nil)
+	require.NoError(t, err)
+	for name, class := range map[string]string{
+		"Json":              "org.apache.kafka.connect.json.JsonConverter",
+		"RegexRouter":       "org.apache.kafka.connect.transforms.RegexRouter",
+		"RecordIsTombstone": "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone",
+	} {
+		spec, ok := c.Part(name)
+		require.True(t, ok, name)
+		require.Equal(t, class, spec.Class)
+	}
+	_, ok := c.Part("a.Source")
+	require.False(t, ok)
 }

@@ -17,12 +17,12 @@ func (h *Herder) PluginConfig(name string) ([]validation.ConfigKeyInfo, error) {
 	if class, err := h.Catalog.Connector(name); err == nil {
 		return h.Validator.PluginKeys(class), nil
 	}
-	d, err := h.Catalog.Converter(name)
-	if err != nil {
+	spec, known := h.Catalog.Part(name)
+	if !known {
 		return nil, &NotFoundError{Message: fmt.Sprintf("Unknown plugin %s.", name)}
 	}
-	keys := make([]validation.ConfigKeyInfo, 0, len(d.Spec.Keys))
-	for _, k := range d.Spec.Keys {
+	keys := make([]validation.ConfigKeyInfo, 0, len(spec.Keys))
+	for _, k := range spec.Keys {
 		keys = append(keys, validation.KeyInfo(k))
 	}
 	return keys, nil
