@@ -120,7 +120,15 @@ type SinkRecord struct {
 	Consumed TopicPartition
 	// Offset is its offset there.
 	Offset int64
+
+	raw any
 }
+
+// SetRaw is for runtimes: it keeps what the record was made of with the record, for the dead letter queue.
+func (r *SinkRecord) SetRaw(raw any) { r.raw = raw }
+
+// Raw is for runtimes: it returns what SetRaw was given; nil for a record that a task made itself.
+func (r *SinkRecord) Raw() any { return r.raw }
 
 // TimestampType says who set a consumed record's timestamp.
 type TimestampType int8

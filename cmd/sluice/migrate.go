@@ -165,7 +165,7 @@ func (o migrateOptions) check(ctx context.Context, config *workerconfig.Worker, 
 			ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled, Offline: !o.systems,
 		},
 		KnownMAC:  herder.KnownMAC,
-		Committed: worker.NewGroups(&worker.Settings{Properties: config.Properties}, config.Properties.Clients()),
+		Committed: worker.NewGroups(&worker.Settings{Properties: config.Properties, Clients: config.Properties.Clients()}),
 		Configs:   configTopic(config), Offsets: offsetTopic(config), Statuses: statusTopic(config),
 	}
 	return check.Run(ctx)

@@ -95,9 +95,9 @@ func (n *node) build(config *workerconfig.Worker) error {
 	}
 	tasks := &worker.Settings{
 		OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
-		GracefulShutdown: config.GracefulShutdown, Properties: config.Properties, Gate: n.gate,
+		GracefulShutdown: config.GracefulShutdown, Properties: config.Properties, Clients: config.Properties.Clients(), Gate: n.gate,
 	}
-	options.Groups = worker.NewGroups(tasks, config.Properties.Clients())
+	options.Groups = worker.NewGroups(tasks)
 	options.Employ = func(s worker.StatusSink, p worker.Plan) herder.Worker {
 		n.worker = worker.New(tasks, classes, options.Offsets, s, p, n.log)
 		return n.worker

@@ -79,6 +79,14 @@ func New(sources []connect.SourceConnector, sinks []connect.SinkConnector) (*Cat
 	return c, nil
 }
 
+// With is the catalog and more converters.
+func (c *Catalog) With(more ...converters.Definition) *Catalog {
+	wider := *c
+	wider.converters = slices.Concat(c.converters, more)
+	slices.SortFunc(wider.converters, func(a, b converters.Definition) int { return strings.Compare(a.Spec.Class, b.Spec.Class) })
+	return &wider
+}
+
 // NotFoundError says that no class fits a name, and what there is.
 type NotFoundError struct {
 	Name      string

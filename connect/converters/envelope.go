@@ -2,6 +2,7 @@ package converters
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -14,18 +15,24 @@ func (c *JSON) decodeEnvelope(data []byte) (*connect.Schema, connect.Value, erro
 	}
 	env, err := findEnvelope(data)
 	if err != nil {
-		return nil, connect.Value{}, fmt.Errorf("%w: reading JSON: %w", connect.ErrData, err)
+		return nil, connect.Value{}, notJSON(err)
 	}
 	if env.schema == nil || env.payload == nil || env.others {
 		return nil, connect.Value{}, fmt.Errorf("%w: %s", connect.ErrData, notAnEnvelope)
 	}
 	schema, err := c.schemaOf(env.schema)
+	if err != nil && !errors.Is(err, connect.ErrData) {
+		err = notJSON(err)
+	}
 	if err != nil {
-		return nil, connect.Value{}, fmt.Errorf("%w: reading JSON schema: %w", connect.ErrData, err)
+		return nil, connect.Value{}, err
 	}
 	v, err := c.read(env.payload, 0, 1).value(schema, unchecked)
+	if err != nil && !errors.Is(err, connect.ErrData) {
+		err = notJSON(err)
+	}
 	if err != nil {
-		return nil, connect.Value{}, fmt.Errorf("%w: reading JSON: %w", connect.ErrData, err)
+		return nil, connect.Value{}, err
 	}
 	if env.payloadAt > 0 {
 		c.readHead, c.readLast = append(c.readHead[:0], data[:env.payloadAt]...), schema

@@ -109,7 +109,12 @@ func (c *JSON) prefix(schema *connect.Schema) ([]byte, error) {
 }
 
 const notAnEnvelope = `JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields. ` +
-	`If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration`
+	`If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.`
+
+// notJSON is the error for bytes that cannot be read, in Java's words.
+func notJSON(err error) error {
+	return fmt.Errorf("%w: Converting byte[] to Kafka Connect data failed due to serialization error: %w", connect.ErrData, err)
+}
 
 // Decode reads data. Values share it where a text stands in it as it is.
 func (c *JSON) Decode(_ string, data []byte) (*connect.Schema, connect.Value, error) {
@@ -118,7 +123,7 @@ func (c *JSON) Decode(_ string, data []byte) (*connect.Schema, connect.Value, er
 	}
 	data, err := toUTF8(data)
 	if err != nil {
-		return nil, connect.Value{}, fmt.Errorf("%w: reading JSON: %w", connect.ErrData, err)
+		return nil, connect.Value{}, notJSON(err)
 	}
 	if c.options.Schemas {
 		return c.decodeEnvelope(data)
@@ -133,7 +138,7 @@ func (c *JSON) Decode(_ string, data []byte) (*connect.Schema, connect.Value, er
 		err = d.endRoot(first)
 	}
 	if err != nil {
-		return nil, connect.Value{}, fmt.Errorf("%w: reading JSON: %w", connect.ErrData, err)
+		return nil, connect.Value{}, notJSON(err)
 	}
 	return nil, v, nil
 }

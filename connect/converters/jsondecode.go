@@ -2,6 +2,7 @@ package converters
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/values"
@@ -147,7 +148,7 @@ func (d *decoder) null(s *connect.Schema) (connect.Value, error) {
 	case s.Optional():
 		return connect.Value{}, nil
 	}
-	return connect.Value{}, fmt.Errorf("%w: null for a required %s", connect.ErrData, s.Kind())
+	return connect.Value{}, fmt.Errorf("%w: Invalid null value for required %s field", connect.ErrData, strings.ToUpper(s.Kind().String()))
 }
 
 // lost reads what is not of the kind of its schema and makes a null of it, as Java does, where that passes.

@@ -53,7 +53,7 @@ func (r schemaReader) read(text []byte) (*connect.Schema, connect.Value, error) 
 		s, err = r.withDefault(s, t.dflt)
 	}
 	if err != nil {
-		return nil, connect.Value{}, fmt.Errorf("schema of type %s: %w", t.typ.Str(), err)
+		return nil, connect.Value{}, fmt.Errorf("%w (in a schema of type %s)", err, t.typ.Str())
 	}
 	return s, t.field, nil
 }
@@ -142,7 +142,7 @@ func (r schemaReader) build(t schemaText) (*connect.Schema, error) {
 			return connect.NewSchema(connect.Kind(kind), opts...), nil
 		}
 	}
-	return nil, fmt.Errorf("%w: unknown schema type", connect.ErrData)
+	return nil, fmt.Errorf("%w: Unknown schema type: %s", connect.ErrData, t.typ.Str())
 }
 
 func (t *schemaText) options() ([]connect.SchemaOption, error) {

@@ -105,7 +105,7 @@ func mindOf(t *testing.T, opened func(*stores.ConfigStore)) *Herder {
 		Properties: properties,
 	}
 	h := New(Options{
-		Groups: worker.NewGroups(settings, properties), Topics: TopicPolicy{Tracked: true, Resettable: true},
+		Groups: worker.NewGroups(settings), Topics: TopicPolicy{Tracked: true, Resettable: true},
 		WorkerID: "w:1", Version: "v", Catalog: classes, Log: log, Statuses: statuses,
 		Validator:  &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All"},
 		Offsets:    offsets,

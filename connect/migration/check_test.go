@@ -95,7 +95,7 @@ func checkOf(t *testing.T, w *workerconfig.Worker) *migration.Check {
 			return kafkaclient.Explain(err, admin)
 		}},
 		KnownMAC:  func(algorithm string) bool { return algorithm == "HmacSHA256" },
-		Committed: worker.NewGroups(&worker.Settings{Properties: p}, p.Clients()),
+		Committed: worker.NewGroups(&worker.Settings{Properties: p, Clients: p.Clients()}),
 		Configs:   stores.ConfigTopic(w.Config.Name, 1, nil), Offsets: stores.OffsetTopic(w.Offset.Name, 1, 1, nil), Statuses: stores.StatusTopic(w.Status.Name, 1, 1, nil),
 	}
 }

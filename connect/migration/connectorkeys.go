@@ -28,7 +28,7 @@ func (c *Check) connectorKeys(ctx context.Context, class *catalog.Class, t catal
 	}
 	f.exactlyOnce(t, config, c.Worker.Properties)
 	f.chains(config, c.Catalog)
-	f.deadLetters(config)
+	f.deadLetters(t, config)
 	for key := range config {
 		if !f.has(key) {
 			f.add(key, silence(class, key), "")
@@ -242,12 +242,10 @@ func (f *findings) exactlyOnce(t catalog.Type, config connect.Config, worker map
 	}
 }
 
-// deadLetters says of what the queue consists that is not there.
-func (f *findings) deadLetters(config connect.Config) {
+// deadLetters says that a source's keys, which Java ignores, begin to have an effect.
+func (f *findings) deadLetters(t catalog.Type, config connect.Config) {
 	const topic = "errors.deadletterqueue.topic.name"
-	for _, key := range []string{"errors.deadletterqueue.topic.replication.factor", "errors.deadletterqueue.context.headers.enable"} {
-		if given(config, key) && given(config, topic) && !f.has(key) {
-			f.add(key, Missing, "see "+topic)
-		}
+	if t == catalog.Source && given(config, topic) && !f.has(topic) {
+		f.add(topic, Differs, "Java has no dead letters of sources and ignores it: here they go to this topic, with errors.tolerance=all")
 	}
 }

@@ -13,8 +13,10 @@ import (
 
 // crossChecks looks at keys of the framework together.
 func (v *Validator) crossChecks(ctx context.Context, class *catalog.Class, cfg connect.Config, r *report) {
-	if problem := losesRecords(cfg); problem != "" {
-		r.fault("errors.deadletterqueue.topic.name", problem)
+	for _, found := range beyondJava(class.Type).Validate(cfg) {
+		for _, problem := range found.Errors {
+			r.fault(found.Def.Name, problem)
+		}
 	}
 	switch class.Type {
 	case catalog.Sink:

@@ -76,7 +76,7 @@ var (
 			Importance(connect.Low).Group(offsetsTopic, 1, connect.WidthLong, "Offsets topic").Must(connect.NonEmpty)
 )
 
-// Keys of sinks (SinkConnectorConfig).
+// Keys of sinks (SinkConnectorConfig). Those of the dead letter queue are taken by sources too, see beyondJava.
 var (
 	keyTopics = connect.ListKey("topics", "Topics to consume.").Default(nil).Importance(connect.High).
 			Group(common, 4, connect.WidthLong, "Topics")
@@ -111,6 +111,15 @@ func Definition(t catalog.Type) connect.ConfigDef {
 		def = append(def, connect.NewSpec("", "", keyTopics, keyTopicsRegex, keyDeadLetterTopic, keyDeadLetterReplication, keyDeadLetterHeaders).Keys...)
 	}
 	return def
+}
+
+// beyondJava is the framework's keys that Kafka Connect does not define for a type of connector. They work, but answers that Java's clients read show them
+// only where a value is wrong.
+func beyondJava(t catalog.Type) connect.ConfigDef {
+	if t != catalog.Source {
+		return nil
+	}
+	return connect.NewSpec("", "", keyDeadLetterTopic, keyDeadLetterReplication, keyDeadLetterHeaders).Keys
 }
 
 // groups adds the groups of a definition, in the order of their first keys, to those there are.

@@ -2,6 +2,7 @@ package validation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ type Framework struct {
 	// Topics and TopicsRegex are for sinks; one of them is set.
 	Topics      []string
 	TopicsRegex string
-	DeadLetters DeadLetters // for sinks
+	DeadLetters DeadLetters
 	// OffsetsTopic is a source's own offsets topic; "" for the worker's.
 	OffsetsTopic string
 	// TopicCreation is how a source's topics are made; nil leaves that to the broker.
@@ -41,7 +42,7 @@ type ConverterConfig struct {
 	Options connect.Config
 }
 
-// DeadLetters is where a sink's records go that cannot be handled: nowhere if Topic is "".
+// DeadLetters is where records go that cannot be handled, a sink's as in Java, and a source's too: nowhere if Topic is "".
 type DeadLetters struct {
 	Topic             string
 	ReplicationFactor int16 // for the creation of the topic
@@ -66,10 +67,10 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 	if f.HeaderConverter.Class == "" {
 		f.HeaderConverter.Class = defaultHeaderConverter
 	}
+	f.DeadLetters = DeadLetters{deadLetterTopic(cfg), int16(keyDeadLetterReplication.Get(cfg)), keyDeadLetterHeaders.Get(cfg)}
 	switch class.Type {
 	case catalog.Sink:
 		f.Topics, f.TopicsRegex = keyTopics.Get(cfg), keyTopicsRegex.Get(cfg)
-		f.DeadLetters = DeadLetters{deadLetterTopic(cfg), int16(keyDeadLetterReplication.Get(cfg)), keyDeadLetterHeaders.Get(cfg)}
 	case catalog.Source:
 		f.OffsetsTopic = keyOffsetsTopic.Get(cfg)
 		f.TopicCreation = topicCreationOf(cfg, worker)
@@ -81,7 +82,8 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) []string {
 	var problems []string
 	named := stages(classes, cfg)
-	for _, found := range withStages(Definition(class.Type), named, classes, cfg).Validate(cfg) {
+	def := slices.Concat(withStages(Definition(class.Type), named, classes, cfg), beyondJava(class.Type))
+	for _, found := range def.Validate(cfg) {
 		problems = append(problems, found.Errors...)
 	}
 	for _, k := range converterKeys {
@@ -99,9 +101,6 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 		if problem := s.problem(given); problem != "" {
 			problems = append(problems, problem)
 		}
-	}
-	if problem := losesRecords(cfg); problem != "" {
-		problems = append(problems, problem)
 	}
 	problems = append(problems, refusedOverrides(class.Type, cfg, worker)...)
 	if class.Type == catalog.Source {

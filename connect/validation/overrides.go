@@ -50,7 +50,8 @@ func looksSecret(setting string) bool {
 	return strings.HasSuffix(setting, "password") || strings.HasSuffix(setting, "secret") || strings.HasSuffix(setting, "passphrase")
 }
 
-// clients are the kinds of clients that a connector's tasks will have, where the worker is exactly-once or not (AbstractHerder, DistributedHerder).
+// clients are the kinds of clients that a connector's tasks will have, where the worker is exactly-once or not (AbstractHerder, DistributedHerder), a
+// source's dead letter queue included.
 func clients(t catalog.Type, cfg connect.Config, exactlyOnce bool) []client {
 	if t == catalog.Sink {
 		if deadLetterTopic(cfg) != "" {
@@ -63,7 +64,7 @@ func clients(t catalog.Type, cfg connect.Config, exactlyOnce bool) []client {
 	if ownOffsets {
 		out = append(out, consumer)
 	}
-	if ownOffsets || len(under(creationPrefix, cfg)) > 0 {
+	if ownOffsets || len(under(creationPrefix, cfg)) > 0 || deadLetterTopic(cfg) != "" {
 		out = append(out, admin)
 	}
 	return out

@@ -122,14 +122,14 @@ func otherVersion(key string, class connect.Spec, cfg connect.Config) string {
 
 // openPrefixes begin keys that have a meaning without being defined.
 var openPrefixes = []string{"key.converter.", "value.converter.", "header.converter.", "producer.override.", "consumer.override.", "admin.override.",
-	creationPrefix, "errors.deadletterqueue."}
+	creationPrefix}
 
 // unknown names keys that nobody knows: most are typing errors.
 func unknown(class *catalog.Class, framework connect.ConfigDef, named []stage, cfg connect.Config) []string {
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(cfg)) {
 		below := func(prefix string) bool { return strings.HasPrefix(key, prefix) }
-		known := framework.Has(key) || class.Spec.Keys.Has(key) ||
+		known := framework.Has(key) || class.Spec.Keys.Has(key) || beyondJava(class.Type).Has(key) ||
 			slices.ContainsFunc(openPrefixes, below) || slices.ContainsFunc(class.Spec.Prefixes, below)
 		if known {
 			continue

@@ -59,14 +59,14 @@ func newLinkOf(classes *catalog.Catalog, alias string, cfg connect.Config) (link
 		return link{}, prefixed(prefix, err)
 	}
 	if !conditional {
-		return newLink(t, nil, false), nil
+		return newLink(def.Spec.Class, t, nil, false), nil
 	}
 	p, err := newPredicate(classes, predicate, cfg)
 	if err != nil {
 		t.Close()
 		return link{}, fmt.Errorf("%spredicate: %w", prefix, err)
 	}
-	return newLink(t, p, strings.EqualFold(negate, "true")), nil
+	return newLink(def.Spec.Class, t, p, strings.EqualFold(negate, "true")), nil
 }
 
 func newPredicate(classes *catalog.Catalog, alias string, cfg connect.Config) (connect.Predicate, error) {

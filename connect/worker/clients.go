@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -72,19 +73,37 @@ func healing(err error) error {
 	return connect.Retry(err, 0)
 }
 
-// connectKafka gives the delivery what it needs to make producers.
-func (w *Worker) connectKafka(t *sourceTask, p *plugin) error {
-	properties := w.settings.clientProperties("producer", map[string]string{
-		"client.id": fmt.Sprintf("connector-producer-%s-%d", t.id.Connector, t.id.Task),
-	}, p.config)
-	settings, err := kafkaclient.ProducerSettings(properties)
+// adminSettings are those of an admin client: the worker's own keys, admin.* and admin.override.* (org.apache.kafka.connect.runtime.Worker.adminConfigs).
+func (s *Settings) adminSettings(clientID string, connector connect.Config) (*kafkaclient.Settings, error) {
+	properties := kafkaclient.Properties(maps.Clone(s.Clients))
+	if properties == nil {
+		properties = kafkaclient.Properties{}
+	}
+	maps.Copy(properties, s.clientProperties("admin", map[string]string{"client.id": clientID}, connector))
+	return kafkaclient.AdminSettings(properties)
+}
+
+// deadLetterTopic returns what makes sure that a connector's dead letters have a topic; nil where it has no queue.
+func (w *Worker) deadLetterTopic(p *plugin) (*deadLetterTopic, error) {
+	letters := p.framework.DeadLetters
+	if letters.Topic == "" {
+		return nil, nil
+	}
+	settings, err := w.settings.adminSettings("connector-dlq-adminclient-", p.config)
+	if err != nil {
+		return nil, err
+	}
+	return &deadLetterTopic{DeadLetters: letters, client: settings}, nil
+}
+
+// connectKafka gives a delivery what it needs to make producers. What the delivery says of waiting is in users' words then.
+func (w *Worker) connectKafka(d *delivery, clientID string, run *taskRun, config connect.Config) error {
+	settings, err := kafkaclient.ProducerSettings(w.settings.clientProperties("producer", map[string]string{"client.id": clientID}, config))
 	if err != nil {
 		return err
 	}
-	t.warn(settings.Warnings)
-	d := t.delivery
+	run.warn(settings.Warnings)
 	d.explain = func(err error) error { return explainProduce(err, settings) }
-	d.waiting = func(cause error, next time.Time) { t.kafkaTrouble(d.explain(cause), next) }
 	d.dial = func(ctx context.Context) (*producerSession, error) {
 		producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{
 			Gate: w.gate, Waiting: d.waiting, Fatal: d.fatal,

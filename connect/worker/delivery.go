@@ -32,9 +32,10 @@ type delivery struct {
 	fail func(error)
 	// explain puts an error of Kafka's into words for users.
 	explain func(error) error
-	// refused decides about a record that Kafka does not want: nil for a tolerated one, whose receipt says Dropped.
+	// refused decides about a record that Kafka does not want: nil for a tolerated one, whose slot is a dead letter to be sent then, or else whose
+	// receipt says Dropped.
 	refused func(s *slot, cause error) error
-	// tolerant says that refused will tolerate.
+	// tolerant says that refused will tolerate what [slot.spared] says may be.
 	tolerant bool
 	// waiting reports that Kafka cannot be reached; nil takes it back.
 	waiting func(cause error, next time.Time)
@@ -42,6 +43,7 @@ type delivery struct {
 	token    chan struct{}    // capacity 1: held by whoever sends or replaces the producer
 	sealed   bool             // guarded by the token: nothing more is taken
 	bad      *refusal         // run's own: the record that ends the task when those polled before it are delivered
+	letters  []*slot          // run's own: dead letters of records that Kafka refused, not handed to the producer yet
 	current  *producerSession // guarded by the token, but for run's own reading; nil once the delivery has ended
 	nudged   chan struct{}    // capacity 1: something was settled without Kafka
 	ended    chan struct{}    // closed at run's end
@@ -124,7 +126,10 @@ func (d *delivery) deliver(ctx, acks context.Context) error {
 	)
 	for s := d.current; s != nil; s = d.current {
 		var lost error
+		input, letter := d.nextLetter(s)
 		select {
+		case input <- letter: // among the rest: run must not wait for the producer, which waits for it
+			d.letters = d.letters[1:]
 		case m, ok := <-s.producer.Successes():
 			if ok {
 				finished = reap(s.producer, append(finished, produced(m)))
@@ -170,6 +175,14 @@ func (d *delivery) deliver(ctx, acks context.Context) error {
 	return nil
 }
 
+// nextLetter is what run has to hand to the producer; a nil channel for nothing.
+func (d *delivery) nextLetter(s *producerSession) (chan<- *sarama.ProducerMessage, *sarama.ProducerMessage) {
+	if len(d.letters) == 0 {
+		return nil, nil
+	}
+	return s.producer.Input(), d.letters[0].msg
+}
+
 // settle marks what has finished and passes on what is acknowledged in order now. It returns done for the next use.
 func (d *delivery) settle(acks context.Context, finished []*slot, done []connect.Receipt) ([]connect.Receipt, error) {
 	done = d.tracker.settle(finished, done[:0], time.Now())
@@ -199,7 +212,9 @@ func reap(p *kafkaclient.Producer, finished []*slot) []*slot {
 
 func produced(m *sarama.ProducerMessage) *slot {
 	s := m.Metadata.(*slot)
-	s.receipt.KafkaPartition, s.receipt.KafkaOffset = m.Partition, m.Offset
+	if !s.letter {
+		s.receipt.KafkaPartition, s.receipt.KafkaOffset = m.Partition, m.Offset
+	}
 	return s
 }
 
@@ -221,10 +236,12 @@ func (d *delivery) condemn(r *refusal) {
 // fatal reports whether nothing that follows a failed record may be written: it has to be sent again first, or ends the task. A goroutine of the
 // producer's asks it before failedRecord learns of the record.
 func (d *delivery) fatal(m *sarama.ProducerMessage, cause error) bool {
-	return kafkaclient.Classify(cause) != kafkaclient.RecordRefused || !d.tolerant || ofBatch(cause) && !m.Metadata.(*slot).suspect
+	s := m.Metadata.(*slot)
+	return kafkaclient.Classify(cause) != kafkaclient.RecordRefused || !d.tolerant || !s.spared(cause) || ofBatch(cause) && !s.suspect
 }
 
-// failedRecord decides what a record's error means: tolerated (the slot joins the finished), the end of the task, or of the producer.
+// failedRecord decides what a record's error means: tolerated (the slot joins the finished, or the dead letters to be sent), the end of the task, or of
+// the producer.
 func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError, finished []*slot) ([]*slot, error) {
 	s, cause := e.Msg.Metadata.(*slot), p.Cause(e)
 	switch class := kafkaclient.Classify(cause); {
@@ -240,6 +257,10 @@ func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError
 	}
 	if err := d.refused(s, d.explain(cause)); err != nil {
 		return finished, &refusal{slot: s, cause: fmt.Errorf("unrecoverable exception from producer send callback: %w", err)}
+	}
+	if s.letter {
+		d.letters = append(d.letters, s)
+		return finished, nil
 	}
 	s.receipt.Outcome, s.receipt.Topic = connect.Dropped, ""
 	return append(finished, s), nil
@@ -275,6 +296,7 @@ func (d *delivery) replace(ctx context.Context, old *producerSession, cause erro
 		until, d.sealed = d.bad.slot, true
 	}
 	again := d.tracker.unsettled(until)
+	d.letters = nil // they are among those
 	go func() {
 		defer func() { <-d.token }()
 		next.resend(ctx, again)

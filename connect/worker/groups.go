@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/IBM/sarama"
 
@@ -18,13 +17,10 @@ var ErrGroupActive = errors.New("the consumer group has members")
 // Groups reads and changes the offsets of the consumer groups of sinks, with a client for each call. It is safe for concurrent use.
 type Groups struct {
 	settings *Settings
-	clients  map[string]string
 }
 
-// NewGroups takes the settings of the worker's tasks, and the properties of the worker's own clients: admin.* and admin.override.* come over these.
-func NewGroups(settings *Settings, clients map[string]string) *Groups {
-	return &Groups{settings: settings, clients: clients}
-}
+// NewGroups takes the settings of the worker's tasks.
+func NewGroups(settings *Settings) *Groups { return &Groups{settings: settings} }
 
 // group is a consumer group and the way to it.
 type group struct {
@@ -34,9 +30,7 @@ type group struct {
 
 // use opens a client for a sink's group, and closes it after f. Everything ends with ctx.
 func (g *Groups) use(ctx context.Context, connector string, config connect.Config, f func(group) error) error {
-	properties := kafkaclient.Properties(maps.Clone(g.clients))
-	maps.Copy(properties, g.settings.clientProperties("admin", map[string]string{"client.id": "connector-worker-adminclient-" + connector}, config))
-	settings, err := kafkaclient.AdminSettings(properties)
+	settings, err := g.settings.adminSettings("connector-worker-adminclient-"+connector, config)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func onEveryKafka(t *testing.T, test func(t *testing.T, addr, prefix string)) {
 
 func groupsOf(addr string) *Groups {
 	properties := map[string]string{"bootstrap.servers": addr, "consumer.group.id": "of the worker"}
-	return NewGroups(&Settings{Properties: properties}, map[string]string{"bootstrap.servers": "127.0.0.1:1"})
+	return NewGroups(&Settings{Properties: properties, Clients: map[string]string{"bootstrap.servers": "127.0.0.1:1"}})
 }
 
 func TestOffsetsOfAGroupAreStoredForgottenAndDeleted(t *testing.T) {

@@ -12,9 +12,11 @@ import (
 type cause int
 
 const (
-	systemAway cause = iota // the plugin about its system, through Waiting
-	callFailed              // the plugin by an error that asks for the same call again
-	kafkaAway               // the runtime about Kafka
+	systemAway      cause = iota // the plugin about its system, through Waiting
+	callFailed                   // the plugin by an error that asks for the same call again
+	operationFailed              // the runtime about an operation on a record that it repeats
+	kafkaAway                    // the runtime about Kafka
+	lettersAway                  // the runtime about Kafka as the place of a sink's dead letters
 	causes
 )
 

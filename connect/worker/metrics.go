@@ -14,7 +14,7 @@ import (
 // case. The hot path adds to counters once a batch.
 type Metrics struct {
 	polled, written, read, sent *prometheus.CounterVec
-	failures, skips             *prometheus.CounterVec
+	errant                      errorCounters
 	active                      *prometheus.GaugeVec
 	pollTime, putTime           *prometheus.CounterVec
 
@@ -31,8 +31,7 @@ func newMetrics() *Metrics {
 		written:  counter("source_task_metrics_source_record_write_total", "Records acknowledged by Kafka."),
 		read:     counter("sink_task_metrics_sink_record_read_total", "Records consumed, before transforms."),
 		sent:     counter("sink_task_metrics_sink_record_send_total", "Records given to Put, again when it is repeated."),
-		failures: counter("task_error_metrics_total_record_errors", "Records that could not be handled."),
-		skips:    counter("task_error_metrics_total_records_skipped", "Records skipped because errors.tolerance=all."),
+		errant:   newErrorCounters(counter, labels),
 		pollTime: counter("source_task_metrics_poll_batch_seconds_total", "Time spent in Poll with records."),
 		putTime:  counter("sink_task_metrics_put_batch_seconds_total", "Time spent in Put."),
 		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -42,8 +41,16 @@ func newMetrics() *Metrics {
 	}
 }
 
+func (m *Metrics) counters() []*prometheus.CounterVec {
+	return append([]*prometheus.CounterVec{m.polled, m.written, m.read, m.sent, m.pollTime, m.putTime}, m.errant.vectors()...)
+}
+
 func (m *Metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.polled, m.written, m.read, m.sent, m.failures, m.skips, m.pollTime, m.putTime, m.active}
+	all := []prometheus.Collector{m.active, m.errant.last}
+	for _, v := range m.counters() {
+		all = append(all, v)
+	}
+	return all
 }
 
 // Describe implements prometheus.Collector.
@@ -63,10 +70,11 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 // forget ends the counting of a task that is no more.
 func (m *Metrics) forget(id TaskID) {
 	labels := prometheus.Labels{"connector": id.Connector, "task": strconv.Itoa(id.Task)}
-	for _, v := range []*prometheus.CounterVec{m.polled, m.written, m.read, m.sent, m.failures, m.skips, m.pollTime, m.putTime} {
+	for _, v := range m.counters() {
 		v.Delete(labels)
 	}
 	m.active.Delete(labels)
+	m.errant.last.Delete(labels)
 }
 
 // Totals returns how many records all tasks together have brought into Kafka and carried out of it.
@@ -128,13 +136,3 @@ func (m *sinkMetrics) putBatch(n int, took time.Duration) {
 }
 
 func (m *sinkMetrics) taken(n int) { m.out.Add(int64(n)) }
-
-// errorMetrics count what could not be handled in one task.
-type errorMetrics struct{ failures, skips prometheus.Counter }
-
-func (m *Metrics) errors(connector, task string) *errorMetrics {
-	return &errorMetrics{m.failures.WithLabelValues(connector, task), m.skips.WithLabelValues(connector, task)}
-}
-
-func (m *errorMetrics) failed()  { m.failures.Inc() }
-func (m *errorMetrics) skipped() { m.skips.Inc() }

@@ -164,6 +164,7 @@ type sinkScriptBed struct {
 	t        *testing.T
 	direct   string // Kafka's own address, for the test
 	worker   *Worker
+	convert  *scriptedConverter // of class scriptedConverterClass
 	settings *Settings
 	statuses *sinkScriptStatuses
 	config   connect.Config // what all connectors of the bed have in common
@@ -190,9 +191,10 @@ func newSinkScriptBed(t *testing.T, addr string, script *sinkScript) *sinkScript
 	log := slog.New(slog.DiscardHandler)
 	statuses := &sinkScriptStatuses{}
 	plan := func(context.Context, string, []connect.Config) {}
+	convert := &scriptedConverter{}
 	b := &sinkScriptBed{
-		t: t, direct: addr, settings: settings, statuses: statuses,
-		worker: New(settings, classes, stores.NewFileOffsetStore(t.TempDir()+"/offsets", log), statuses, plan, log),
+		t: t, direct: addr, settings: settings, statuses: statuses, convert: convert,
+		worker: New(settings, classes.With(convert.definition()), stores.NewFileOffsetStore(t.TempDir()+"/offsets", log), statuses, plan, log),
 		config: connect.Config{"connector.class": "test.SinkScriptConnector", "topics": "t"},
 	}
 	t.Cleanup(func() {
@@ -267,7 +269,7 @@ func (s sinkScriptStatus) fits(state State, trace ...string) error {
 // committed are the offsets of the group connect-<name>.
 func (b *sinkScriptBed) committed(name string) connect.Offsets {
 	b.t.Helper()
-	offsets, err := NewGroups(b.settings, map[string]string{"bootstrap.servers": b.direct}).Committed(b.t.Context(), name, b.config)
+	offsets, err := NewGroups(b.settings).Committed(b.t.Context(), name, b.config)
 	require.NoError(b.t, err)
 	return offsets
 }

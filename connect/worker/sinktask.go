@@ -19,6 +19,8 @@ type sinkTask struct {
 	connector connect.SinkConnector
 	converter *sinkConversion
 	dial      func(ctx context.Context) (*consumer, error)
+	letters   *deadLetterTopic // nil for no dead letter queue, like queue
+	queue     *deadLetterQueue
 	metrics   *sinkMetrics
 	topics    activeTopics
 
@@ -35,6 +37,12 @@ type sinkTask struct {
 
 // run lives as long as the task.
 func (t *sinkTask) run(p phases) error {
+	if err := t.openQueue(p.stop); err != nil {
+		return ended(p.stop, err)
+	}
+	if t.queue != nil {
+		defer spawn(p.kill, t.queue.run)() // the plugin may report until it is closed
+	}
 	err := t.patiently(p.stop, kafkaAway, func() (err error) {
 		t.consumer, err = t.dial(p.stop)
 		return err
@@ -42,6 +50,7 @@ func (t *sinkTask) run(p phases) error {
 	if err != nil {
 		return ended(p.stop, err)
 	}
+	t.converter.retries.wait = func(_ context.Context, d time.Duration) bool { return t.waitToConvert(p, d) }
 	t.put, t.committed = connect.Offsets{}, connect.Offsets{}
 	if err := t.open(p.stop); err != nil {
 		t.consumer.leave()
@@ -64,6 +73,17 @@ func (t *sinkTask) run(p phases) error {
 	leave()
 	t.close(p)
 	return ended(p.stop, nil)
+}
+
+// openQueue makes sure that the dead letter queue can take letters before anything is consumed.
+func (t *sinkTask) openQueue(stop context.Context) error {
+	if t.queue == nil {
+		return nil
+	}
+	if err := t.patiently(stop, lettersAway, func() error { return t.letters.ensure(stop) }); err != nil {
+		return err
+	}
+	return t.patiently(stop, lettersAway, func() error { return t.queue.delivery.open(stop) })
 }
 
 func (t *sinkTask) open(stop context.Context) error {
@@ -119,10 +139,15 @@ func (t *sinkTask) take(p phases, f *fetched) error {
 		return nil
 	}
 	last := f.messages[len(f.messages)-1].Offset
-	records, err := t.converter.records(f)
+	have, err := t.converter.records(p.stop, f)
 	if err != nil {
+		if errors.Is(err, errLetGo) {
+			return nil
+		}
+		t.storeLetters(p, have.letters) // where that fails too, the record comes again all the same
 		return err
 	}
+	records := have.records
 	t.metrics.fetched(len(f.messages))
 	t.topics.consumed(f.partition.Topic)
 	pause := backoff{}
@@ -138,7 +163,10 @@ func (t *sinkTask) take(p phases, f *fetched) error {
 		}
 		var partly *connect.BatchError
 		if errors.As(err, &partly) {
-			if err := t.refusedBy(p.leave, records, partly); err != nil {
+			letters, err := t.refusedBy(records, partly)
+			have.letters = append(have.letters, letters...)
+			if err != nil {
+				t.storeLetters(p, have.letters)
 				return err
 			}
 			break
@@ -157,8 +185,42 @@ func (t *sinkTask) take(p phases, f *fetched) error {
 	}
 	t.answered()
 	t.metrics.taken(len(records))
-	t.put[f.partition] = last + 1
+	if t.storeLetters(p, have.letters) {
+		t.put[f.partition] = last + 1
+	}
 	return nil
+}
+
+// storeLetters waits until the dead letters of a batch are in the queue; only then may its offsets move. It reports false when the partition was lost
+// meanwhile, or when they are not safe by the time a stop has to finish: then the batch comes again.
+func (t *sinkTask) storeLetters(p phases, letters []deadLetter) bool {
+	if len(letters) == 0 {
+		return true
+	}
+	parcel := t.queue.pack(letters)
+	out := t.queue.outgoing
+	for {
+		select {
+		case out <- parcel.slab:
+			out = nil
+		case <-parcel.safe:
+			return true
+		case r := <-t.consumer.rebalances:
+			if err := t.rebalance(p, r); err != nil {
+				t.fail(err)
+			}
+			if !r.assigned {
+				t.queue.abandon(parcel)
+				return false
+			}
+		case <-t.queue.delivery.ended:
+			t.queue.abandon(parcel)
+			return false
+		case <-p.finish.Done():
+			t.queue.abandon(parcel)
+			return false
+		}
+	}
 }
 
 // waitToPut waits before the same batch is put again, at least as long as the task is paused. lost tells that the partitions went to somebody else
@@ -170,6 +232,21 @@ func (t *sinkTask) waitToPut(p phases, again *connect.RetryError, pause *backoff
 	}
 	now := time.Now()
 	t.health.report(callFailed, again.Cause, now.Add(d), now)
+	return t.hold(p, d)
+}
+
+// waitToConvert waits before an operation on a record is repeated. It returns false when the batch is lost.
+func (t *sinkTask) waitToConvert(p phases, d time.Duration) bool {
+	lost, err := t.hold(p, d)
+	if err != nil {
+		t.fail(err)
+	}
+	return !lost && err == nil
+}
+
+// hold keeps a batch for d, and while the task is paused, and answers the group meanwhile. lost tells that the partitions went to somebody else, or
+// that the task shall stop.
+func (t *sinkTask) hold(p phases, d time.Duration) (lost bool, err error) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	for {
@@ -197,16 +274,22 @@ func (t *sinkTask) waitToPut(p phases, again *connect.RetryError, pause *backoff
 	}
 }
 
-// refusedBy hands single records that the plugin refused to the connector's error handling.
-func (t *sinkTask) refusedBy(ctx context.Context, records []connect.SinkRecord, partly *connect.BatchError) error {
+// refusedBy judges single records that the plugin refused, and returns their dead letters, also beside an error.
+func (t *sinkTask) refusedBy(records []connect.SinkRecord, partly *connect.BatchError) (letters []deadLetter, err error) {
 	for i := range records {
-		if cause, refused := partly.Failed[i]; refused {
-			if err := t.converter.report(ctx, &records[i], cause); err != nil {
-				return err
-			}
+		cause, refused := partly.Failed[i]
+		if !refused {
+			continue
+		}
+		letter, err := t.converter.report(&records[i], cause)
+		if letter != nil {
+			letters = append(letters, *letter)
+		}
+		if err != nil {
+			return letters, err
 		}
 	}
-	return nil
+	return letters, nil
 }
 
 // rebalance answers the group.

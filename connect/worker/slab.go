@@ -17,6 +17,9 @@ type slot struct {
 	size      int                   // bytes counted against the window
 	settled   bool                  // its fate is known: receipt is complete
 	suspect   bool                  // Kafka refused a batch that it was in: it must go alone
+	letter    bool                  // it is the record's dead letter
+	cut       bool                  // and does not show the whole record
+	about     string                // names the record of a sink's dead letter for people
 	receipt   connect.Receipt
 	slab      *slab
 }

@@ -27,6 +27,7 @@ type sourceTask struct {
 	offsets   *offsetWriter
 	tracker   *tracker
 	delivery  *delivery
+	letters   *deadLetterTopic // nil for no dead letter queue
 	metrics   *sourceMetrics
 	topics    activeTopics // of the delivery's goroutine
 }
@@ -76,6 +77,11 @@ func spawn(parent context.Context, f func(ctx context.Context)) (end func()) {
 
 // connectKafka opens the producer, for as long as it takes: Kafka out of reach is a reason to wait, a refused login is not.
 func (t *sourceTask) connectKafka(stop context.Context) error {
+	if t.letters != nil {
+		if err := t.patiently(stop, kafkaAway, func() error { return t.letters.ensure(stop) }); err != nil {
+			return err
+		}
+	}
 	return t.patiently(stop, kafkaAway, func() error { return t.delivery.open(stop) })
 }
 
@@ -112,7 +118,10 @@ func (t *sourceTask) pollUntil(p phases, task connect.SourceTask) error {
 		if n := batch.Len(); n > 0 {
 			t.metrics.polled(n, time.Since(began))
 			pause.reset()
-			if err := t.send(p.finish, batch.Records()); err != nil {
+			if err := t.send(p, batch.Records()); err != nil {
+				if errors.Is(err, errLetGo) {
+					return nil
+				}
 				return err
 			}
 		}
@@ -142,11 +151,11 @@ func (t *sourceTask) polled(polling context.Context, err error, pause *backoff) 
 }
 
 // send converts a batch into a slab and hands it over: up to the first record that ends the task, like Java, so that those before it do not have to
-// wait until somebody has seen to that one.
-func (t *sourceTask) send(finish context.Context, records []connect.SourceRecord) error {
+// wait until somebody has seen to that one, or up to the one that a stop found being retried.
+func (t *sourceTask) send(p phases, records []connect.SourceRecord) error {
 	s := t.tracker.take(len(records))
-	bad := t.converter.fill(s, records)
-	if err := t.delivery.send(finish, s); err != nil {
+	bad := t.converter.fill(p.stop, s, records)
+	if err := t.delivery.send(p.finish, s); err != nil {
 		return err
 	}
 	return bad

@@ -32,6 +32,7 @@ type stage struct {
 	t        *testing.T
 	worker   *Worker
 	source   *scriptedSource
+	convert  *scriptedConverter // of class scriptedConverterClass
 	kafka    *kfake.Cluster
 	statuses *statusLog
 	offsets  *offsetLog
@@ -50,6 +51,7 @@ func newStage(t *testing.T, topics []string, change ...setting) *stage {
 	require.NoError(t, err)
 	t.Cleanup(kafka.Close)
 	source := &scriptedSource{scripts: map[string]script{}}
+	convert := &scriptedConverter{}
 	classes, err := catalog.New([]connect.SourceConnector{source}, nil)
 	require.NoError(t, err)
 	settings := &Settings{
@@ -63,9 +65,9 @@ func newStage(t *testing.T, topics []string, change ...setting) *stage {
 		c(settings)
 	}
 	s := &stage{
-		t: t, source: source, kafka: kafka, statuses: newStatusLog(), offsets: &offsetLog{at: map[string]int64{}}, tasks: map[TaskID]TaskSpec{},
+		t: t, source: source, convert: convert, kafka: kafka, statuses: newStatusLog(), offsets: &offsetLog{at: map[string]int64{}}, tasks: map[TaskID]TaskSpec{},
 	}
-	s.worker = New(settings, classes, s.offsets, s.statuses, func(context.Context, string, []connect.Config) {}, slog.New(slog.DiscardHandler))
+	s.worker = New(settings, classes.With(convert.definition()), s.offsets, s.statuses, func(context.Context, string, []connect.Config) {}, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()

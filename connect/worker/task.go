@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"time"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/validation"
 )
 
 // taskLife is a source or sink task that can be run.
@@ -75,65 +77,95 @@ func (t *taskRun) finished(err error) {
 
 // buildTask makes what a task needs beside its plugin. The transforms stay the caller's to close.
 func (w *Worker) buildTask(run *taskRun, p *plugin, transforms chain) (taskLife, error) {
-	seats, err := w.converters(p)
+	own, err := w.converters(p)
 	if err != nil {
 		return nil, err
 	}
-	name, number := run.id.Connector, strconv.Itoa(run.id.Task)
-	errant := &errantPolicy{
-		tolerate: p.framework.TolerateErrors, logEach: p.framework.LogErrors, log: run.log, metrics: w.metrics.errors(name, number),
+	letters, err := w.deadLetterTopic(p)
+	if err != nil {
+		return nil, err
 	}
+	f, metrics := p.framework, w.metrics.errors(run.id.Connector, strconv.Itoa(run.id.Task))
+	errant := &errantPolicy{
+		tolerate: f.TolerateErrors, logEach: f.LogErrors, logRecords: f.LogErrorRecords, retryTimeout: f.RetryTimeout,
+		task: run.id, log: run.log, metrics: metrics,
+	}
+	again := &retries{budget: f.RetryTimeout, longest: f.RetryDelayMax, metrics: metrics, health: run.health, wait: sleep}
+	head := letterhead{topic: f.DeadLetters.Topic, context: f.DeadLetters.ContextHeaders, task: run.id}
 	switch plugin := p.connector.(type) {
 	case connect.SourceConnector:
-		return w.buildSource(run, p, plugin, &sourceConversion{
-			transforms: transforms, key: seats.key, value: seats.value, header: seats.header, errant: errant,
-		}, w.metrics.source(name, number))
+		return w.buildSource(run, p, plugin, letters, &sourceConversion{
+			classes: own.classes, transforms: transforms, key: own.key, value: own.value, header: own.header, errant: errant, retries: again, letters: head,
+			json: converters.NewJSON(converters.JSONOptions{Decimals: converters.Numeric}),
+		})
 	case connect.SinkConnector:
-		t := &sinkTask{
-			taskRun: run, connector: plugin, metrics: w.metrics.sink(name, number), requested: make(chan struct{}, 1),
-			topics: newActiveTopics(w.statuses, run.id),
-			converter: &sinkConversion{
-				transforms: transforms, key: seats.key, value: seats.value, header: seats.header, errant: errant,
-			},
-		}
-		t.dial, err = w.consumerDialer(run, p)
-		return t, err
+		return w.buildSink(run, p, plugin, letters, &sinkConversion{
+			classes: own.classes, transforms: transforms, key: own.key, value: own.value, header: own.header, errant: errant, retries: again, letters: head,
+			remake: func() (seats, error) { return w.converters(p) },
+		})
 	}
 	return nil, fmt.Errorf("class %s is neither a source nor a sink", p.spec.Class)
 }
 
-func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConnector, conversion *sourceConversion,
-	metrics *sourceMetrics) (taskLife, error) {
+func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConnector, letters *deadLetterTopic, conversion *sourceConversion,
+) (taskLife, error) {
 	tr := newTracker(windowRecords, windowBytes)
 	t := &sourceTask{
-		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr, run.log), metrics: metrics,
-		topics: newActiveTopics(w.statuses, run.id),
+		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr, run.log), letters: letters,
+		metrics: w.metrics.source(run.id.Connector, strconv.Itoa(run.id.Task)), topics: newActiveTopics(w.statuses, run.id),
 		offsets: &offsetWriter{
 			store: w.offsets, connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log,
 			interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
 		},
 	}
-	t.delivery.ack, t.delivery.refused, t.delivery.fail = t.acknowledged, conversion.refused, t.fail
-	t.delivery.tolerant = conversion.errant.tolerate
-	if err := w.connectKafka(t, p); err != nil {
+	d := t.delivery
+	d.ack, d.refused, d.fail, d.tolerant = t.acknowledged, conversion.refused, t.fail, conversion.errant.tolerate
+	d.waiting = func(cause error, next time.Time) { t.kafkaTrouble(d.explain(cause), next) }
+	if err := w.connectKafka(d, fmt.Sprintf("connector-producer-%s-%d", run.id.Connector, run.id.Task), run, p.config); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+func (w *Worker) buildSink(run *taskRun, p *plugin, plugin connect.SinkConnector, letters *deadLetterTopic, conversion *sinkConversion,
+) (taskLife, error) {
+	t := &sinkTask{
+		taskRun: run, connector: plugin, converter: conversion, requested: make(chan struct{}, 1), letters: letters,
+		metrics: w.metrics.sink(run.id.Connector, strconv.Itoa(run.id.Task)), topics: newActiveTopics(w.statuses, run.id),
+	}
+	if letters != nil {
+		t.queue = newDeadLetterQueue(conversion.letters, run.health, conversion.errant.metrics, t.fail, run.log)
+		id := fmt.Sprintf("connector-dlq-producer-%s-%d", run.id.Connector, run.id.Task)
+		if err := w.connectKafka(t.queue.delivery, id, run, p.config); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	t.dial, err = w.consumerDialer(run, p)
+	return t, err
 }
 
 // seats are the converters of one task.
 type seats struct {
 	key, value converters.Converter
 	header     converters.HeaderConverter
+	classes    seatClasses
 }
+
+// seatClasses are Java's names of the classes that work on a record beside its transforms.
+type seatClasses struct{ task, key, value, header string }
 
 // converters makes a task's converters: the connector's own, or else the worker's, each with the options that go with it.
 func (w *Worker) converters(p *plugin) (s seats, err error) {
 	f := p.framework
-	if s.key, err = w.converter(converters.Key, f.KeyConverter.Class, f.KeyConverter.Options); err != nil {
+	s.classes.task = p.spec.TaskClass
+	if s.classes.task == "" {
+		s.classes.task = p.spec.Class
+	}
+	if s.key, s.classes.key, err = w.converter(converters.Key, f.KeyConverter); err != nil {
 		return s, fmt.Errorf("key.converter: %w", err)
 	}
-	if s.value, err = w.converter(converters.Value, f.ValueConverter.Class, f.ValueConverter.Options); err != nil {
+	if s.value, s.classes.value, err = w.converter(converters.Value, f.ValueConverter); err != nil {
 		return s, fmt.Errorf("value.converter: %w", err)
 	}
 	def, err := w.catalog.Converter(f.HeaderConverter.Class)
@@ -141,6 +173,7 @@ func (w *Worker) converters(p *plugin) (s seats, err error) {
 		err = errors.New("class " + f.HeaderConverter.Class + " does not convert headers")
 	}
 	if err == nil {
+		s.classes.header = def.Spec.Class
 		s.header, err = def.NewHeader(f.HeaderConverter.Options)
 	}
 	if err != nil {
@@ -149,13 +182,14 @@ func (w *Worker) converters(p *plugin) (s seats, err error) {
 	return s, nil
 }
 
-func (w *Worker) converter(seat converters.Seat, class string, options connect.Config) (converters.Converter, error) {
-	def, err := w.catalog.Converter(class)
+func (w *Worker) converter(seat converters.Seat, c validation.ConverterConfig) (converter converters.Converter, class string, err error) {
+	def, err := w.catalog.Converter(c.Class)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if def.New == nil {
-		return nil, errors.New("class " + class + " converts headers only")
+		return nil, "", errors.New("class " + c.Class + " converts headers only")
 	}
-	return def.New(seat, options)
+	converter, err = def.New(seat, c.Options)
+	return converter, def.Spec.Class, err
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -60,7 +61,11 @@ func (c *sinkContext) RequestCommit() {
 
 // Report implements connect.SinkContext.
 func (c *sinkContext) Report(ctx context.Context, record *connect.SinkRecord, cause error) error {
-	return c.task.converter.report(ctx, record, cause)
+	letter, err := c.task.converter.report(record, cause)
+	if letter == nil {
+		return err
+	}
+	return errors.Join(err, c.task.queue.store(ctx, letter))
 }
 
 var (

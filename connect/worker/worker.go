@@ -24,6 +24,8 @@ type Settings struct {
 	GracefulShutdown time.Duration
 	// Properties are the worker's own, from which tasks inherit converters and clients.
 	Properties map[string]string
+	// Clients are the properties of the worker's own clients; admin.* and admin.override.* come over these in admin clients of tasks.
+	Clients map[string]string
 	// Gate holds back what tasks write to Kafka while this worker has no lease on its work; nil is one that is always open.
 	Gate *kafkaclient.Gate
 }

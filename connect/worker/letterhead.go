@@ -1,0 +1,113 @@
+package worker
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/IBM/sarama"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/values"
+)
+
+// letterhead is what the dead letters of one task have in common: where they go, and the headers that tell why they are there
+// (org.apache.kafka.connect.runtime.errors.DeadLetterQueueReporter). It does not change.
+type letterhead struct {
+	topic   string // "" for no queue
+	context bool   // errors.deadletterqueue.context.headers.enable
+	task    TaskID
+}
+
+// The names of context headers. Those of a source's place are not Java's, whose sources have no dead letters.
+const (
+	headerTopic           = "__connect.errors.topic"
+	headerPartition       = "__connect.errors.partition"
+	headerOffset          = "__connect.errors.offset"
+	headerSourcePartition = "__connect.errors.source.partition"
+	headerSourceOffset    = "__connect.errors.source.offset"
+	headerKeySize         = "__connect.errors.source.key.size"   // only where the key was cut: its bytes before
+	headerValueSize       = "__connect.errors.source.value.size" // likewise
+	headerConnector       = "__connect.errors.connector.name"
+	headerTask            = "__connect.errors.task.id"
+	headerStage           = "__connect.errors.stage"
+	headerClass           = "__connect.errors.class.name"
+	headerException       = "__connect.errors.exception.class.name"
+	headerMessage         = "__connect.errors.exception.message"
+	headerTrace           = "__connect.errors.exception.stacktrace"
+)
+
+// header is one context header.
+func header(name, value string) sarama.RecordHeader {
+	return sarama.RecordHeader{Key: []byte(name), Value: []byte(value)}
+}
+
+// ofConsumed adds the context of a record that a sink has consumed, in Java's order. Headers are added, never replaced: a record that comes round
+// again has both.
+func (l *letterhead) ofConsumed(dst []sarama.RecordHeader, tp connect.TopicPartition, offset int64, f *fault) []sarama.RecordHeader {
+	if !l.context {
+		return dst
+	}
+	dst = append(dst, header(headerTopic, tp.Topic), header(headerPartition, strconv.Itoa(int(tp.Partition))),
+		header(headerOffset, strconv.FormatInt(offset, 10)))
+	return l.cause(dst, f)
+}
+
+// ofPolled adds the context of a source's record: the topic that it was meant for, and its place in the source as JSON.
+func (l *letterhead) ofPolled(dst []sarama.RecordHeader, topic string, place *connect.Receipt, f *fault) []sarama.RecordHeader {
+	if !l.context {
+		return dst
+	}
+	dst = append(dst, header(headerTopic, topic))
+	if p := place.Source; p != nil {
+		dst = append(dst, header(headerSourcePartition, members(p.Attrs())))
+	}
+	if !place.Offset.IsZero() {
+		dst = append(dst, header(headerSourceOffset, members(place.Offset.Attrs())))
+	}
+	return l.cause(dst, f)
+}
+
+// members writes a source's partition or offset as the offsets topic has it.
+func members(attrs []connect.Attr) string {
+	text, err := stores.Members(attrs).MarshalJSON()
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+func (l *letterhead) cause(dst []sarama.RecordHeader, f *fault) []sarama.RecordHeader {
+	exception, message := f.exception(), f.message()
+	return append(dst,
+		header(headerConnector, l.task.Connector), header(headerTask, strconv.Itoa(l.task.Task)),
+		header(headerStage, string(f.stage)), header(headerClass, f.class),
+		header(headerException, exception), header(headerMessage, message),
+		header(headerTrace, exception+": "+message+"\n"), // how Java's traces begin
+	)
+}
+
+// refusal ends a task whose dead letter has no place: to skip the record then would lose it.
+func (l *letterhead) refusal(where string, cause error) error {
+	return fmt.Errorf("topic %s (errors.deadletterqueue.topic.name) does not take the dead letter of %s: %w", l.topic, where, cause)
+}
+
+// legible is a key, value or header of a source's record that no converter could write, for whoever looks into the queue: bytes and texts as they
+// are, all else as JSON or, where even that is not to be had, as text that is like it.
+func legible(room *converters.Arena, json *converters.JSON, schema *connect.Schema, v connect.Value) []byte {
+	switch v.Kind() {
+	case connect.KindNull:
+		return nil
+	case connect.KindBytes:
+		return v.Bytes()
+	case connect.KindString:
+		return []byte(v.Str())
+	}
+	for _, s := range []*connect.Schema{schema, nil} {
+		if text, err := json.Encode(room, "", s, v); err == nil {
+			return text
+		}
+	}
+	return values.Append(nil, v)
+}

@@ -1,0 +1,9 @@
+package parity
+
+import (
+	"testing"
+
+	"github.com/sluice-connect/sluice/internal/testbed"
+)
+
+func TestMain(m *testing.M) { testbed.Main(m) }
