@@ -161,7 +161,7 @@ func (o migrateOptions) check(ctx context.Context, config *workerconfig.Worker, 
 	check := &migration.Check{
 		Worker: config, Catalog: known, Settings: settings, Kafka: kafka,
 		Validator: &validation.Validator{
-			Catalog: known, Worker: config.Properties, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID,
+			Catalog: known, Worker: config.Properties, OverridePolicy: validation.OverridePolicy(config.OverridePolicy), GroupID: config.GroupID,
 			ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled, Offline: !o.systems,
 		},
 		KnownMAC:  herder.KnownMAC,

@@ -78,7 +78,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log,
 		Topics: herder.TopicPolicy{Tracked: config.TopicTracking, Resettable: config.TopicTrackingReset},
 		Validator: &validation.Validator{
-			Catalog: classes, Worker: config.Properties, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID,
+			Catalog: classes, Worker: config.Properties, OverridePolicy: validation.OverridePolicy(config.OverridePolicy), GroupID: config.GroupID,
 			ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled,
 		},
 	}

@@ -16,7 +16,7 @@ func TestTheAnswerIsThatOfAWorkerOfKafkaConnect(t *testing.T) {
 	for _, w := range recordings.Workers {
 		v := &Validator{
 			Catalog: fileConnectors(t), Worker: w.Worker, GroupID: w.Worker["group.id"], ExactlyOnce: w.Worker["exactly.once.source.support"] == "enabled",
-			OverridePolicy: w.Worker["connector.client.config.override.policy"],
+			OverridePolicy: OverridePolicy(w.Worker["connector.client.config.override.policy"]),
 		}
 		for _, want := range w.Cases {
 			t.Run(v.GroupID+"/"+want.Config.text(t), func(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 var clientKeyTable string
 
 // clientKeys are the definitions of the keys of each kind of client.
-var clientKeys = sync.OnceValue(func() map[client]connect.ConfigDef {
-	keys := map[client]connect.ConfigDef{}
+var clientKeys = sync.OnceValue(func() map[Client]connect.ConfigDef {
+	keys := map[Client]connect.ConfigDef{}
 	for line := range strings.Lines(clientKeyTable) {
 		columns := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if len(columns) != 5 {
@@ -31,7 +31,7 @@ var clientKeys = sync.OnceValue(func() map[client]connect.ConfigDef {
 		} else if columns[4] == "~" {
 			k.Default = connect.NullDefault()
 		}
-		for _, c := range []client{producer, consumer, admin} {
+		for _, c := range []Client{Producer, Consumer, Admin} {
 			if strings.Contains(columns[0], c.letter()) {
 				keys[c] = append(keys[c], k)
 			}
@@ -40,16 +40,17 @@ var clientKeys = sync.OnceValue(func() map[client]connect.ConfigDef {
 	return keys
 })
 
-// client is a kind of client of Kafka, as the keys that override its settings begin.
-type client string
+// Client is a kind of client of Kafka, as the keys that override its settings begin.
+type Client string
 
+// The kinds of clients that a connector's tasks may have.
 const (
-	producer client = "producer"
-	consumer client = "consumer"
-	admin    client = "admin"
+	Producer Client = "producer"
+	Consumer Client = "consumer"
+	Admin    Client = "admin"
 )
 
 // letter stands for the kind in the table.
-func (c client) letter() string { return strings.ToUpper(string(c[:1])) }
+func (c Client) letter() string { return strings.ToUpper(string(c[:1])) }
 
-func (c client) prefix() string { return string(c) + ".override." }
+func (c Client) prefix() string { return string(c) + ".override." }

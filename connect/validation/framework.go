@@ -102,7 +102,6 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 			problems = append(problems, problem)
 		}
 	}
-	problems = append(problems, refusedOverrides(class.Type, cfg, worker)...)
 	if class.Type == catalog.Source {
 		for _, found := range checkTopicCreation(cfg, worker) {
 			problems = append(problems, found.Errors...)

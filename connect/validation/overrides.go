@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,8 +15,7 @@ import (
 // overrides lists the client settings that a connector brings, for the clients that it will have, and refuses those which the policy forbids and
 // those which do not parse: Java answers 500 for them.
 func (v *Validator) overrides(t catalog.Type, cfg connect.Config, nulls []string, infos *ConfigInfos) {
-	policy := overridePolicy(v.OverridePolicy)
-	for _, c := range clients(t, cfg, v.ExactlyOnce) {
+	for _, c := range Clients(t, cfg, v.ExactlyOnce) {
 		settings := under(c.prefix(), cfg)
 		absent := namesUnder(c.prefix(), nulls)
 		names := slices.AppendSeq(slices.Clone(absent), maps.Keys(settings))
@@ -23,8 +23,8 @@ func (v *Validator) overrides(t catalog.Type, cfg connect.Config, nulls []string
 		javahash.Sort(names, func(name string) string { return name })
 		for _, name := range names {
 			info := override(c, name, settings, absent)
-			if problem := policy.refuses(name); problem != "" {
-				info.Value.Errors = append(info.Value.Errors, problem)
+			if refusal := v.OverridePolicy.refusal(name); refusal != "" {
+				info.Value.Errors = append(info.Value.Errors, refusal)
 			}
 			infos.add(info)
 		}
@@ -32,7 +32,7 @@ func (v *Validator) overrides(t catalog.Type, cfg connect.Config, nulls []string
 }
 
 // override shows one setting. What Kafka's clients do not know is shown as it was given, unless it calls itself a secret.
-func override(c client, name string, settings connect.Config, nulls []string) ConfigInfo {
+func override(c Client, name string, settings connect.Config, nulls []string) ConfigInfo {
 	if key, known := clientKeys()[c].Key(name); known {
 		return configInfo(connect.ConfigDef{key}.Validate(settings, nulls...)[0], c.prefix())
 	}
@@ -50,62 +50,61 @@ func looksSecret(setting string) bool {
 	return strings.HasSuffix(setting, "password") || strings.HasSuffix(setting, "secret") || strings.HasSuffix(setting, "passphrase")
 }
 
-// clients are the kinds of clients that a connector's tasks will have, where the worker is exactly-once or not (AbstractHerder, DistributedHerder), a
+// Clients are the kinds of clients that a connector's tasks will have, where the worker is exactly-once or not (AbstractHerder, DistributedHerder), a
 // source's dead letter queue included.
-func clients(t catalog.Type, cfg connect.Config, exactlyOnce bool) []client {
+func Clients(t catalog.Type, cfg connect.Config, exactlyOnce bool) []Client {
 	if t == catalog.Sink {
 		if deadLetterTopic(cfg) != "" {
-			return []client{producer, consumer, admin}
+			return []Client{Producer, Consumer, Admin}
 		}
-		return []client{consumer}
+		return []Client{Consumer}
 	}
 	ownOffsets := exactlyOnce || keyOffsetsTopic.Get(cfg) != ""
-	out := []client{producer}
+	out := []Client{Producer}
 	if ownOffsets {
-		out = append(out, consumer)
+		out = append(out, Consumer)
 	}
 	if ownOffsets || len(under(creationPrefix, cfg)) > 0 || deadLetterTopic(cfg) != "" {
-		out = append(out, admin)
+		out = append(out, Admin)
 	}
 	return out
 }
 
-// overridePolicy says which settings of their clients connectors may set (org.apache.kafka.connect.connector.policy): the value of
-// connector.client.config.override.policy, All where it is empty. One that nobody knows, a class of somebody's own, allows nothing.
-type overridePolicy string
+// OverridePolicy says which settings of its clients a connector may bring (connector.client.config.override.policy): All, also where it is empty,
+// Principal or None, or the class of one of them (org.apache.kafka.connect.connector.policy). One that nobody knows allows nothing.
+type OverridePolicy string
 
-// refuses tells why a setting may not be overridden; "" if it may.
-func (p overridePolicy) refuses(setting string) string {
-	allowed := false
+// refusal says in Kafka Connect's words that a setting is not allowed; "" where it is.
+func (p OverridePolicy) refusal(setting string) string {
 	switch p.name() {
 	case "All", "":
-		allowed = true
-	case "Principal":
-		allowed = setting == "sasl.jaas.config" || setting == "sasl.mechanism" || setting == "security.protocol"
-	}
-	if allowed {
 		return ""
+	case "Principal":
+		if setting == "sasl.jaas.config" || setting == "sasl.mechanism" || setting == "security.protocol" {
+			return ""
+		}
 	}
 	return fmt.Sprintf("The '%s' policy does not allow '%s' to be overridden in the connector configuration.", p.name(), setting)
 }
 
-// name is the policy's short name, by which texts call it.
-func (p overridePolicy) name() string {
-	name := strings.TrimPrefix(strings.TrimSpace(string(p)), "org.apache.kafka.connect.connector.policy.")
+// name is the short one, by which texts call it.
+func (p OverridePolicy) name() string {
+	name := strings.TrimPrefix(string(p), "org.apache.kafka.connect.connector.policy.")
 	return strings.TrimSuffix(name, "ConnectorClientConfigOverridePolicy")
 }
 
-// refusedOverrides are what a worker's policy has against a configuration, one too that was stored before the policy was there.
-func refusedOverrides(t catalog.Type, cfg connect.Config, worker map[string]string) []string {
-	policy := overridePolicy(worker["connector.client.config.override.policy"])
-	exactlyOnce := strings.EqualFold(strings.TrimSpace(worker["exactly.once.source.support"]), "enabled")
-	var problems []string
-	for _, c := range clients(t, cfg, exactlyOnce) {
+// Check refuses what a connector may not bring for some kinds of clients. A configuration may have been stored under another policy.
+func (p OverridePolicy) Check(cfg connect.Config, clients ...Client) error {
+	var refused []string
+	for _, c := range clients {
 		for _, name := range slices.Sorted(maps.Keys(under(c.prefix(), cfg))) {
-			if problem := policy.refuses(name); problem != "" {
-				problems = append(problems, c.prefix()+name+": "+problem)
+			if refusal := p.refusal(name); refusal != "" {
+				refused = append(refused, c.prefix()+name+": "+refusal)
 			}
 		}
 	}
-	return problems
+	if len(refused) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(refused, "; ") + " (connector.client.config.override.policy)")
 }

@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,29 +20,30 @@ func TestAConnectorHasTheClientsThatItNeeds(t *testing.T) {
 		t           catalog.Type
 		exactlyOnce bool
 		cfg         connect.Config
-		want        []client
+		want        []Client
 	}{
-		{"a source", catalog.Source, false, nil, []client{producer}},
-		{"a source that makes topics", catalog.Source, false, connect.Config{"topic.creation.default.partitions": "1"}, []client{producer, admin}},
-		{"a source with its own offsets topic", catalog.Source, false, connect.Config{"offsets.storage.topic": "o"}, []client{producer, consumer, admin}},
-		{"an exactly-once source", catalog.Source, true, nil, []client{producer, consumer, admin}},
-		{"a sink", catalog.Sink, true, connect.Config{"errors.deadletterqueue.topic.name": " "}, []client{consumer}},
-		{"a sink with dead letters", catalog.Sink, false, connect.Config{"errors.deadletterqueue.topic.name": "d"}, []client{producer, consumer, admin}},
+		{"a source", catalog.Source, false, nil, []Client{Producer}},
+		{"a source that makes topics", catalog.Source, false, connect.Config{"topic.creation.default.partitions": "1"}, []Client{Producer, Admin}},
+		{"a source with its own offsets topic", catalog.Source, false, connect.Config{"offsets.storage.topic": "o"}, []Client{Producer, Consumer, Admin}},
+		{"an exactly-once source", catalog.Source, true, nil, []Client{Producer, Consumer, Admin}},
+		{"a sink", catalog.Sink, true, connect.Config{"errors.deadletterqueue.topic.name": " "}, []Client{Consumer}},
+		{"a sink with dead letters", catalog.Sink, false, connect.Config{"errors.deadletterqueue.topic.name": "d"}, []Client{Producer, Consumer, Admin}},
 	} {
-		require.Equal(t, c.want, clients(c.t, c.cfg, c.exactlyOnce), c.what)
+		require.Equal(t, c.want, Clients(c.t, c.cfg, c.exactlyOnce), c.what)
 	}
 }
 
 func TestAPolicyHoldsForStoredConfigurationsToo(t *testing.T) {
-	cfg := creating()
-	cfg["producer.override.linger.ms"], cfg["consumer.override.group.id"] = "5", "x"
-	for policy, refused := range map[string]bool{"": false, "All": false, "Principal": true, "None": true, "com.acme.Mine": true, "all": true} {
-		_, err := parse(t, cfg, map[string]string{"connector.client.config.override.policy": policy})
-		require.Equal(t, refused, err != nil, policy)
-		if refused {
-			require.ErrorContains(t, err, "producer.override.linger.ms: The '"+policy+"' policy does not allow 'linger.ms' to be overridden")
-			require.NotContains(t, err.Error(), "group.id", "a source without an offsets topic of its own has no consumer")
-		}
+	cfg := connect.Config{"producer.override.linger.ms": "5", "consumer.override.group.id": "x", "producer.override.sasl.mechanism": "PLAIN"}
+	const refused = "producer.override.linger.ms: The '%s' policy does not allow 'linger.ms' to be overridden in the connector configuration." +
+		" (connector.client.config.override.policy)"
+	for _, policy := range []OverridePolicy{"", "All"} {
+		require.NoError(t, policy.Check(cfg, Producer), policy)
+	}
+	require.EqualError(t, OverridePolicy("Principal").Check(cfg, Producer), fmt.Sprintf(refused, "Principal"))
+	for _, policy := range []OverridePolicy{"None", "com.acme.Mine", "all"} { // the last two are none of Kafka's: they allow nothing
+		require.ErrorContains(t, policy.Check(cfg, Producer), "'sasl.mechanism'", policy)
+		require.NotContains(t, policy.Check(cfg, Producer).Error(), "group.id", "it has no consumer")
 	}
 }
 

@@ -17,9 +17,8 @@ import (
 type Validator struct {
 	Catalog *catalog.Catalog
 	// Worker is the worker's own configuration: its converters are the defaults of its connectors'. Nil shows none.
-	Worker map[string]string
-	// OverridePolicy is connector.client.config.override.policy: All, also where it is empty, Principal or None, or the class of one of them.
-	OverridePolicy string
+	Worker         map[string]string
+	OverridePolicy OverridePolicy
 	// GroupID is the worker's group, which no sink may share; "" where there is none.
 	GroupID string
 	// ExactlyOnce says that the worker writes records and offsets of sources in one transaction (exactly.once.source.support=enabled).

@@ -212,7 +212,7 @@ func TestThePolicySaysWhatConnectorsMayOverride(t *testing.T) {
 	const principal = "org.apache.kafka.connect.connector.policy.PrincipalConnectorClientConfigOverridePolicy"
 	for policy, refused := range map[string]int{"": 0, "All": 0, "Principal": 1, principal: 1, "None": 2, "nobody knows": 2} {
 		v := validator(t, nil)
-		v.OverridePolicy = policy
+		v.OverridePolicy = OverridePolicy(policy)
 		got, err := v.Validate(t.Context(), cfg)
 		require.NoError(t, err)
 		require.Equal(t, refused, got.Infos.ErrorCount, policy)
