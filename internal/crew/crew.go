@@ -22,6 +22,8 @@ type Crew struct {
 	prefix  string
 	lines   []string
 	Workers []*ledger.Worker
+	// Refused is the longest time for which a request was answered 409.
+	Refused time.Duration
 }
 
 // NewCrew is a cluster without workers yet. Lines are properties of all its workers.
@@ -50,27 +52,33 @@ func (c *Crew) Java() *ledger.Worker {
 // Create puts a connector through a worker.
 func (c *Crew) Create(w *ledger.Worker, name string, config map[string]string) {
 	c.t.Helper()
-	Eventually(c.t, 20*time.Second, "connector "+name+" to be taken", func(ctx context.Context) (ledger.Answer, error) {
-		return w.Ask(ctx, "PUT", "/connectors/"+name+"/config", config)
-	}, 200, 201)
+	c.Do(w, "PUT", "/connectors/"+name+"/config", config, 200, 201)
 }
 
-// Eventually repeats a request that a rebalance may refuse for a moment until it has one of the codes. Another code than 409 ends it.
-func Eventually(t *testing.T, within time.Duration, what string, ask func(ctx context.Context) (ledger.Answer, error), codes ...int) ledger.Answer {
-	t.Helper()
+// Do asks a worker until the answer has one of the codes: a rebalance may refuse for a moment. Another code than 409 ends it.
+func (c *Crew) Do(w *ledger.Worker, method, path string, body any, codes ...int) ledger.Answer {
+	c.t.Helper()
 	var a ledger.Answer
-	testbed.Await(t, within, what, func(ctx context.Context) (err error) {
-		if a, err = ask(ctx); err != nil {
+	var refused time.Time
+	what := method + " " + path + " at " + w.URL
+	testbed.Await(c.t, 20*time.Second, what, func(ctx context.Context) (err error) {
+		if a, err = w.Ask(ctx, method, path, body); err != nil {
 			return err
 		}
 		if slices.Contains(codes, a.Code) {
 			return nil
 		}
 		if a.Code != 409 {
-			require.Failf(t, what, "%d: %s", a.Code, a.Body)
+			require.Failf(c.t, what, "%d: %s", a.Code, a.Body)
+		}
+		if refused.IsZero() {
+			refused = time.Now()
 		}
 		return fmt.Errorf("%d: %s", a.Code, a.Body)
 	})
+	if !refused.IsZero() {
+		c.Refused = max(c.Refused, time.Since(refused))
+	}
 	return a
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/internal/ledger"
@@ -23,9 +24,19 @@ func crowded() int {
 	return 100
 }
 
+// What Java's workers take, on two cores that do nothing else.
+const (
+	javaPut    = 90 * time.Millisecond
+	javaMemory = 732 << 20
+)
+
 func TestManyConnectorsStartAndMove(t *testing.T) {
 	needsProcesses(t)
 	c := startCrowd(t, crowded(), (*Crew).Sluice)
+	assert.Less(t, c.puts, javaPut*time.Duration(c.count))
+	for _, w := range c.Workers {
+		assert.Less(t, w.Usage().Resident, int64(javaMemory/5))
+	}
 	began := time.Now()
 	c.Sluice()
 	c.awaitAll()
@@ -36,6 +47,7 @@ func TestManyConnectorsStartAndMove(t *testing.T) {
 type crowd struct {
 	*Crew
 	count int
+	puts  time.Duration // that all PUTs took
 }
 
 // startCrowd starts two workers and gives them connectors of one task each, with a file of one line. It logs what that took.
@@ -55,7 +67,8 @@ func startCrowd(t *testing.T, count int, worker func(*Crew) *ledger.Worker) *cro
 			"file": file, "topic": prefix + "lines",
 		})
 	}
-	t.Logf("%d PUTs in %v", count, time.Since(began).Round(time.Millisecond))
+	c.puts = time.Since(began)
+	t.Logf("%d PUTs in %v", count, c.puts.Round(time.Millisecond))
 	c.awaitAll()
 	t.Logf("all RUNNING after %v", time.Since(began).Round(time.Millisecond))
 	began = time.Now()

@@ -218,3 +218,11 @@ func (f *Flow) Settle(copied bool) ledger.Verdict {
 	require.NoError(f.t, v.Err())
 	return v
 }
+
+// twice is how many lines have come more than once so far.
+func (f *Flow) twice(copied bool) int {
+	f.t.Helper()
+	b := f.bank(copied)
+	require.NoError(f.t, b.read(f.t.Context()))
+	return b.ledger.Judge().Duplicates
+}

@@ -1,9 +1,11 @@
 package crew
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -46,6 +48,7 @@ func TestSluiceAndJavaWorkersMakeOneCluster(t *testing.T) {
 					c.exercise(w)
 				}
 				for _, victim := range c.Workers { // first the leader, then who has taken its place
+					require.Equal(t, victim.URL+"/", c.leaderURL())
 					c.flow.AwaitFlow(100, false)
 					victim.Kill()
 					c.Without(victim).AwaitFlowing(60*time.Second, c.tasks)
@@ -56,6 +59,7 @@ func TestSluiceAndJavaWorkersMakeOneCluster(t *testing.T) {
 				}
 				v := c.flow.Settle(false)
 				t.Logf("%d lines, %d twice", v.Arrived, v.Duplicates)
+				assert.LessOrEqual(t, v.Duplicates, c.repeated(2), "whoever took over went on from the stored offsets")
 				c.flow.awaitPrinted("s0", printed)
 			})
 		}
@@ -70,12 +74,15 @@ func (c *cluster) exercise(w *ledger.Worker) {
 	config["topic"] = c.prefix + "extra"
 	do := func(method, path string, body any, codes ...int) {
 		c.t.Helper()
-		Eventually(c.t, 20*time.Second, method+" "+path+" at "+w.URL, func(ctx context.Context) (ledger.Answer, error) {
-			return w.Ask(ctx, method, path, body)
-		}, codes...)
+		c.Do(w, method, path, body, codes...)
 	}
-	do("POST", "/connectors", map[string]any{"name": name, "config": config}, 201)
+	do("POST", "/connectors", map[string]any{"name": name, "config": config, "initial_state": "PAUSED"}, 201)
+	c.awaitState(name, "PAUSED", 0)
+	do("PUT", "/connectors/"+name+"/resume", nil, 202)
 	c.awaitState(name, "RUNNING", 1)
+	do("PATCH", "/connectors/"+name+"/config", map[string]any{"batch.size": "50", "value.converter": nil}, 200)
+	c.awaitState(name, "RUNNING", 1)
+	do("PUT", "/connectors/"+name+"/topics/reset", nil, 200)
 	config["batch.size"] = "100"
 	do("PUT", "/connectors/"+name+"/config", config, 200)
 	c.awaitState(name, "RUNNING", 1)
@@ -170,12 +177,12 @@ func (c *cluster) awaitState(name, state string, tasks int) {
 	})
 }
 
-// checkMigration has `sluice migrate check` look at the cluster, whose three connectors would run here.
+// checkMigration has `sluice migrate check` look at the cluster, whose four connectors would run here.
 func checkMigration(t *testing.T, path string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), testbed.SluiceBinary(t), "migrate", "check", "--worker", path).CombinedOutput()
 	require.NoError(t, err, string(out))
-	assert.Contains(t, string(out), "\n3 of 3 connectors would run here\n")
+	assert.Contains(t, string(out), "\n4 of 4 connectors would run here\n")
 }
 
 // runners start a worker on a properties file.
@@ -194,6 +201,7 @@ func TestOneTakesOverWhatTheOtherLeaves(t *testing.T) {
 				ledger.WorkerProperties(kafka, prefix, port, "value.converter=org.apache.kafka.connect.storage.StringConverter"))
 			c := &cluster{Crew: NewCrew(t, kafka, prefix), flow: flow}
 			running, paused, stopped := prefix+flow.streams[0], prefix+flow.streams[1], prefix+flow.streams[2]
+			printer, printed := prefix+"printer", filepath.Join(t.TempDir(), "printed")
 			for i, kind := range order {
 				w := runners[kind](t, port, path)
 				c.Workers = []*ledger.Worker{w}
@@ -202,6 +210,10 @@ func TestOneTakesOverWhatTheOtherLeaves(t *testing.T) {
 						c.Create(w, prefix+stream, flow.Source(stream))
 						c.awaitState(prefix+stream, "RUNNING", 1)
 					}
+					c.Create(w, printer, map[string]string{
+						"connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "tasks.max": "1",
+						"file": printed, "topics": flow.Topic(flow.streams[0]),
+					})
 					flow.AwaitFlow(50, false)
 					_, err := w.Ask(t.Context(), "PUT", "/connectors/"+paused+"/pause", nil)
 					require.NoError(t, err)
@@ -209,6 +221,7 @@ func TestOneTakesOverWhatTheOtherLeaves(t *testing.T) {
 					require.NoError(t, err)
 				}
 				c.awaitState(running, "RUNNING", 1)
+				c.awaitState(printer, "RUNNING", 1)
 				c.awaitState(paused, "PAUSED", 1)
 				c.awaitState(stopped, "STOPPED", 0)
 				flow.awaitOne(flow.streams[0], 100)
@@ -226,6 +239,16 @@ func TestOneTakesOverWhatTheOtherLeaves(t *testing.T) {
 				require.Equal(t, 202, a.Code, a.Body)
 			}
 			assert.Zero(t, flow.Settle(false).Duplicates)
+			flow.awaitPrinted(flow.streams[0], printed)
+			assert.Equal(t, lines(t, flow.files[flow.streams[0]]), lines(t, printed), "the sink went on from its group's offsets")
 		})
 	}
+}
+
+// lines are how many a file has.
+func lines(t *testing.T, path string) int {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return bytes.Count(content, []byte("\n"))
 }

@@ -26,8 +26,8 @@ type kafkaSettings struct {
 	lines          []string
 }
 
-// WithSASL adds a listener that wants a login by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 and knows this user, at [Kafka.SASLAddr]. The plain listener
-// stays.
+// WithSASL adds a listener that wants a login by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 and knows this user, or by OAUTHBEARER with an unsigned
+// token, at [Kafka.SASLAddr]. The plain listener stays.
 func WithSASL(user, password string) KafkaOption {
 	return func(s *kafkaSettings) { s.sasl, s.user, s.password = true, user, password }
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +33,10 @@ type kafkaNode struct {
 // scram are the mechanisms, beside PLAIN, of listeners with a login.
 var scram = []string{"SCRAM-SHA-256", "SCRAM-SHA-512"}
 
-// saslListener is a second listener, SASL without TLS, that knows one user.
+// LoginLife is how long the listener with a login lets a connection live without a new login.
+const LoginLife = 2 * time.Second
+
+// saslListener is a second listener, SASL without TLS, that knows one user by name and password, and everybody by an unsigned token.
 type saslListener struct {
 	port           int
 	user, password string
@@ -134,7 +138,10 @@ func (n *kafkaNode) listeners() []string {
 		advertise = append(advertise, "SASL://"+loopback(s.port))
 		protocols = append(protocols, "SASL:SASL_PLAINTEXT")
 		extra = []string{
-			"listener.name.sasl.sasl.enabled.mechanisms=PLAIN," + strings.Join(scram, ","),
+			"listener.name.sasl.sasl.enabled.mechanisms=PLAIN,OAUTHBEARER," + strings.Join(scram, ","),
+			"connections.max.reauth.ms=" + strconv.FormatInt(LoginLife.Milliseconds(), 10),
+			`listener.name.sasl.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule` +
+				` required unsecuredLoginStringClaim_sub="broker";`,
 			fmt.Sprintf(`listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule`+
 				` required user_%s="%s";`, s.user, s.password),
 		}

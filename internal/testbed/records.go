@@ -153,6 +153,23 @@ func ConsumeUntil(t testing.TB, addr, topic string, within time.Duration,
 	return got
 }
 
+// ConsumeAll reads a topic of one partition as far as it is now.
+func ConsumeAll(t testing.TB, addr, topic string) []*sarama.ConsumerMessage {
+	t.Helper()
+	client, err := sarama.NewClient([]string{addr}, kafkaClientConfig())
+	if err != nil {
+		t.Fatalf("consuming: connecting to %s: %v", addr, err)
+	}
+	defer client.Close()
+	end, err := client.GetOffset(topic, 0, sarama.OffsetNewest)
+	if err != nil {
+		t.Fatalf("consuming %s: asking for its end: %v", topic, err)
+	}
+	return ConsumeUntil(t, addr, topic, startTimeout, func(got []*sarama.ConsumerMessage) bool {
+		return end == 0 || len(got) > 0 && got[len(got)-1].Offset >= end-1
+	})
+}
+
 // read hands on the messages of one partition until ctx ends, then closes it.
 func read(ctx context.Context, reader sarama.PartitionConsumer, arrived chan<- *sarama.ConsumerMessage) {
 	defer reader.Close()

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// LastRelease is the newest version tag of this checkout, "" before the first.
+// LastRelease is the newest version tag before this revision, "" before the first.
 func LastRelease(t testing.TB) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "git", "describe", "--tags", "--abbrev=0", "--match", "v*").Output()
+	out, err := exec.CommandContext(t.Context(), "git", "describe", "--tags", "--abbrev=0", "--match", "v*", "HEAD^").Output()
 	if err != nil {
 		return ""
 	}
