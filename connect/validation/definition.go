@@ -1,5 +1,5 @@
-// Package validation checks the configurations of connectors: the framework's keys, the connector's own and those of its converters, merged into one
-// answer as Kafka Connect gives it.
+// Package validation checks the configurations of connectors: the framework's keys, the connector's own and those of its converters, transforms and
+// predicates, merged into one answer as Kafka Connect gives it.
 package validation
 
 import (
