@@ -84,6 +84,8 @@ func TestRequestsAreAnsweredAsKafkaConnectDoes(t *testing.T) {
 		{"GET", "/connector-plugins/Nope/config", "", 404, `{"error_code":404,"message":"Unknown plugin Nope."}`},
 		{"PUT", "/connector-plugins/S/config/validate", `{"connector.class":"x.S"}`, 200,
 			`{"name":"x.S","error_count":0,"groups":[],"configs":[]}`},
+		{"PUT", "/connector-plugins/S/config/validate", `{"connector.class":"x.S","file":null}`, 200,
+			`{"name":"x.S","error_count":1,"groups":[],"configs":[]}`},
 		{"PUT", "/connector-plugins/T/config/validate", `{"connector.class":"x.S"}`, 400,
 			`{"error_code":400,"message":"Included connector type x.S does not match request type T"}`},
 		{"PATCH", "/connectors/a/config", `{"x":null}`, 200, `{"name":"a","config":null,"tasks":null,"type":""}`},

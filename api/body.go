@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -70,14 +71,25 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 
 // config reads a configuration in which null is refused.
 func config(in map[string]*scalar) (connect.Config, error) {
-	out := make(connect.Config, len(in))
-	for key, value := range in {
-		if value == nil || value.text == nil {
-			return nil, &httpError{http.StatusBadRequest, fmt.Sprintf("%s: null value can not be supplied as the configuration value", key)}
-		}
-		out[key] = *value.text
+	out, nulls := submitted(in)
+	if len(nulls) > 0 {
+		return nil, &httpError{http.StatusBadRequest, fmt.Sprintf("%s: null value can not be supplied as the configuration value", nulls[0])}
 	}
 	return out, nil
+}
+
+// submitted reads a configuration and, apart, its keys whose value is null, sorted.
+func submitted(in map[string]*scalar) (cfg connect.Config, nulls []string) {
+	cfg = make(connect.Config, len(in))
+	for key, value := range in {
+		if value == nil || value.text == nil {
+			nulls = append(nulls, key)
+		} else {
+			cfg[key] = *value.text
+		}
+	}
+	slices.Sort(nulls)
+	return cfg, nulls
 }
 
 // named checks a configuration's name against the one that counts, and adds it where it is missing.

@@ -135,8 +135,10 @@ func (f *fakeHerder) PluginConfig(plugin string) ([]validation.ConfigKeyInfo, er
 	return nil, &herder.NotFoundError{Message: "Unknown plugin " + plugin + "."}
 }
 
-func (f *fakeHerder) Validate(_ context.Context, _ string, cfg connect.Config) (validation.ConfigInfos, error) {
-	return validation.ConfigInfos{Name: cfg["connector.class"], Groups: []string{}, Configs: []validation.ConfigInfo{}}, f.fail
+func (f *fakeHerder) Validate(_ context.Context, _ string, cfg connect.Config, nulls ...string) (validation.ConfigInfos, error) {
+	return validation.ConfigInfos{
+		Name: cfg["connector.class"], ErrorCount: len(nulls), Groups: []string{}, Configs: []validation.ConfigInfo{},
+	}, f.fail
 }
 
 func (f *fakeHerder) ConnectorOffsets(_ context.Context, name string) (herder.ConnectorOffsets, error) {

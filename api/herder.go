@@ -50,5 +50,6 @@ type Herder interface {
 
 	Plugins(connectorsOnly bool) []catalog.Listed
 	PluginConfig(plugin string) ([]validation.ConfigKeyInfo, error)
-	Validate(ctx context.Context, plugin string, config connect.Config) (validation.ConfigInfos, error)
+	// Validate checks a configuration; nulls are the keys that the client gave as null.
+	Validate(ctx context.Context, plugin string, config connect.Config, nulls ...string) (validation.ConfigInfos, error)
 }

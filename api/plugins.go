@@ -36,17 +36,14 @@ func (a *handler) validate(r *http.Request) (answer, error) {
 	if err := decode(data, &body); err != nil {
 		return answer{}, err
 	}
-	cfg, err := config(body)
-	if err != nil {
-		return answer{}, err
-	}
+	cfg, nulls := submitted(body)
 	// The path only guards against a configuration of another class: the end of the name is enough.
 	class := cfg["connector.class"]
 	if class != "" && !strings.HasSuffix(strings.TrimSuffix(class, "Connector"), strings.TrimSuffix(plugin, "Connector")) {
 		return answer{}, &httpError{http.StatusBadRequest,
 			fmt.Sprintf("Included connector type %s does not match request type %s", class, plugin)}
 	}
-	infos, err := a.herder.Validate(r.Context(), plugin, cfg)
+	infos, err := a.herder.Validate(r.Context(), plugin, cfg, nulls...)
 	if err != nil {
 		return answer{}, err
 	}

@@ -9,6 +9,7 @@ type Batch struct {
 	sized      int // records counted in bytes so far
 	bytes      int
 	arena      []byte
+	ends       []TransactionEnd
 }
 
 // arenaBytes is the size of the chunks that Copy cuts from. A chunk lives as long as the last record in it.
@@ -73,4 +74,5 @@ func (b *Batch) Copy(p []byte) []byte {
 func (b *Batch) Reset() {
 	clear(b.recs)
 	b.recs, b.sized, b.bytes = b.recs[:0], 0, 0
+	b.ends = b.ends[:0]
 }

@@ -51,6 +51,8 @@ type KeyDef struct {
 	Check Check
 	// Recommend lists values to offer and says whether the key matters at present; nil for neither.
 	Recommend Recommender
+
+	embedded int // how much of Name [ConfigDef.Embed] put before it
 }
 
 // Type is the type of a key.

@@ -18,11 +18,11 @@ type KeyReport struct {
 }
 
 // Validate checks a configuration against the definition and reports on every key, in order (ConfigDef.validate). Keys that the definition does not
-// have are no errors.
-func (d ConfigDef) Validate(cfg Config) []KeyReport {
+// have are no errors. Nulls are keys that are given as null, as JSON can have it: they are neither missing nor have their default.
+func (d ConfigDef) Validate(cfg Config, nulls ...string) []KeyReport {
 	reports := make([]KeyReport, 0, len(d))
 	for _, key := range d {
-		reports = append(reports, key.validate(cfg))
+		reports = append(reports, key.validate(cfg, slices.Contains(nulls, key.Name)))
 	}
 	for _, name := range d.undefinedDependents() {
 		reports = append(reports, KeyReport{
@@ -44,13 +44,13 @@ func (d ConfigDef) undefinedDependents() []string {
 	return undefined
 }
 
-func (k KeyDef) validate(cfg Config) KeyReport {
+func (k KeyDef) validate(cfg Config, isNull bool) KeyReport {
 	r := KeyReport{Def: k, Visible: true}
 	if k.Recommend != nil {
 		r.Recommended, r.Visible = k.Recommend.Values(k.Name, cfg), k.Recommend.Visible(k.Name, cfg)
 	}
 	text, given := cfg[k.Name]
-	if !given && !k.Default.Required() {
+	if !given && !isNull && !k.Default.Required() {
 		if text, ok := k.Default.Text(); ok {
 			r.show(text)
 		}
@@ -58,13 +58,14 @@ func (k KeyDef) validate(cfg Config) KeyReport {
 	}
 	// As in Java the check also sees what is missing or did not parse, as null: one wrong number may give two errors.
 	var v Value
-	if given {
+	switch {
+	case given:
 		v = r.show(text)
-	} else {
+	case !isNull:
 		r.Errors = append(r.Errors, fmt.Sprintf("Missing required configuration %q which has no default value.", k.Name))
 	}
 	if err := k.ask(v); err != nil {
-		r.Errors = append(r.Errors, k.refused(k.shown(v), err))
+		r.Errors = append(r.Errors, k.refused(k.ownName(), k.shown(v), err))
 	}
 	return r
 }
@@ -73,7 +74,7 @@ func (k KeyDef) validate(cfg Config) KeyReport {
 func (r *KeyReport) show(text string) Value {
 	v, err := r.Def.Type.Parse(text)
 	if err != nil {
-		r.Errors = append(r.Errors, r.Def.refused(text, err))
+		r.Errors = append(r.Errors, r.Def.refused(r.Def.Name, text, err))
 		return Value{}
 	}
 	shown := r.Def.Type.Format(v)
@@ -106,8 +107,8 @@ func (k KeyDef) shown(v Value) string {
 	return k.Type.Format(v)
 }
 
-// refused frames a reason. Secrets are not shown.
-func (k KeyDef) refused(value string, cause error) string {
+// refused frames a reason with the key's name. Secrets are not shown.
+func (k KeyDef) refused(name, value string, cause error) string {
 	if whole := verbatim(""); errors.As(cause, &whole) {
 		return string(whole)
 	}
@@ -117,7 +118,7 @@ func (k KeyDef) refused(value string, cause error) string {
 	if k.Type == TypePassword {
 		value = Hidden
 	}
-	return fmt.Sprintf("Invalid value %s for configuration %s: %s", value, k.Name, cause)
+	return fmt.Sprintf("Invalid value %s for configuration %s: %s", value, name, cause)
 }
 
 // Has reports whether the definition has a key.

@@ -40,7 +40,7 @@ type configCase struct {
 	Value                                        json.RawMessage
 }
 
-func TestTextIsParsedAsJavaParsesIt(t *testing.T) {
+func TestGoldenTextIsParsedAsJavaParsesIt(t *testing.T) {
 	for _, c := range configCases(t, "parse") {
 		t.Run(c.ID, func(t *testing.T) {
 			if c.Text == nil || c.Type == "CLASS" {
@@ -104,7 +104,7 @@ var validators = map[string]connect.Check{
 	"CompositeValidator.of(NonEmptyString, ValidString.in(a))": connect.All(connect.NonEmpty, connect.OneOf("a")),
 }
 
-func TestValuesAreRefusedInJavasWords(t *testing.T) {
+func TestGoldenValuesAreRefusedInJavasWords(t *testing.T) {
 	for _, c := range configCases(t, "validator") {
 		t.Run(c.ID, func(t *testing.T) {
 			check, ok := validators[c.Validator]

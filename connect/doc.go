@@ -16,7 +16,8 @@
 // # Optional abilities
 //
 // Everything beyond those methods is an interface of one method, found by type assertion: [Splitter], [Validator],
-// [Watcher], [SourceOffsetAlterer], [SinkOffsetAlterer] on connectors, [Acker], [PreCommitter], [Assigner] on tasks.
+// [Watcher], [SourceOffsetAlterer], [SinkOffsetAlterer], [ExactlyOnceSource], [TransactionDefiner] on connectors,
+// [Acker], [PreCommitter], [Assigner] on tasks.
 //
 // # Rules that hold everywhere
 //

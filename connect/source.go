@@ -3,7 +3,8 @@ package connect
 import "context"
 
 // SourceConnector makes the tasks of a source. One value serves all connectors of its class in the worker, so it holds no
-// state of any of them. Optional abilities: [Splitter], [Validator], [Watcher], [SourceOffsetAlterer].
+// state of any of them. Optional abilities: [Splitter], [Validator], [Watcher], [SourceOffsetAlterer], [ExactlyOnceSource],
+// [TransactionDefiner].
 type SourceConnector interface {
 	// Spec says who this is and which keys it takes. It is called at any time on any goroutine, needs no configuration, does no
 	// input or output, and returns the same each time.
@@ -62,6 +63,8 @@ const (
 	DeadLettered
 	// Dropped: it was skipped because errors.tolerance=all says so.
 	Dropped
+	// Aborted: the task gave up its transaction ([Batch.AbortTransaction]).
+	Aborted
 )
 
 // Splitter is a connector that divides its work itself. Without it a source has one task and a sink as many as tasks.max, which share the partitions;

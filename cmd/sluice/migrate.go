@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -156,13 +155,14 @@ func (o migrateOptions) check(ctx context.Context, config *workerconfig.Worker, 
 	if err != nil {
 		return nil, err
 	}
-	if strings.EqualFold(config.Properties["exactly.once.source.support"], "enabled") { // as Java's workers read then: not what was aborted
+	if config.ExactlyOnce == workerconfig.Enabled { // as Java's workers read then: not what was aborted
 		kafka.Config.Consumer.IsolationLevel = sarama.ReadCommitted
 	}
 	check := &migration.Check{
 		Worker: config, Catalog: known, Settings: settings, Kafka: kafka,
 		Validator: &validation.Validator{
-			Catalog: known, Worker: config.Properties, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID, Offline: !o.systems,
+			Catalog: known, Worker: config.Properties, OverridePolicy: validation.OverridePolicy(config.OverridePolicy), GroupID: config.GroupID,
+			ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled, Offline: !o.systems,
 		},
 		KnownMAC:  herder.KnownMAC,
 		Committed: worker.NewGroups(&worker.Settings{Properties: config.Properties, Clients: config.Properties.Clients()}),

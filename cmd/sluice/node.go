@@ -76,8 +76,11 @@ func (n *node) build(config *workerconfig.Worker) error {
 	}
 	options := herder.Options{
 		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log,
-		Topics:    herder.TopicPolicy{Tracked: config.TopicTracking, Resettable: config.TopicTrackingReset},
-		Validator: &validation.Validator{Catalog: classes, Worker: config.Properties, OverridePolicy: config.OverridePolicy, GroupID: config.GroupID},
+		Topics: herder.TopicPolicy{Tracked: config.TopicTracking, Resettable: config.TopicTrackingReset},
+		Validator: &validation.Validator{
+			Catalog: classes, Worker: config.Properties, OverridePolicy: validation.OverridePolicy(config.OverridePolicy), GroupID: config.GroupID,
+			ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled,
+		},
 	}
 	settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(config.Properties.Clients()))
 	if err != nil {

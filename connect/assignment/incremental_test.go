@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-connect/sluice/connect/javahash"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -334,7 +335,7 @@ func TestNamesHaveTheOrderOfJavasTable(t *testing.T) {
 		connect-10.0.0.6:8083-b54cda26 connect-10.0.0.7:8083-538453d7 connect-10.0.0.8:8083-f1bbcd88
 		wörker 数据 😀
 		a Q B`)
-	hashOrder(names, func(name string) string { return name })
+	javahash.Sort(names, func(name string) string { return name })
 	assert.Equal(t, strings.Fields(`
 		a B connect-10.0.0.4:8083-78dde6c4
 		connect-10.0.0.8:8083-f1bbcd88 connect-10.0.0.3:8083-daa66d13 connect-10.0.0.5:8083-17156075

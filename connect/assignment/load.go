@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-connect/sluice/connect/javahash"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -27,7 +28,7 @@ func loadsOf(members []Member) []*load {
 		}
 		loads = append(loads, l)
 	}
-	hashOrder(loads, (*load).name)
+	javahash.Sort(loads, (*load).name)
 	return loads
 }
 

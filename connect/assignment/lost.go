@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-connect/sluice/connect/javahash"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -52,7 +53,7 @@ func (a *Incremental) holdBack(now time.Time, loads []*load) {
 			idle = append(idle, l.member)
 		}
 	}
-	hashOrder(idle, func(member string) string { return member })
+	javahash.Sort(idle, func(member string) string { return member })
 	a.candidates = without(nil, a.candidates, idle)
 	a.delay = a.maxDelay
 	if !a.scheduled.IsZero() {

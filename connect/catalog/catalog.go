@@ -182,7 +182,7 @@ func (c *Catalog) ConverterNames() []string {
 	return c.converterClasses(func(converters.Definition) bool { return true })
 }
 
-// Transform finds a transform by the name that transforms.x.type gives it; a class of two halves by Class$Key and Class$Value.
+// Transform finds a transform by the name that transforms.x.type gives it; a class of two halves by the full name of a half, Class$Key or Class$Value.
 func (c *Catalog) Transform(name string) (transforms.Definition, error) {
 	for _, d := range c.transforms {
 		if isCalled(d.Spec, name) {
@@ -200,6 +200,18 @@ func (c *Catalog) Predicate(name string) (transforms.PredicateDefinition, error)
 		}
 	}
 	return transforms.PredicateDefinition{}, fmt.Errorf("Class %s could not be found.", name) //lint:ignore ST1005 Kafka's text
+}
+
+// Part finds a class that a connector is put together with: a converter, a transform or a predicate.
+func (c *Catalog) Part(name string) (spec connect.Spec, ok bool) {
+	if d, err := c.Converter(name); err == nil {
+		return d.Spec, true
+	}
+	if d, err := c.Transform(name); err == nil {
+		return d.Spec, true
+	}
+	d, err := c.Predicate(name)
+	return d.Spec, err == nil
 }
 
 // Transforms are the classes of all transforms, for recommendations.
@@ -257,7 +269,11 @@ func answersTo(spec connect.Spec, name, suffix string) bool {
 	return name == simple || name+suffix == simple
 }
 
-// isCalled reports whether a class is called name: in full, by an alias, or without its package.
+// isCalled reports whether a class is called name: in full, by an alias, or without its package. As in Java there is no short name of a half: Value
+// would be that of many, and Class$Value is not known either.
 func isCalled(spec connect.Spec, name string) bool {
-	return name == spec.Class || slices.Contains(spec.Aliases, name) || name == spec.Class[strings.LastIndex(spec.Class, ".")+1:]
+	if name == spec.Class || slices.Contains(spec.Aliases, name) {
+		return true
+	}
+	return name == spec.Class[strings.LastIndex(spec.Class, ".")+1:] && !strings.Contains(name, "$")
 }

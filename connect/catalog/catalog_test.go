@@ -86,3 +86,19 @@ func TestHeaderConvertersAreNotOfferedForValues(t *testing.T) {
 	require.Contains(t, c.HeaderConverters(), simple)
 	require.IsIncreasing(t, c.HeaderConverters())
 }
+
+func TestThePartsOfAConnectorAreFoundByTheirNames(t *testing.T) {
+	c, err := New([]connect.SourceConnector{source{"a.Source"}}, nil)
+	require.NoError(t, err)
+	for name, class := range map[string]string{
+		"Json":              "org.apache.kafka.connect.json.JsonConverter",
+		"RegexRouter":       "org.apache.kafka.connect.transforms.RegexRouter",
+		"RecordIsTombstone": "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone",
+	} {
+		spec, ok := c.Part(name)
+		require.True(t, ok, name)
+		require.Equal(t, class, spec.Class)
+	}
+	_, ok := c.Part("a.Source")
+	require.False(t, ok)
+}

@@ -11,7 +11,7 @@ const version = "4.1.2"
 
 var (
 	seatKey = connect.StringKey("converter.type", "How this converter will be used. The worker sets it.").Importance(connect.Low).
-		Must(unlessUnset(connect.OneOf(string(Key), string(Value), string(Header))))
+		Must(connect.OneOf(string(Key), string(Value), string(Header)))
 
 	encodingKey = connect.StringKey("converter.encoding",
 		"The Java name of the character set in which strings are written: UTF-8, US-ASCII, UTF-16, ISO-8859-n or windows-125n.").
@@ -27,22 +27,12 @@ var (
 	decimalFormatKey = connect.StringKey("decimal.format",
 		"How this converter writes decimals: BASE64 (the unscaled bytes) or NUMERIC (a JSON number). Upper and lower case are the same.").
 		Default(string(Base64)).Importance(connect.Low).Group("Serialization", 0, connect.WidthMedium, "Decimal Format").
-		Must(unlessUnset(connect.OneOfFold(string(Numeric), string(Base64))))
+		Must(connect.OneOfFold(string(Numeric), string(Base64)))
 
 	replaceNullKey = connect.BoolKey("replace.null.with.default",
 		"Whether a null in a field that has a default becomes the default; otherwise it stays null.").
 		Default(true).Importance(connect.Low).Group("Serialization", 1, connect.WidthMedium, "Replace null with default")
 )
-
-// unlessUnset keeps a check from values that are not there: their type reports those.
-func unlessUnset(c connect.Check) connect.Check {
-	return func(v connect.Value) error {
-		if v.IsNull() {
-			return nil
-		}
-		return c(v)
-	}
-}
 
 func knownCharset(v connect.Value) error {
 	if v.IsNull() {

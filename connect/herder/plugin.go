@@ -17,20 +17,20 @@ func (h *Herder) PluginConfig(name string) ([]validation.ConfigKeyInfo, error) {
 	if class, err := h.Catalog.Connector(name); err == nil {
 		return h.Validator.PluginKeys(class), nil
 	}
-	d, err := h.Catalog.Converter(name)
-	if err != nil {
+	spec, known := h.Catalog.Part(name)
+	if !known {
 		return nil, &NotFoundError{Message: fmt.Sprintf("Unknown plugin %s.", name)}
 	}
-	keys := make([]validation.ConfigKeyInfo, 0, len(d.Spec.Keys))
-	for _, k := range d.Spec.Keys {
+	keys := make([]validation.ConfigKeyInfo, 0, len(spec.Keys))
+	for _, k := range spec.Keys {
 		keys = append(keys, validation.KeyInfo(k))
 	}
 	return keys, nil
 }
 
-// Validate checks a configuration without storing it.
-func (h *Herder) Validate(ctx context.Context, _ string, config connect.Config) (validation.ConfigInfos, error) {
-	result, err := h.Validator.Validate(ctx, config)
+// Validate checks a configuration without storing it. Nulls are keys that are given as null and are not in it.
+func (h *Herder) Validate(ctx context.Context, _ string, config connect.Config, nulls ...string) (validation.ConfigInfos, error) {
+	result, err := h.Validator.Validate(ctx, config, nulls...)
 	if err != nil && ctx.Err() != nil {
 		return validation.ConfigInfos{}, h.late(ctx)
 	}

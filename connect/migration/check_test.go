@@ -90,7 +90,7 @@ func checkOf(t *testing.T, w *workerconfig.Worker) *migration.Check {
 	require.NoError(t, err)
 	return &migration.Check{
 		Worker: w, Catalog: classes, Settings: admin,
-		Validator: &validation.Validator{Catalog: classes, Worker: p, OverridePolicy: w.OverridePolicy, GroupID: w.GroupID, Offline: true},
+		Validator: &validation.Validator{Catalog: classes, Worker: p, OverridePolicy: validation.OverridePolicy(w.OverridePolicy), GroupID: w.GroupID, Offline: true},
 		Kafka: stores.Kafka{Brokers: admin.Brokers, Config: admin.For(admin.Dialer(nil)), Explain: func(err error) error {
 			return kafkaclient.Explain(err, admin)
 		}},

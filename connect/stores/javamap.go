@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"math"
+
+	"github.com/sluice-connect/sluice/connect/javahash"
 )
 
 // Java's object serialization (Java Object Serialization Specification, chapter 6), as far as a java.util.HashMap from byte[] to byte[]
@@ -36,7 +38,7 @@ const hashMapFields = "\x00\x02F\x00\x0aloadFactorI\x00\x09threshold"
 
 // appendHashMap writes records as ObjectOutputStream.writeObject writes the map of Java's FileOffsetBackingStore.
 func appendHashMap(dst []byte, records []Record) []byte {
-	capacity := tableSize(len(records))
+	capacity := javahash.TableSize(len(records))
 	dst = binary.BigEndian.AppendUint16(dst, streamMagic)
 	dst = binary.BigEndian.AppendUint16(dst, streamVersion)
 	dst = append(dst, tcObject)

@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,10 +9,14 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/javahash"
 )
 
 // defaultHeaderConverter is what a worker uses that names none (WorkerConfig).
 const defaultHeaderConverter = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+
+// converterType is the option that tells a converter its seat.
+const converterType = "converter.type"
 
 // converterKey is a key that names a converter.
 type converterKey struct {
@@ -24,28 +29,40 @@ var converterKeys = []converterKey{
 	{"header.converter", converters.Header}, {"key.converter", converters.Key}, {"value.converter", converters.Value},
 }
 
-// find looks up the class that a configuration names. A class of the wrong kind is returned beside the error, which is a [converterError].
+// find looks up the class that a configuration names. The error is in Kafka Connect's words, for a class of the wrong kind a
+// [*catalog.WrongKindError].
 func (k converterKey) find(classes *catalog.Catalog, name string) (converters.Definition, error) {
-	d, err := classes.Converter(strings.TrimSpace(name))
-	switch {
-	case err != nil:
-		return d, converterError(fmt.Sprintf("Invalid value %s for configuration %s: Class %s could not be found.", name, k.name, name))
-	case k.seat == converters.Header && d.NewHeader == nil:
-		return d, converterError(fmt.Sprintf("Class class %s does not implement the HeaderConverter interface", d.Spec.Class))
-	case k.seat != converters.Header && d.New == nil:
-		return d, converterError(fmt.Sprintf("Class class %s does not implement the Converter interface", d.Spec.Class))
+	base := catalog.ConverterBase
+	if k.seat == converters.Header {
+		base = catalog.HeaderConverterBase
 	}
-	return d, nil
+	trimmed := strings.TrimSpace(name)
+	d, err := classes.Converter(trimmed)
+	if err == nil && (base == catalog.ConverterBase && d.New != nil || base == catalog.HeaderConverterBase && d.NewHeader != nil) {
+		return d, nil
+	}
+	if wrong := classes.WrongKind(trimmed, base); wrong != nil {
+		return converters.Definition{}, wrong
+	}
+	return converters.Definition{}, noSuchClass(k.name, name)
 }
 
-// converterError is in Kafka Connect's words.
-type converterError string
+// noSuchClass is Kafka Connect's refusal of a name that no class has.
+func noSuchClass(key, name string) error {
+	return fmt.Errorf("Invalid value %s for configuration %s: Class %s could not be found.", name, key, name) //lint:ignore ST1005 Kafka's text
+}
 
-func (e converterError) Error() string { return string(e) }
+// fullName is that of a class, also of one of the wrong kind; "" where there is none.
+func fullName(spec connect.Spec, err error) string {
+	if wrong := (*catalog.WrongKindError)(nil); errors.As(err, &wrong) {
+		return wrong.Class
+	}
+	return spec.Class
+}
 
-// offer adds to the framework's keys what there is in this worker: its converters and the versions of classes, and as defaults the converters that the
-// worker itself names (ConnectorConfig.enrichedConfigDef).
-func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg connect.Config) {
+// offer adds to the framework's keys what there is in this worker: its converters and the versions of classes, and as defaults the converters that
+// the worker itself names (ConnectorConfig.enrichedConfigDef).
+func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg connect.Config, nulls []string) {
 	offerVersion(keyIn(def, "connector"+versionSuffix), class.Spec.Version)
 	for _, k := range converterKeys {
 		key, version := keyIn(def, k.name), keyIn(def, k.name+versionSuffix)
@@ -64,7 +81,10 @@ func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg conne
 		switch {
 		case err == nil:
 			offerVersion(version, d.Spec.Version)
-		case d.Spec.Class == "":
+		case fullName(d.Spec, err) == "":
+			version.Recommend = offered{hidden: true}
+		}
+		if slices.Contains(nulls, k.name) {
 			version.Recommend = offered{hidden: true}
 		}
 	}
@@ -103,8 +123,8 @@ func (v *Validator) converterClasses(cfg connect.Config, r *report) {
 		d, err := k.find(v.Catalog, name)
 		value := r.value(k.name)
 		value.Value = nil
-		if d.Spec.Class != "" {
-			value.Value = &d.Spec.Class
+		if class := fullName(d.Spec, err); class != "" {
+			value.Value = &class
 		}
 		if err != nil {
 			value.Errors = append(value.Errors, err.Error())
@@ -113,7 +133,7 @@ func (v *Validator) converterClasses(cfg connect.Config, r *report) {
 }
 
 // converterOptions adds the options of the converters that the connector names itself.
-func (v *Validator) converterOptions(cfg connect.Config, infos *ConfigInfos) {
+func (v *Validator) converterOptions(cfg connect.Config, nulls []string, infos *ConfigInfos) {
 	for _, k := range converterKeys {
 		name, given := cfg[k.name]
 		d, err := k.find(v.Catalog, name)
@@ -121,11 +141,16 @@ func (v *Validator) converterOptions(cfg connect.Config, infos *ConfigInfos) {
 			continue
 		}
 		options := under(k.name+".", cfg)
-		options["converter.type"] = string(k.seat)
-		for _, found := range d.Spec.Keys.Validate(options) {
-			infos.add(configInfo(found, k.name+"."))
+		absent := namesUnder(k.name+".", nulls)
+		if _, given := options[converterType]; !given && !slices.Contains(absent, converterType) {
+			options[converterType] = string(k.seat)
 		}
-		infos.Groups = groups(d.Spec.Keys, infos.Groups)
+		found := d.Spec.Keys.Validate(options, absent...)
+		javahash.Sort(found, func(r connect.KeyReport) string { return r.Def.Name })
+		for _, r := range found {
+			infos.add(configInfo(r, k.name+"."))
+			infos.Groups = groups(connect.ConfigDef{r.Def}, infos.Groups)
+		}
 	}
 }
 

@@ -1,29 +1,31 @@
 package validation
 
 import (
+	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/pattern"
 )
 
 // crossChecks looks at keys of the framework together.
-func (v *Validator) crossChecks(t catalog.Type, cfg connect.Config, r *report) {
-	for _, found := range beyondJava(t).Validate(cfg) {
+func (v *Validator) crossChecks(ctx context.Context, class *catalog.Class, cfg connect.Config, r *report) {
+	for _, found := range beyondJava(class.Type).Validate(cfg) {
 		for _, problem := range found.Errors {
 			r.fault(found.Def.Name, problem)
 		}
 	}
-	switch t {
+	switch class.Type {
 	case catalog.Sink:
 		checkTopics(cfg, r)
 		checkDeadLetters(cfg, r)
 		v.checkGroup(cfg, r)
 	case catalog.Source:
-		checkExactlyOnce(cfg, r)
+		v.checkExactlyOnce(ctx, class, cfg, r)
+		r.add(checkTopicCreation(cfg, v.Worker)) // Java finds these when the connector starts
 	}
 }
 
@@ -49,15 +51,26 @@ func checkDeadLetters(cfg connect.Config, r *report) {
 	if topic == "" {
 		return
 	}
-	if topics := keyTopics.Get(cfg); slices.Contains(topics, topic) {
+	if topics := distinct(keyTopics.Get(cfg)); slices.Contains(topics, topic) {
 		r.fault(keyTopics.Name(), fmt.Sprintf("The DLQ topic '%s' may not be included in the list of topics ('topics=[%s]') consumed by the connector",
 			topic, strings.Join(topics, ", ")))
 	}
 	regex := keyTopicsRegex.Get(cfg)
-	if p, err := regexp.Compile("^(?:" + regex + ")$"); err == nil && regex != "" && p.MatchString(topic) {
+	if p, err := pattern.Compile(regex); err == nil && regex != "" && fits(p, topic) {
 		r.fault(keyTopicsRegex.Name(), fmt.Sprintf("The DLQ topic '%s' may not be matched by the regex for the topics ('topics.regex=%s') "+
 			"consumed by the connector", topic, regex))
 	}
+}
+
+// distinct leaves out the empty and the repeated.
+func distinct(topics []string) []string {
+	var out []string
+	for _, topic := range topics {
+		if topic != "" && !slices.Contains(out, topic) {
+			out = append(out, topic)
+		}
+	}
+	return out
 }
 
 func deadLetterTopic(cfg connect.Config) string { return keyDeadLetterTopic.Get(cfg) }
@@ -79,16 +92,5 @@ func (v *Validator) checkGroup(cfg connect.Config, r *report) {
 	}
 	if name := cfg[keyName.Name()]; "connect-"+name == v.GroupID {
 		r.fault(keyName.Name(), fmt.Sprintf("Consumer group for sink connector named %s conflicts with Connect worker group %s", name, v.GroupID))
-	}
-}
-
-// checkExactlyOnce refuses what would silently be delivered at least once (DistributedHerder.validateSourceConnectorExactlyOnceSupport).
-func checkExactlyOnce(cfg connect.Config, r *report) {
-	if strings.EqualFold(keyExactlyOnce.Get(cfg), "required") {
-		r.fault(keyExactlyOnce.Name(), "This worker does not have exactly-once source support enabled.")
-	}
-	if strings.EqualFold(keyBoundary.Get(cfg), "connector") {
-		r.fault(keyBoundary.Name(), "The connector does not support connector-defined transaction boundaries with the given configuration. "+
-			"Please reconfigure it to use a different transaction boundary definition.")
 	}
 }

@@ -1,14 +1,15 @@
-// Package validation checks the configurations of connectors: the framework's keys, the connector's own and those of its converters, merged into one
-// answer as Kafka Connect gives it.
+// Package validation checks the configurations of connectors: the framework's keys, the connector's own and those of its converters, transforms and
+// predicates, merged into one answer as Kafka Connect gives it.
 package validation
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/pattern"
 )
 
 // versionSuffix ends the keys that ask for a version of a class (KIP-891).
@@ -44,9 +45,9 @@ var (
 	keyHeaderConverter = connect.ClassKey("header.converter", "Converter of headers; the worker's where it is not set.").Optional().
 				Importance(connect.Low).Group(common, 10, connect.WidthShort, "Header converter class")
 	keyTransforms = connect.ListKey("transforms", "Aliases for the transformations to be applied to records.").Default(nil).
-			Importance(connect.Low).Group(transforms, 12, connect.WidthLong, "Transforms").Must(connect.Distinct)
+			Importance(connect.Low).Group(transforms, 12, connect.WidthLong, "Transforms").Must(connect.NotNull).Must(connect.Distinct)
 	keyPredicates = connect.ListKey("predicates", "Aliases for the predicates used by transformations.").Default(nil).
-			Importance(connect.Low).Group(predicates, 13, connect.WidthLong, "Predicates").Must(connect.Distinct)
+			Importance(connect.Low).Group(predicates, 13, connect.WidthLong, "Predicates").Must(connect.NotNull).Must(connect.Distinct)
 	keyReload = connect.StringKey("config.action.reload", "What to do when a config provider's values change.").Default("restart").
 			Importance(connect.Low).Group(common, 14, connect.WidthMedium, "Reload Action").Must(connect.OneOf("none", "restart"))
 	keyRetryTimeout = connect.LongKey("errors.retry.timeout", "How long a failed operation is retried, in milliseconds; -1 is for ever.").
@@ -64,7 +65,7 @@ var (
 // Keys of sources (SourceConnectorConfig). The accepted values stand in the order in which Java's hash set has them.
 var (
 	keyCreationGroups = connect.ListKey("topic.creation.groups", "Groups of settings for topics that are created.").Default(nil).
-				Importance(connect.Low).Group(topicCreation, 1, connect.WidthLong, "Topic Creation Groups").Must(connect.Distinct)
+				Importance(connect.Low).Group(topicCreation, 1, connect.WidthLong, "Topic Creation Groups").Must(connect.NotNull).Must(connect.Distinct)
 	keyExactlyOnce = connect.StringKey("exactly.once.support", "Whether exactly-once delivery is required or only requested.").
 			Default("requested").Group(exactlyOnce, 2, connect.WidthShort, "Exactly once support").Must(connect.OneOfFold("REQUIRED", "REQUESTED"))
 	keyBoundary = connect.StringKey("transaction.boundary", "What ends a transaction of an exactly-once source.").Default("poll").
@@ -80,7 +81,7 @@ var (
 	keyTopics = connect.ListKey("topics", "Topics to consume.").Default(nil).Importance(connect.High).
 			Group(common, 4, connect.WidthLong, "Topics")
 	keyTopicsRegex = connect.StringKey("topics.regex", "Pattern of the topics to consume.").Default("").Importance(connect.High).
-			Group(common, 4, connect.WidthLong, "Topics regex").Must(pattern)
+			Group(common, 4, connect.WidthLong, "Topics regex").Must(regex)
 	keyDeadLetterTopic = connect.StringKey("errors.deadletterqueue.topic.name", "Topic for records that cannot be handled; empty for none.").
 				Default("").Group(errorHandling, 6, connect.WidthMedium, "Dead Letter Queue Topic Name")
 	keyDeadLetterReplication = connect.ShortKey("errors.deadletterqueue.topic.replication.factor", "Its replication factor when it is created.").
@@ -138,12 +139,12 @@ func nullOrNotNegative(v connect.Value) error {
 	return connect.AtLeast(0)(v)
 }
 
-// pattern refuses what Go's regexp does not take: Java's syntax without look-around, back references and possessive quantifiers.
-func pattern(v connect.Value) error {
+// regex refuses what is no regular expression to Java.
+func regex(v connect.Value) error {
 	if v.IsNull() {
-		return nil
+		return errors.New(`Invalid regex: Cannot invoke "String.isEmpty()" because "this.pattern" is null`) //lint:ignore ST1005 Kafka's text
 	}
-	if _, err := regexp.Compile(v.Str()); err != nil {
+	if _, err := pattern.Compile(v.Str()); err != nil {
 		return fmt.Errorf("Invalid regex: %w", err) //lint:ignore ST1005 Kafka's text
 	}
 	return nil

@@ -32,6 +32,8 @@ type Framework struct {
 	DeadLetters DeadLetters
 	// OffsetsTopic is a source's own offsets topic; "" for the worker's.
 	OffsetsTopic string
+	// TopicCreation is how a source's topics are made; nil leaves that to the broker.
+	TopicCreation *TopicCreation
 }
 
 // ConverterConfig is a converter's class and options.
@@ -50,7 +52,7 @@ type DeadLetters struct {
 // ParseFramework reads the framework's keys. The configuration may be one that was never validated, because another worker wrote it: the error
 // lists what is wrong with it. worker is the worker's own configuration, for converters.
 func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) (*Framework, error) {
-	if problems := frameworkProblems(classes, class, cfg); len(problems) > 0 {
+	if problems := frameworkProblems(classes, class, cfg, worker); len(problems) > 0 {
 		return nil, fmt.Errorf("the configuration is invalid: %s", strings.Join(problems, "; "))
 	}
 	f := &Framework{
@@ -71,14 +73,17 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 		f.Topics, f.TopicsRegex = keyTopics.Get(cfg), keyTopicsRegex.Get(cfg)
 	case catalog.Source:
 		f.OffsetsTopic = keyOffsetsTopic.Get(cfg)
+		f.TopicCreation = topicCreationOf(cfg, worker)
 	}
 	return f, nil
 }
 
 // frameworkProblems is what makes a configuration unreadable; rules about keys together are left to [Validator.Validate].
-func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config) []string {
+func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) []string {
 	var problems []string
-	for _, found := range slices.Concat(Definition(class.Type).Validate(cfg), beyondJava(class.Type).Validate(cfg)) {
+	named := stages(classes, cfg)
+	def := slices.Concat(withStages(Definition(class.Type), named, classes, cfg), beyondJava(class.Type))
+	for _, found := range def.Validate(cfg) {
 		problems = append(problems, found.Errors...)
 	}
 	for _, k := range converterKeys {
@@ -86,6 +91,20 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 			if _, err := k.find(classes, name); err != nil {
 				problems = append(problems, err.Error())
 			}
+		}
+	}
+	given := func(key string) bool { _, ok := cfg[key]; return ok }
+	for _, s := range named {
+		if s.wrong != nil {
+			problems = append(problems, s.wrong.Error())
+		}
+		if problem := s.problem(given); problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	if class.Type == catalog.Source {
+		for _, found := range checkTopicCreation(cfg, worker) {
+			problems = append(problems, found.Errors...)
 		}
 	}
 	return problems
@@ -107,6 +126,17 @@ func under(prefix string, cfg map[string]string) connect.Config {
 	for k, v := range cfg {
 		if name, ok := strings.CutPrefix(k, prefix); ok {
 			out[name] = v
+		}
+	}
+	return out
+}
+
+// namesUnder are the names below a prefix, without it.
+func namesUnder(prefix string, names []string) []string {
+	var out []string
+	for _, k := range names {
+		if name, ok := strings.CutPrefix(k, prefix); ok {
+			out = append(out, name)
 		}
 	}
 	return out

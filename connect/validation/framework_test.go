@@ -59,7 +59,8 @@ func TestAConfigurationThatWasNeverValidatedIsRefusedWithAllItsFaults(t *testing
 		"connector.class": "FileStreamSink", "tasks.max": "0", "value.converter": "Nope", "header.converter": "nope2", "transforms": "a, a",
 	}, nil)
 	for _, fault := range []string{
-		`"name"`, "tasks.max: Value must be at least 1", "Class Nope could not be found.", "Class nope2 could not be found.", "transforms: Duplicate alias provided.",
+		`"name"`, "tasks.max: Value must be at least 1", "Class Nope could not be found.", "Class nope2 could not be found.",
+		"transforms: Duplicate alias provided.", `"transforms.a.type"`,
 	} {
 		require.ErrorContains(t, err, fault)
 	}

@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,68 +9,102 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/javahash"
 )
 
-// overrides lists the client settings that a connector brings, for the clients that it will have, and refuses those which the policy forbids.
-func (v *Validator) overrides(t catalog.Type, cfg connect.Config, infos *ConfigInfos) {
-	for _, client := range clients(t, cfg) {
-		prefix := client + ".override."
-		settings := under(prefix, cfg)
-		for _, name := range slices.Sorted(maps.Keys(settings)) {
-			value := settings[name]
-			if clientSecret(name) {
-				value = connect.Hidden
+// overrides lists the client settings that a connector brings, for the clients that it will have, and refuses those which the policy forbids and
+// those which do not parse: Java answers 500 for them.
+func (v *Validator) overrides(t catalog.Type, cfg connect.Config, nulls []string, infos *ConfigInfos) {
+	for _, c := range Clients(t, cfg, v.ExactlyOnce) {
+		settings := under(c.prefix(), cfg)
+		absent := namesUnder(c.prefix(), nulls)
+		names := slices.AppendSeq(slices.Clone(absent), maps.Keys(settings))
+		slices.Sort(names)
+		javahash.Sort(names, func(name string) string { return name })
+		for _, name := range names {
+			info := override(c, name, settings, absent)
+			if refusal := v.OverridePolicy.refusal(name); refusal != "" {
+				info.Value.Errors = append(info.Value.Errors, refusal)
 			}
-			info := newValueInfo(prefix+name, &value)
-			if !v.allows(name) {
-				info.Errors = append(info.Errors,
-					fmt.Sprintf("The '%s' policy does not allow '%s' to be overridden in the connector configuration.", v.policy(), name))
-			}
-			infos.add(ConfigInfo{Value: info})
+			infos.add(info)
 		}
 	}
 }
 
-// clients are the kinds of clients that a connector's tasks will have (AbstractHerder, DistributedHerder), a source's dead letter queue included.
-func clients(t catalog.Type, cfg connect.Config) []string {
+// override shows one setting. What Kafka's clients do not know is shown as it was given, unless it calls itself a secret.
+func override(c Client, name string, settings connect.Config, nulls []string) ConfigInfo {
+	if key, known := clientKeys()[c].Key(name); known {
+		return configInfo(connect.ConfigDef{key}.Validate(settings, nulls...)[0], c.prefix())
+	}
+	info := ConfigInfo{Value: newValueInfo(c.prefix()+name, nil)}
+	if value, given := settings[name]; given {
+		if looksSecret(name) {
+			value = connect.Hidden
+		}
+		info.Value.Value = &value
+	}
+	return info
+}
+
+func looksSecret(setting string) bool {
+	return strings.HasSuffix(setting, "password") || strings.HasSuffix(setting, "secret") || strings.HasSuffix(setting, "passphrase")
+}
+
+// Clients are the kinds of clients that a connector's tasks will have, where the worker is exactly-once or not (AbstractHerder, DistributedHerder), a
+// source's dead letter queue included.
+func Clients(t catalog.Type, cfg connect.Config, exactlyOnce bool) []Client {
 	if t == catalog.Sink {
 		if deadLetterTopic(cfg) != "" {
-			return []string{"producer", "consumer", "admin"}
+			return []Client{Producer, Consumer, Admin}
 		}
-		return []string{"consumer"}
+		return []Client{Consumer}
 	}
-	ownOffsets := keyOffsetsTopic.Get(cfg) != ""
-	out := []string{"producer"}
+	ownOffsets := exactlyOnce || keyOffsetsTopic.Get(cfg) != ""
+	out := []Client{Producer}
 	if ownOffsets {
-		out = append(out, "consumer")
+		out = append(out, Consumer)
 	}
-	if ownOffsets || len(under("topic.creation.", cfg)) > 0 || deadLetterTopic(cfg) != "" {
-		out = append(out, "admin")
+	if ownOffsets || len(under(creationPrefix, cfg)) > 0 || deadLetterTopic(cfg) != "" {
+		out = append(out, Admin)
 	}
 	return out
 }
 
-// allows is the override policy (org.apache.kafka.connect.connector.policy). One that nobody knows allows nothing.
-func (v *Validator) allows(setting string) bool {
-	switch v.policy() {
+// OverridePolicy says which settings of its clients a connector may bring (connector.client.config.override.policy): All, also where it is empty,
+// Principal or None, or the class of one of them (org.apache.kafka.connect.connector.policy). One that nobody knows allows nothing.
+type OverridePolicy string
+
+// refusal says in Kafka Connect's words that a setting is not allowed; "" where it is.
+func (p OverridePolicy) refusal(setting string) string {
+	switch p.name() {
 	case "All", "":
-		return true
+		return ""
 	case "Principal":
-		return setting == "sasl.jaas.config" || setting == "sasl.mechanism" || setting == "security.protocol"
+		if setting == "sasl.jaas.config" || setting == "sasl.mechanism" || setting == "security.protocol" {
+			return ""
+		}
 	}
-	return false
+	return fmt.Sprintf("The '%s' policy does not allow '%s' to be overridden in the connector configuration.", p.name(), setting)
 }
 
-// policy is the policy's short name, by which texts call it.
-func (v *Validator) policy() string {
-	name := strings.TrimPrefix(v.OverridePolicy, "org.apache.kafka.connect.connector.policy.")
+// name is the short one, by which texts call it.
+func (p OverridePolicy) name() string {
+	name := strings.TrimPrefix(string(p), "org.apache.kafka.connect.connector.policy.")
 	return strings.TrimSuffix(name, "ConnectorClientConfigOverridePolicy")
 }
 
-// clientSecrets are the settings of Kafka's clients that are of type PASSWORD; besides, what calls itself one is not shown.
-var clientSecrets = []string{"sasl.jaas.config", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.certificates"}
-
-func clientSecret(setting string) bool {
-	return slices.Contains(clientSecrets, setting) || strings.HasSuffix(setting, "password") || strings.HasSuffix(setting, "secret") ||
-		strings.HasSuffix(setting, "passphrase")
+// Check refuses what a connector may not bring for some kinds of clients. A configuration may have been stored under another policy.
+func (p OverridePolicy) Check(cfg connect.Config, clients ...Client) error {
+	var refused []string
+	for _, c := range clients {
+		for _, name := range slices.Sorted(maps.Keys(under(c.prefix(), cfg))) {
+			if refusal := p.refusal(name); refusal != "" {
+				refused = append(refused, c.prefix()+name+": "+refusal)
+			}
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(refused, "; ") + " (connector.client.config.override.policy)")
 }

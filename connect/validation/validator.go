@@ -17,11 +17,12 @@ import (
 type Validator struct {
 	Catalog *catalog.Catalog
 	// Worker is the worker's own configuration: its converters are the defaults of its connectors'. Nil shows none.
-	Worker map[string]string
-	// OverridePolicy is connector.client.config.override.policy: All, also where it is empty, Principal or None, or the class of one of them.
-	OverridePolicy string
+	Worker         map[string]string
+	OverridePolicy OverridePolicy
 	// GroupID is the worker's group, which no sink may share; "" where there is none.
 	GroupID string
+	// ExactlyOnce says that the worker writes records and offsets of sources in one transaction (exactly.once.source.support=enabled).
+	ExactlyOnce bool
 	// Offline leaves out what connectors check by connecting to their systems.
 	Offline bool
 
@@ -41,7 +42,9 @@ type Result struct {
 // Validate checks a configuration whole (AbstractHerder.validateConnectorConfig). The connector's own checks may take as long as ctx lasts, a minute at
 // most; one that hangs is left behind. An error is not about a key: [ErrNoConnectorClass], a class that is not here or not unique
 // ([*catalog.NotFoundError], [*catalog.AmbiguousError]), a check that panicked ([*PanicError]) or did not return.
-func (v *Validator) Validate(ctx context.Context, cfg connect.Config) (Result, error) {
+//
+// Nulls are keys that are given as JSON's null and are not in cfg.
+func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...string) (Result, error) {
 	name, ok := cfg[keyClass.Name()]
 	if !ok {
 		return Result{}, ErrNoConnectorClass
@@ -50,25 +53,41 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	framework := Definition(class.Type)
-	v.offer(framework, class, cfg)
+	framework, named := v.definition(class, cfg, nulls)
 	r := newReport()
-	r.add(framework.Validate(cfg))
+	r.add(framework.Validate(cfg, nulls...))
 	v.converterClasses(cfg, r)
-	v.crossChecks(class.Type, cfg, r)
-	warnings, err := v.consult(ctx, class, cfg, r)
+	checkStages(named, func(key string) bool { _, ok := cfg[key]; return ok || slices.Contains(nulls, key) }, r)
+	v.crossChecks(ctx, class, cfg, r)
+	for _, key := range nulls {
+		r.fault(key, "Null value can not be supplied as the configuration value.")
+	}
+	r.settle()
+	warnings, err := v.consult(ctx, class, cfg, nulls, r)
 	if err != nil {
 		return Result{}, err
 	}
 	infos := ConfigInfos{Name: name, ErrorCount: r.errors(), Groups: groups(class.Spec.Keys, groups(framework, nil)), Configs: r.ordered()}
-	v.overrides(class.Type, cfg, &infos)
-	v.converterOptions(cfg, &infos)
-	return Result{Infos: infos, Warnings: slices.Concat(warnings, otherVersion(class, cfg), WithoutEffect(cfg), unknown(class, framework, cfg))}, nil
+	v.overrides(class.Type, cfg, nulls, &infos)
+	v.converterOptions(cfg, nulls, &infos)
+	if warning := otherVersion(keyPluginVersion.Name(), class.Spec, cfg); warning != "" {
+		warnings = append(warnings, warning)
+	}
+	warnings = slices.Concat(warnings, stageWarnings(named, cfg), WithoutEffect(cfg), unknown(class, framework, named, cfg))
+	return Result{Infos: infos, Warnings: warnings}, nil
+}
+
+// definition is the framework's keys for a configuration, with what there is in this worker, and the transforms and predicates that it names.
+func (v *Validator) definition(class *catalog.Class, cfg connect.Config, nulls []string) (connect.ConfigDef, []stage) {
+	def := Definition(class.Type)
+	v.offer(def, class, cfg, nulls)
+	named := stages(v.Catalog, cfg)
+	return withStages(def, named, v.Catalog, cfg), named
 }
 
 // consult asks the connector: its keys, and, when all is well so far, what it has to say of them together.
-func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg connect.Config, r *report) (warnings []string, err error) {
-	found, err := call(ctx, v, func(context.Context) []connect.KeyReport { return class.Spec.Keys.Validate(maps.Clone(cfg)) })
+func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg connect.Config, nulls []string, r *report) (warnings []string, err error) {
+	found, err := call(ctx, v, func(context.Context) []connect.KeyReport { return class.Spec.Keys.Validate(maps.Clone(cfg), nulls...) })
 	if err != nil {
 		return nil, err
 	}
@@ -92,29 +111,35 @@ func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg conne
 }
 
 // otherVersion says that a version which is asked for is not to be had. Java refuses it; here each class has one version, in place of all of Java's.
-func otherVersion(class *catalog.Class, cfg connect.Config) []string {
-	asked, given := keyPluginVersion.Lookup(cfg)
-	if !given || asked == class.Spec.Version {
-		return nil
+func otherVersion(key string, class connect.Spec, cfg connect.Config) string {
+	asked, given := cfg[key]
+	if !given || asked == class.Version || class.Class == "" {
+		return ""
 	}
-	return []string{fmt.Sprintf("%s: %s is asked for, and this worker has %s of %s alone, which it uses",
-		keyPluginVersion.Name(), asked, class.Spec.Version, class.Spec.Class)}
+	return fmt.Sprintf("%s: %s is asked for, and this worker has %s of %s alone, which it uses", key, asked, class.Version, class.Class)
 }
 
 // openPrefixes begin keys that have a meaning without being defined.
 var openPrefixes = []string{"key.converter.", "value.converter.", "header.converter.", "producer.override.", "consumer.override.", "admin.override.",
-	"topic.creation.", "transforms.", "predicates."}
+	creationPrefix}
 
 // unknown names keys that nobody knows: most are typing errors.
-func unknown(class *catalog.Class, framework connect.ConfigDef, cfg connect.Config) []string {
+func unknown(class *catalog.Class, framework connect.ConfigDef, named []stage, cfg connect.Config) []string {
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(cfg)) {
 		below := func(prefix string) bool { return strings.HasPrefix(key, prefix) }
 		known := framework.Has(key) || class.Spec.Keys.Has(key) || beyondJava(class.Type).Has(key) ||
 			slices.ContainsFunc(openPrefixes, below) || slices.ContainsFunc(class.Spec.Prefixes, below)
-		if !known {
-			out = append(out, key+": no such key of "+class.Spec.Class+", it has no effect")
+		if known {
+			continue
 		}
+		owner := class.Spec.Class
+		for i := range named {
+			if below(named[i].prefix) && named[i].class.Class != "" {
+				owner = named[i].class.Class
+			}
+		}
+		out = append(out, key+": no such key of "+owner+", it has no effect")
 	}
 	return out
 }

@@ -35,6 +35,11 @@ func (source) Open(context.Context, connect.SourceContext) (connect.SourceTask, 
 	return nil, connect.ErrUnsupported
 }
 
+// fileSource says of itself what Kafka's does.
+type fileSource struct{ source }
+
+func (fileSource) ExactlyOnce(cfg connect.Config) bool { return cfg["file"] != "" }
+
 type sink struct{ *plugin }
 
 func (sink) Open(context.Context, connect.SinkContext) (connect.SinkTask, error) {
@@ -42,13 +47,14 @@ func (sink) Open(context.Context, connect.SinkContext) (connect.SinkTask, error)
 }
 
 // fileConnectors are the keys of Kafka's file connectors.
-func fileConnectors(t *testing.T) *catalog.Catalog {
+func fileConnectors(t testing.TB) *catalog.Catalog {
 	t.Helper()
 	file := connect.StringKey("file", "").Optional().Importance(connect.High)
 	topic := connect.StringKey("topic", "").Importance(connect.High).Must(connect.NonEmpty)
 	batch := connect.IntKey("batch.size", "").Default(2000).Importance(connect.Low)
 	c, err := catalog.New(
-		[]connect.SourceConnector{source{&plugin{spec: connect.NewSpec("org.apache.kafka.connect.file.FileStreamSourceConnector", "4.1.2", file, topic, batch)}}},
+		[]connect.SourceConnector{fileSource{source{
+			&plugin{spec: connect.NewSpec("org.apache.kafka.connect.file.FileStreamSourceConnector", "4.1.2", file, topic, batch)}}}},
 		[]connect.SinkConnector{sink{&plugin{spec: connect.NewSpec("org.apache.kafka.connect.file.FileStreamSinkConnector", "4.1.2", file)}}},
 	)
 	require.NoError(t, err)
@@ -198,9 +204,7 @@ func TestKeysThatNobodyKnowsAreWarnings(t *testing.T) {
 func TestExactlyOnceIsNotPromisedInVain(t *testing.T) {
 	got, err := validator(t, nil).Validate(t.Context(), with("exactly.once.support", "REQUIRED"))
 	require.NoError(t, err)
-	require.Equal(t, map[string][]string{
-		"exactly.once.support": {"This worker does not have exactly-once source support enabled."},
-	}, errorsOf(got.Infos))
+	require.Equal(t, map[string][]string{"exactly.once.support": {workerNotExactlyOnce, sourceSaysNothing}}, errorsOf(got.Infos))
 }
 
 func TestThePolicySaysWhatConnectorsMayOverride(t *testing.T) {
@@ -208,7 +212,7 @@ func TestThePolicySaysWhatConnectorsMayOverride(t *testing.T) {
 	const principal = "org.apache.kafka.connect.connector.policy.PrincipalConnectorClientConfigOverridePolicy"
 	for policy, refused := range map[string]int{"": 0, "All": 0, "Principal": 1, principal: 1, "None": 2, "nobody knows": 2} {
 		v := validator(t, nil)
-		v.OverridePolicy = policy
+		v.OverridePolicy = OverridePolicy(policy)
 		got, err := v.Validate(t.Context(), cfg)
 		require.NoError(t, err)
 		require.Equal(t, refused, got.Infos.ErrorCount, policy)

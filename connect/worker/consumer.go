@@ -96,7 +96,7 @@ func (c *consumer) session(ctx context.Context) error {
 		return err
 	}
 	if len(topics) == 0 {
-		return fmt.Errorf("no topic matches topics.regex=%s", c.subscription.given)
+		return fmt.Errorf("no topic matches topics.regex=%s", c.subscription.pattern)
 	}
 	session, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -3,12 +3,12 @@ package worker
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
 
+	"github.com/sluice-connect/sluice/connect/pattern"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
 
@@ -19,8 +19,7 @@ const topicRefresh = 30 * time.Second
 // subscription is what a sink reads: topics by name, or all whose names match a pattern.
 type subscription struct {
 	names   []string
-	pattern *regexp.Regexp // nil where names counts
-	given   string         // the pattern as the configuration has it
+	pattern *pattern.Pattern // nil where names counts
 }
 
 func subscribe(f *validation.Framework) (subscription, error) {
@@ -30,11 +29,11 @@ func subscribe(f *validation.Framework) (subscription, error) {
 		}
 		return subscription{names: f.Topics}, nil
 	}
-	pattern, err := regexp.Compile("^(?:" + f.TopicsRegex + ")$")
+	p, err := pattern.Compile(f.TopicsRegex)
 	if err != nil {
 		return subscription{}, fmt.Errorf("topics.regex: %w", err)
 	}
-	return subscription{pattern: pattern, given: f.TopicsRegex}, nil
+	return subscription{pattern: p}, nil
 }
 
 // topics lists those that there are at present: one that is missing must not hold up the others. The error is that there is none of those named.
@@ -49,7 +48,17 @@ func (s subscription) topics(client sarama.Client) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(topic string) bool { return internalTopics[topic] || !s.pattern.MatchString(topic) }), nil
+	var out []string
+	for _, topic := range all {
+		met, err := s.pattern.Matches(topic)
+		if err != nil {
+			return nil, fmt.Errorf("topics.regex: %w", err)
+		}
+		if met && !internalTopics[topic] {
+			out = append(out, topic)
+		}
+	}
+	return out, nil
 }
 
 // internalTopics are Kafka's own, which no pattern means (org.apache.kafka.common.internals.Topic).

@@ -42,7 +42,22 @@ type Worker struct {
 	TopicTracking       bool    // topic.tracking.enable
 	TopicTrackingReset  bool    // topic.tracking.allow.reset
 	Cluster             Cluster // of the distributed mode
+	ExactlyOnce         ExactlyOnce
 }
+
+// ExactlyOnce says what a worker does for exactly-once sources (exactly.once.source.support, KIP-618). All workers of a cluster become Preparing
+// before any becomes Enabled.
+type ExactlyOnce string
+
+// What a worker does for exactly-once sources.
+const (
+	// Disabled is nothing: sources deliver at least once.
+	Disabled ExactlyOnce = "disabled"
+	// Preparing has the leader fence other leaders, and zombie tasks when a worker asks for it; sources deliver at least once.
+	Preparing ExactlyOnce = "preparing"
+	// Enabled puts records and their offsets into one transaction.
+	Enabled ExactlyOnce = "enabled"
+)
 
 // StorageTopic is one of the three topics.
 type StorageTopic struct {
@@ -79,7 +94,9 @@ var (
 	statusTopic       = connect.StringKey("status.storage.topic", "Topic of statuses.")
 	statusPartitions  = connect.IntKey("status.storage.partitions", "Its partitions.").Default(5).Must(countOrBroker)
 	statusReplication = connect.ShortKey("status.storage.replication.factor", "Its replication factor.").Default(3).Must(countOrBroker)
-	offsetFile        = connect.StringKey("offset.storage.file.filename", "File of source offsets.")
+	exactlyOnce       = connect.StringKey("exactly.once.source.support", "Whether records of sources and their offsets are written in one transaction.").
+				Default(string(Disabled)).Must(connect.OneOfFold("DISABLED", "PREPARING", "ENABLED"))
+	offsetFile = connect.StringKey("offset.storage.file.filename", "File of source offsets.")
 )
 
 // countOrBroker is Java's rule for partitions and replication factors.
@@ -98,7 +115,7 @@ func definition(mode Mode) connect.ConfigDef {
 	}
 	def = append(def, clusterKeys...)
 	return append(def, connect.NewSpec("", "", groupID, configTopic, configReplication, offsetTopic, offsetPartitions, offsetReplication,
-		statusTopic, statusPartitions, statusReplication).Keys...)
+		statusTopic, statusPartitions, statusReplication, exactlyOnce).Keys...)
 }
 
 // Knows reports whether a worker of this mode has a use for a key of its own; keys of clients and converters are not among them.
@@ -141,6 +158,7 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 		OverridePolicy:      overridePolicy.Get(cfg),
 		TopicTracking:       topicTracking.Get(cfg),
 		TopicTrackingReset:  trackingReset.Get(cfg),
+		ExactlyOnce:         Disabled,
 	}
 	if mode == Standalone {
 		w.OffsetFile = offsetFile.Get(cfg)
@@ -151,6 +169,7 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 		return nil, &Error{Problems: strings.Split(err.Error(), "\n")}
 	}
 	w.GroupID = groupID.Get(cfg)
+	w.ExactlyOnce = ExactlyOnce(strings.ToLower(exactlyOnce.Get(cfg)))
 	w.Config = StorageTopic{configTopic.Get(cfg), 1, int16(configReplication.Get(cfg)), p.topicSettings("config.storage.")}
 	w.Offset = StorageTopic{offsetTopic.Get(cfg), int32(offsetPartitions.Get(cfg)), int16(offsetReplication.Get(cfg)), p.topicSettings("offset.storage.")}
 	w.Status = StorageTopic{statusTopic.Get(cfg), int32(statusPartitions.Get(cfg)), int16(statusReplication.Get(cfg)), p.topicSettings("status.storage.")}

@@ -71,3 +71,19 @@ func TestAStandaloneWorkerNeedsAFileForOffsets(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "/tmp/offsets", w.OffsetFile)
 }
+
+func TestWhatAWorkerDoesForExactlyOnceSourcesIsReadInAnyCase(t *testing.T) {
+	p := Properties{
+		"group.id": "g", "key.converter": "k", "value.converter": "v", "config.storage.topic": "c", "offset.storage.topic": "o", "status.storage.topic": "s",
+	}
+	w, err := Parse(Distributed, p)
+	require.NoError(t, err)
+	require.Equal(t, Disabled, w.ExactlyOnce)
+	p["exactly.once.source.support"] = "Preparing"
+	w, err = Parse(Distributed, p)
+	require.NoError(t, err)
+	require.Equal(t, Preparing, w.ExactlyOnce)
+	p["exactly.once.source.support"] = "sometimes"
+	_, err = Parse(Distributed, p)
+	require.ErrorContains(t, err, "exactly.once.source.support")
+}

@@ -19,8 +19,9 @@ type Source struct {
 }
 
 var (
-	_ connect.SourceConnector = Source{}
-	_ connect.Validator       = Source{}
+	_ connect.SourceConnector   = Source{}
+	_ connect.Validator         = Source{}
+	_ connect.ExactlyOnceSource = Source{}
 )
 
 // Spec describes the connector.
@@ -49,6 +50,9 @@ func (s Source) Open(ctx context.Context, rt connect.SourceContext) (connect.Sou
 	t.position, err = position(at)
 	return t, err
 }
+
+// ExactlyOnce is true for a file, which can be read again from any position, and false for the standard input.
+func (Source) ExactlyOnce(cfg connect.Config) bool { return sourceFile.Get(cfg) != "" }
 
 // position reads a stored offset; what was altered by hand may be anything.
 func position(at connect.Offset) (int64, error) {

@@ -197,3 +197,8 @@ func BenchmarkSource(b *testing.B) {
 		})
 	}
 }
+
+func TestLinesOfAFileReachKafkaExactlyOnceAndThoseOfTheStandardInputDoNot(t *testing.T) {
+	assert.True(t, Source{}.ExactlyOnce(connect.Config{"file": "/in.txt", "topic": "lines"}))
+	assert.False(t, Source{}.ExactlyOnce(connect.Config{"topic": "lines"}))
+}

@@ -23,10 +23,11 @@ const version = "0.1.0"
 type Source struct{}
 
 var (
-	_ connect.SourceConnector = Source{}
-	_ connect.Splitter        = Source{}
-	_ connect.Watcher         = Source{}
-	_ connect.Validator       = Source{}
+	_ connect.SourceConnector   = Source{}
+	_ connect.Splitter          = Source{}
+	_ connect.Watcher           = Source{}
+	_ connect.Validator         = Source{}
+	_ connect.ExactlyOnceSource = Source{}
 )
 
 // retryConnect is how long to wait before a cluster out of reach is tried again.
@@ -93,6 +94,13 @@ func (Source) Validate(ctx context.Context, cfg connect.Config) []connect.Proble
 	}
 	var away *connect.RetryError
 	return []connect.Problem{{Key: sourceServers.Name(), Message: err.Error(), Warning: errors.As(err, &away)}}
+}
+
+// ExactlyOnce is true where only committed records are read: others may be of a transaction that its writer gave up and wrote again
+// (MirrorSourceConnector.exactlyOnceSupport).
+func (Source) ExactlyOnce(cfg connect.Config) bool {
+	settings, err := sourceSettings(cfg)
+	return err == nil && settings.Sarama.Consumer.IsolationLevel == sarama.ReadCommitted
 }
 
 // partitions lists the partitions of the selected topics, each as topic-number, in an order that stays.

@@ -203,3 +203,10 @@ func TestTopicNamesFollowTheFormat(t *testing.T) {
 	assert.Error(t, checkFormat(connect.String("${topic")))
 	assert.Error(t, checkFormat(connect.String("")))
 }
+
+func TestACopyIsExactlyOnceOnlyOfCommittedRecords(t *testing.T) {
+	cfg := connect.Config{"source.bootstrap.servers": "localhost:9092", "topics": "a"}
+	assert.False(t, Source{}.ExactlyOnce(cfg))
+	cfg["source.isolation.level"] = "read_committed"
+	assert.True(t, Source{}.ExactlyOnce(cfg))
+}
