@@ -1,7 +1,6 @@
 package validation
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +52,7 @@ type DeadLetters struct {
 // lists what is wrong with it. worker is the worker's own configuration, for converters.
 func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) (*Framework, error) {
 	if problems := frameworkProblems(classes, class, cfg, worker); len(problems) > 0 {
-		return nil, fmt.Errorf("the configuration is invalid: %s", strings.Join(problems, "; "))
+		return nil, &InvalidError{problems}
 	}
 	f := &Framework{
 		Name: keyName.Get(cfg), Class: class.Spec.Class, TasksMax: keyTasksMax.Get(cfg), TasksMaxEnforce: keyTasksMaxEnforce.Get(cfg),
@@ -79,35 +78,59 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 }
 
 // frameworkProblems is what makes a configuration unreadable; rules about keys together are left to [Validator.Validate].
-func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) []string {
-	var problems []string
-	named := stages(classes, cfg)
-	def := slices.Concat(withStages(Definition(class.Type), named, classes, cfg), beyondJava(class.Type))
-	for _, found := range def.Validate(cfg) {
-		problems = append(problems, found.Errors...)
+func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg connect.Config, worker map[string]string) []*connect.ConfigError {
+	var problems []*connect.ConfigError
+	problem := func(key, reason string) { problems = append(problems, &connect.ConfigError{Key: key, Reason: reason}) }
+	take := func(found []connect.KeyReport) {
+		for _, k := range found {
+			for _, reason := range k.Errors {
+				problem(k.Def.Name, reason)
+			}
+		}
 	}
+	named := stages(classes, cfg)
+	take(slices.Concat(withStages(Definition(class.Type), named, classes, cfg), beyondJava(class.Type)).Validate(cfg))
 	for _, k := range converterKeys {
 		if name, given := cfg[k.name]; given {
 			if _, err := k.find(classes, name); err != nil {
-				problems = append(problems, err.Error())
+				problem(k.name, err.Error())
 			}
 		}
 	}
 	given := func(key string) bool { _, ok := cfg[key]; return ok }
 	for _, s := range named {
 		if s.wrong != nil {
-			problems = append(problems, s.wrong.Error())
+			problem(s.prefix+typeSuffix, s.wrong.Error())
 		}
-		if problem := s.problem(given); problem != "" {
-			problems = append(problems, problem)
+		if reason := s.problem(given); reason != "" {
+			problem(s.prefix+negateSuffix, reason)
 		}
 	}
 	if class.Type == catalog.Source {
-		for _, found := range checkTopicCreation(cfg, worker) {
-			problems = append(problems, found.Errors...)
-		}
+		take(checkTopicCreation(cfg, worker))
 	}
 	return problems
+}
+
+// InvalidError is a configuration that was never validated, or for another worker, with all that is wrong with it.
+type InvalidError struct{ Problems []*connect.ConfigError }
+
+// Error names each key and reason.
+func (e *InvalidError) Error() string {
+	reasons := make([]string, 0, len(e.Problems))
+	for _, p := range e.Problems {
+		reasons = append(reasons, p.Error())
+	}
+	return "the configuration is invalid: " + strings.Join(reasons, "; ")
+}
+
+// Unwrap returns the problems.
+func (e *InvalidError) Unwrap() []error {
+	errs := make([]error, 0, len(e.Problems))
+	for _, p := range e.Problems {
+		errs = append(errs, p)
+	}
+	return errs
 }
 
 // converterOf takes a converter with its options from one place: a connector that names a class uses its own options only, and one that

@@ -10,8 +10,9 @@ import (
 	"github.com/sluice-connect/sluice/connect/validation"
 )
 
-// newChain makes a task's transforms and predicates from a connector's configuration (ConnectorConfig.transformationStages). It may be one that was
-// never validated; the error is a [connect.ConfigError] that names the key. A predicate that no transform uses must still be a good one.
+// newChain makes a task's transforms and predicates from a connector's configuration (ConnectorConfig.transformationStages), which the framework has
+// accepted: what can still be wrong, such as a predicate that nobody defines, is a [connect.ConfigError] that names the key. A predicate that no
+// transform uses must still be a good one.
 func newChain(classes *catalog.Catalog, f *validation.Framework, cfg connect.Config) (c chain, err error) {
 	defer func() {
 		if err != nil {
@@ -43,17 +44,7 @@ func newLinkOf(classes *catalog.Catalog, alias string, cfg connect.Config) (link
 	if err != nil {
 		return link{}, wrongType(prefix, cfg, err)
 	}
-	negate, isNegated := cfg[prefix+"negate"]
 	predicate, conditional := cfg[prefix+"predicate"]
-	if isNegated {
-		if _, err := connect.TypeBoolean.Parse(negate); err != nil {
-			return link{}, &connect.ConfigError{Key: prefix + "negate", Reason: err.Error()}
-		}
-		if !conditional {
-			return link{}, &connect.ConfigError{Key: prefix + "negate", Reason: fmt.Sprintf(
-				"Config '%snegate' was provided but there is no config '%spredicate' defining a predicate to be negated.", prefix, prefix)}
-		}
-	}
 	t, err := def.New(below(prefix, cfg))
 	if err != nil {
 		return link{}, prefixed(prefix, err)
@@ -66,7 +57,7 @@ func newLinkOf(classes *catalog.Catalog, alias string, cfg connect.Config) (link
 		t.Close()
 		return link{}, fmt.Errorf("%spredicate: %w", prefix, err)
 	}
-	return newLink(def.Spec.Class, t, p, strings.EqualFold(negate, "true")), nil
+	return newLink(def.Spec.Class, t, p, strings.EqualFold(cfg[prefix+"negate"], "true")), nil
 }
 
 func newPredicate(classes *catalog.Catalog, alias string, cfg connect.Config) (connect.Predicate, error) {

@@ -104,7 +104,7 @@ func TestATransformThatCannotBeBuiltFailsTheTaskAndNamesTheKey(t *testing.T) {
 func TestARecordThatATransformRefusesIsJudgedByTheErrorKeys(t *testing.T) {
 	s := newStage(t, []string{"t"})
 	strict, lenient := &numbers{topic: "t", last: 5, batch: 5}, &numbers{topic: "t", last: 5, batch: 5}
-	config := connect.Config{"transforms": "mask", "transforms.mask.type": "MaskField$Value", "transforms.mask.fields": "f"}
+	config := connect.Config{"transforms": "mask", "transforms.mask.type": "org.apache.kafka.connect.transforms.MaskField$Value", "transforms.mask.fields": "f"}
 	id := s.start("strict", strict.script(), config)
 	s.shows(id, Failed, "TRANSFORMATION of ")
 	config["errors.tolerance"] = "all"
@@ -121,7 +121,7 @@ func TestASinksTransformsKnowTheOffsetAndSeeTheHeaders(t *testing.T) {
 	testbed.CreateTopic(t, bed.direct, "t", 2, nil)
 	maps.Copy(bed.config, routed(connect.Config{
 		"value.converter": "JsonConverter", "value.converter.schemas.enable": "false",
-		"transforms": "route,offset,header,drop", "transforms.offset.type": "InsertField$Value", "transforms.offset.offset.field": "at",
+		"transforms": "route,offset,header,drop", "transforms.offset.type": "org.apache.kafka.connect.transforms.InsertField$Value", "transforms.offset.offset.field": "at",
 		"transforms.header.type": "InsertHeader", "transforms.header.header": "new", "transforms.header.value.literal": "7",
 		"transforms.drop.type": "DropHeaders", "transforms.drop.headers": "old",
 	}))
