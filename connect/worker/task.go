@@ -122,6 +122,10 @@ func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConne
 			interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
 		},
 	}
+	var err error
+	if t.creation, err = w.topicCreation(run, p); err != nil {
+		return nil, err
+	}
 	d := t.delivery
 	d.ack, d.refused, d.fail, d.tolerant = t.acknowledged, conversion.refused, t.fail, conversion.errant.tolerate
 	d.waiting = func(cause error, next time.Time) { t.kafkaTrouble(d.explain(cause), next) }
