@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-connect/sluice/api"
+	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/embedded"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
@@ -80,7 +81,7 @@ func (o devOptions) run(ctx context.Context, lf logFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	config, err := workerconfig.Parse(workerconfig.Distributed, o.properties(b, properties))
+	config, err := workerconfig.Open(ctx, workerconfig.Distributed, o.properties(b, properties), configproviders.All())
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/migration"
@@ -130,19 +131,28 @@ func (o migrateOptions) run(ctx context.Context, out io.Writer, log *slog.Logger
 }
 
 // look reads the cluster.
-func (o migrateOptions) look(ctx context.Context, log *slog.Logger) (*migration.Report, error) {
-	config, err := loadWorker(workerconfig.Distributed, o.worker, o.set)
+func (o migrateOptions) look(ctx context.Context, log *slog.Logger) (report *migration.Report, err error) {
+	given, err := workerconfig.Load(o.worker, os.Environ(), o.set)
 	if err != nil {
 		return nil, err
 	}
-	report, err := o.check(ctx, config, log)
-	if unresolved := migration.Unresolved(config); err != nil && unresolved != nil {
+	// What cannot be resolved is a finding: much can be told without it.
+	resolved, unresolved := workerconfig.Resolve(ctx, given, configproviders.All())
+	config, err := resolved.Parse(workerconfig.Distributed)
+	if err == nil {
+		var check *migration.Check
+		if check, err = o.check(config, resolved.Secrets.Logger(log)); err == nil {
+			check.Given, check.GivenErr = given, unresolved
+			report, err = check.Run(ctx)
+		}
+	}
+	if err != nil && unresolved != nil {
 		err = fmt.Errorf("%w; %w", err, unresolved)
 	}
-	return report, err
+	return report, resolved.Secrets.Error(err)
 }
 
-func (o migrateOptions) check(ctx context.Context, config *workerconfig.Worker, log *slog.Logger) (*migration.Report, error) {
+func (o migrateOptions) check(config *workerconfig.Worker, log *slog.Logger) (*migration.Check, error) {
 	known, err := classes()
 	if err != nil {
 		return nil, err
@@ -158,15 +168,14 @@ func (o migrateOptions) check(ctx context.Context, config *workerconfig.Worker, 
 	if config.ExactlyOnce == workerconfig.Enabled { // as Java's workers read then: not what was aborted
 		kafka.Config.Consumer.IsolationLevel = sarama.ReadCommitted
 	}
-	check := &migration.Check{
+	return &migration.Check{
 		Worker: config, Catalog: known, Settings: settings, Kafka: kafka,
 		Validator: &validation.Validator{
 			Catalog: known, Worker: config.Properties, OverridePolicy: validation.OverridePolicy(config.OverridePolicy), GroupID: config.GroupID,
-			ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled, Offline: !o.systems,
+			ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled, Providers: config.Providers, Offline: !o.systems,
 		},
 		KnownMAC:  herder.KnownMAC,
 		Committed: worker.NewGroups(&worker.Settings{Properties: config.Properties, Clients: config.Properties.Clients()}),
 		Configs:   configTopic(config), Offsets: offsetTopic(config), Statuses: statusTopic(config),
-	}
-	return check.Run(ctx)
+	}, nil
 }

@@ -126,7 +126,7 @@ func TestWhatCannotBeToldHasAnExitCodeOfItsOwn(t *testing.T) {
 		`unknown command "x" for`:          {"--worker", properties, "x"},
 		"no such file or directory":        {"--worker", "nowhere.properties"},
 		"after 1ns (--timeout): Kafka at ": {"--worker", properties, "--timeout", "1ns"},
-		"and these keys refer to some: sasl.jaas.config: give the values themselves": {"--worker", properties, "--set", "security.protocol=SASL_PLAINTEXT",
+		"sasl.jaas.config: config provider file, path /etc/secrets, key jaas: config.providers.file.class is missing from the worker's properties": {"--worker", properties, "--set", "security.protocol=SASL_PLAINTEXT",
 			"--set", "sasl.mechanism=PLAIN", "--set", "sasl.jaas.config=${file:/etc/secrets:jaas}", "--set", "config.providers=file"},
 	} {
 		page, code := checked(t, args...)

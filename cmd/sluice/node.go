@@ -51,6 +51,7 @@ func startNode(ctx context.Context, config *workerconfig.Worker, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	log = config.Secrets.Logger(log)
 	n := &node{log: log, gate: new(kafkaclient.Gate), rest: rest, url: rest.URL(), serve: make(chan error, 1)}
 	if err := n.build(config); err != nil {
 		return nil, errors.Join(err, rest.Shutdown(ctx))
@@ -74,13 +75,17 @@ func (n *node) build(config *workerconfig.Worker) error {
 	if err := checkConverters(classes, config.Properties); err != nil {
 		return err
 	}
+	for _, missing := range config.Providers.Missing() {
+		n.log.Warn("a config provider is not here: what refers to it fails", "reason", missing)
+	}
 	options := herder.Options{
 		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log,
 		Topics: herder.TopicPolicy{Tracked: config.TopicTracking, Resettable: config.TopicTrackingReset},
 		Validator: &validation.Validator{
 			Catalog: classes, Worker: config.Properties, OverridePolicy: validation.OverridePolicy(config.OverridePolicy), GroupID: config.GroupID,
-			ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled,
+			ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled, Providers: config.Providers,
 		},
+		Providers: config.Providers,
 	}
 	settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(config.Properties.Clients()))
 	if err != nil {
@@ -96,6 +101,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 	tasks := &worker.Settings{
 		OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
 		GracefulShutdown: config.GracefulShutdown, Properties: config.Properties, Clients: config.Properties.Clients(), Gate: n.gate,
+		OverridePolicy: validation.OverridePolicy(config.OverridePolicy), Providers: config.Providers, Secrets: config.Secrets,
 	}
 	options.Groups = worker.NewGroups(tasks)
 	options.Employ = func(s worker.StatusSink, p worker.Plan) herder.Worker {

@@ -27,7 +27,7 @@ func standaloneCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			config, err := loadWorker(workerconfig.Standalone, args[0], set)
+			config, err := loadWorker(cmd.Context(), workerconfig.Standalone, args[0], set)
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
 
@@ -29,7 +30,7 @@ Values come from the file, then from the environment (CONNECT_GROUP_ID is group.
 			if err != nil {
 				return err
 			}
-			config, err := loadWorker(workerconfig.Distributed, first(args), set)
+			config, err := loadWorker(cmd.Context(), workerconfig.Distributed, first(args), set)
 			if err != nil {
 				return err
 			}
@@ -47,12 +48,12 @@ Values come from the file, then from the environment (CONNECT_GROUP_ID is group.
 }
 
 // loadWorker reads and checks a worker's configuration.
-func loadWorker(mode workerconfig.Mode, path string, set []string) (*workerconfig.Worker, error) {
+func loadWorker(ctx context.Context, mode workerconfig.Mode, path string, set []string) (*workerconfig.Worker, error) {
 	properties, err := workerconfig.Load(path, os.Environ(), set)
 	if err != nil {
 		return nil, err
 	}
-	return workerconfig.Parse(mode, properties)
+	return workerconfig.Open(ctx, mode, properties, configproviders.All())
 }
 
 // startupError is nil for a start that was ended by a signal.

@@ -51,7 +51,7 @@ func (c *stoppedConnector) consult(ctx context.Context, ask func(ctx context.Con
 		defer c.h.consulted.leave(c.name)
 		defer func() {
 			if what := recover(); what != nil {
-				c.h.Log.Error("the connector's AlterOffsets panicked", "connector", c.name, "panic", fmt.Sprint(what), "stack", string(debug.Stack()))
+				c.h.Log.Error("the connector's AlterOffsets panicked", "connector", c.name, "panic", c.secrets.Removed(fmt.Sprint(what)), "stack", string(debug.Stack()))
 				answer <- c.failed(fmt.Errorf("the connector's AlterOffsets panicked: %v", what))
 			}
 		}()
@@ -63,7 +63,7 @@ func (c *stoppedConnector) consult(ctx context.Context, ask func(ctx context.Con
 			return &OffsetsError{Message: fmt.Sprintf("Failed to modify offsets for connector %s because it doesn't support external modification of offsets",
 				c.name)}
 		}
-		return err
+		return c.secrets.Error(err)
 	case <-ctx.Done():
 		return &OffsetsError{Message: fmt.Sprintf("Timed out while calling the 'alterOffsets' method for %s connector %s", c.class.Type, c.name)}
 	}

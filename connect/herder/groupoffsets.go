@@ -132,7 +132,9 @@ func (c *stoppedConnector) alterGroup(ctx context.Context, offsets []ConnectorOf
 func (c *stoppedConnector) resetGroup(ctx context.Context) (Message, error) {
 	committed, err := c.h.Groups.Committed(ctx, c.name, c.config)
 	if err != nil {
-		return Message{}, &OffsetsError{Message: "Failed to list offsets prior to resetting offsets for sink connector " + c.name, Cause: err}
+		return Message{}, &OffsetsError{
+			Message: "Failed to list offsets prior to resetting offsets for sink connector " + c.name, Cause: c.secrets.Error(err),
+		}
 	}
 	for tp := range committed {
 		committed[tp] = connect.NoOffset
@@ -159,6 +161,7 @@ func (c *stoppedConnector) consultSink(ctx context.Context, offsets connect.Offs
 
 // groupFailed puts a failure into Kafka Connect's words (Worker.alterSinkConnectorOffsets, resetSinkConnectorOffsets).
 func (c *stoppedConnector) groupFailed(verb, what string, cause error) error {
+	cause = c.secrets.Error(cause)
 	if errors.Is(cause, worker.ErrGroupActive) {
 		return &OffsetsError{Message: fmt.Sprintf("Failed to %[1]s consumer group offsets for connector %[2]s either because its tasks haven't stopped "+
 			"completely yet or the connector was resumed before the request to %[1]s its offsets could be successfully completed. If the connector is in a "+

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/worker"
@@ -24,6 +25,7 @@ type Options struct {
 	Commit     string
 	Catalog    *catalog.Catalog
 	Validator  *validation.Validator
+	Providers  *configproviders.Providers // of what connectors' configurations refer to; nil for none
 	Offsets    stores.OffsetStore
 	Statuses   *stores.StatusStore
 	Membership Membership

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -22,15 +23,20 @@ func (h *Herder) ConnectorOffsets(ctx context.Context, name string) (ConnectorOf
 	if err != nil {
 		return ConnectorOffsets{}, err
 	}
-	config := state.Connector(name)
-	class, err := h.Catalog.Connector(config["connector.class"])
+	config, err := h.Providers.Resolve(ctx, state.Connector(name))
 	if err != nil {
-		return ConnectorOffsets{}, err
+		return ConnectorOffsets{}, &OffsetsError{Message: "Failed to read the configuration of connector " + name, Cause: err}
+	}
+	class, err := h.Catalog.Connector(config.Config["connector.class"])
+	if err != nil {
+		return ConnectorOffsets{}, config.Secrets.Error(err)
 	}
 	if class.Type == catalog.Sink {
-		offsets, err := h.Groups.Committed(ctx, name, config)
+		offsets, err := h.Groups.Committed(ctx, name, config.Config)
 		if err != nil {
-			return ConnectorOffsets{}, &OffsetsError{Message: "Failed to retrieve consumer group offsets for sink connector " + name, Cause: err}
+			return ConnectorOffsets{}, &OffsetsError{
+				Message: "Failed to retrieve consumer group offsets for sink connector " + name, Cause: config.Secrets.Error(err),
+			}
 		}
 		return groupOffsets(offsets), nil
 	}
@@ -120,10 +126,11 @@ func sourceOffsets(offsets []ConnectorOffset) ([]connect.SourceOffset, error) {
 
 // stoppedConnector is a connector whose offsets may be changed.
 type stoppedConnector struct {
-	h      *Herder
-	name   string
-	config connect.Config
-	class  *catalog.Class
+	h       *Herder
+	name    string
+	config  connect.Config   // resolved
+	secrets redaction.Values // in config
+	class   *catalog.Class
 }
 
 // stopped finds a connector whose offsets are to be changed, as DistributedHerder.modifyConnectorOffsetsChecks does, and waits for those of its tasks
@@ -151,12 +158,15 @@ func (h *Herder) stopped(ctx context.Context, name string) (*stoppedConnector, e
 	if err := h.worker.Released(ctx); err != nil {
 		return nil, h.late(ctx)
 	}
-	config := h.configs.Snapshot().Connector(name)
-	class, err := h.Catalog.Connector(config["connector.class"])
+	config, err := h.Providers.Resolve(ctx, h.configs.Snapshot().Connector(name))
 	if err != nil {
-		return nil, err
+		return nil, &OffsetsError{Message: "Failed to read the configuration of connector " + name, Cause: err}
 	}
-	return &stoppedConnector{h: h, name: name, config: config, class: class}, nil
+	class, err := h.Catalog.Connector(config.Config["connector.class"])
+	if err != nil {
+		return nil, config.Secrets.Error(err)
+	}
+	return &stoppedConnector{h: h, name: name, config: config.Config, secrets: config.Secrets, class: class}, nil
 }
 
 func (h *Herder) checkStopped(name string) error {
@@ -213,7 +223,7 @@ func (c *stoppedConnector) put(ctx context.Context, wanted []connect.SourceOffse
 }
 
 func (c *stoppedConnector) failed(cause error) error {
-	return &OffsetsError{Message: fmt.Sprintf("Failed to modify offsets for %s connector %s", c.class.Type, c.name), Cause: cause}
+	return &OffsetsError{Message: fmt.Sprintf("Failed to modify offsets for %s connector %s", c.class.Type, c.name), Cause: c.secrets.Error(cause)}
 }
 
 // change is what is done to offsets, as messages have it.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/embedded"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
@@ -21,7 +22,7 @@ import (
 
 // Keys of the scripted source.
 var (
-	scriptKey = connect.StringKey("script", "flow, hang-open, hang-poll, hang-split, fail, panic or retry.").Default("flow")
+	scriptKey = connect.StringKey("script", "flow, hang-open, hang-poll, hang-split, fail, tell, panic or retry.").Default("flow")
 	topicKey  = connect.StringKey("topic", "Topic to write to.").Default("t")
 	secretKey = connect.PasswordKey("secret", "A secret.").Optional()
 )
@@ -71,6 +72,8 @@ func (t *scriptedTask) Poll(ctx context.Context, b *connect.Batch) error {
 		<-t.release
 	case "fail":
 		return errors.New("the dog ate it")
+	case "tell":
+		return fmt.Errorf("the login with %s was refused", secretKey.Get(t.rt.Config()))
 	case "panic":
 		panic("boom")
 	case "retry":
@@ -88,6 +91,12 @@ func (t *scriptedTask) Close(context.Context) error { return nil }
 // mindOf starts a herder with the scripted source, on memory stores and an embedded Kafka. opened, if not nil, fills the config store first.
 func mindOf(t *testing.T, opened func(*stores.ConfigStore)) *Herder {
 	t.Helper()
+	return mindWith(t, nil, opened)
+}
+
+// mindWith is mindOf with config providers.
+func mindWith(t *testing.T, providers *configproviders.Providers, opened func(*stores.ConfigStore)) *Herder {
+	t.Helper()
 	kafka, err := embedded.StartKafka(t.Context(), embedded.KafkaConfig{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = kafka.Close() })
@@ -102,12 +111,13 @@ func mindOf(t *testing.T, opened func(*stores.ConfigStore)) *Herder {
 	offsets := stores.NewFileOffsetStore(t.TempDir()+"/offsets", log)
 	settings := &worker.Settings{
 		OffsetFlushInterval: 50 * time.Millisecond, OffsetFlushTimeout: time.Second, GracefulShutdown: 200 * time.Millisecond,
-		Properties: properties,
+		Properties: properties, Providers: providers,
 	}
 	h := New(Options{
 		Groups: worker.NewGroups(settings), Topics: TopicPolicy{Tracked: true, Resettable: true},
 		WorkerID: "w:1", Version: "v", Catalog: classes, Log: log, Statuses: statuses,
-		Validator:  &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All"},
+		Validator:  &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All", Providers: providers},
+		Providers:  providers,
 		Offsets:    offsets,
 		Membership: NewAlone("http://w:1/", statuses),
 		Employ: func(s worker.StatusSink, p worker.Plan) Worker {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/configproviders"
 )
 
 // hidden stands for a secret in answers, as in Kafka Connect's validation.
@@ -21,7 +22,7 @@ func (h *Herder) masked(class string, config connect.Config) map[string]string {
 	}
 	out := maps.Clone(config)
 	for key, value := range out {
-		if value != "" && (secrets[key] || clientSecret(key)) && !strings.HasPrefix(value, "${") {
+		if value != "" && (secrets[key] || clientSecret(key)) && !configproviders.IsReference(value) {
 			out[key] = hidden
 		}
 	}

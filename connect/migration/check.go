@@ -21,6 +21,8 @@ type Committer interface {
 // Check is what a look at a cluster is made of.
 type Check struct {
 	Worker    *workerconfig.Worker
+	Given     workerconfig.Properties // the worker's as they were given, with their references to config providers
+	GivenErr  error                   // why these could not be resolved; nil if they could
 	Catalog   *catalog.Catalog
 	Validator *validation.Validator // an offline one, unless the connectors' systems may be asked
 	Settings  *kafkaclient.Settings // of the worker's own clients

@@ -19,6 +19,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/migration"
 	"github.com/sluice-connect/sluice/connect/stores"
@@ -76,9 +77,12 @@ func check(t *testing.T, addr string, settings ...string) *migration.Check {
 	t.Helper()
 	p, err := workerconfig.Load(filepath.Join("testdata", "worker.properties"), nil, append([]string{"bootstrap.servers=" + addr}, settings...))
 	require.NoError(t, err)
-	w, err := workerconfig.Parse(workerconfig.Distributed, p)
+	resolved, unresolved := workerconfig.Resolve(t.Context(), p, configproviders.All())
+	w, err := resolved.Parse(workerconfig.Distributed)
 	require.NoError(t, err)
-	return checkOf(t, w)
+	c := checkOf(t, w)
+	c.Given, c.GivenErr = p, unresolved
+	return c
 }
 
 func checkOf(t *testing.T, w *workerconfig.Worker) *migration.Check {
@@ -90,7 +94,7 @@ func checkOf(t *testing.T, w *workerconfig.Worker) *migration.Check {
 	require.NoError(t, err)
 	return &migration.Check{
 		Worker: w, Catalog: classes, Settings: admin,
-		Validator: &validation.Validator{Catalog: classes, Worker: p, OverridePolicy: validation.OverridePolicy(w.OverridePolicy), GroupID: w.GroupID, Offline: true},
+		Validator: &validation.Validator{Catalog: classes, Worker: p, OverridePolicy: validation.OverridePolicy(w.OverridePolicy), GroupID: w.GroupID, Offline: true, Providers: w.Providers},
 		Kafka: stores.Kafka{Brokers: admin.Brokers, Config: admin.For(admin.Dialer(nil)), Explain: func(err error) error {
 			return kafkaclient.Explain(err, admin)
 		}},
@@ -259,13 +263,6 @@ func TestABrokerWhoseOwnAddressCannotBeReachedIsNamed(t *testing.T) {
 	_, err = check(t, bootstrap.Addr()).Run(t.Context())
 	require.ErrorContains(t, err, "broker 1 is at "+away+" by its own account: it cannot be reached from here (")
 	require.ErrorContains(t, err, "check its advertised.listeners")
-}
-
-func TestKeysThatReferToProvidersAreNamed(t *testing.T) {
-	c := check(t, "127.0.0.1:9", "sasl.jaas.config=${file:/etc/x:jaas}", "producer.ssl.keystore.password=x${file:k}")
-	assert.EqualError(t, migration.Unresolved(c.Worker), "config providers are not there yet, and these keys refer to some: "+
-		"producer.ssl.keystore.password, sasl.jaas.config: give the values themselves, by --set or the environment")
-	assert.NoError(t, migration.Unresolved(check(t, "127.0.0.1:9", "client.id=${topic}").Worker))
 }
 
 // everything lists topics with the ends of their partitions and their settings, and consumer groups.

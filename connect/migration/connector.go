@@ -57,9 +57,10 @@ func (c *Check) offsets(ctx context.Context, stored *stores.Offsets, k Connector
 		if group := config["consumer.override.group.id"]; group != "" {
 			o.Group = group
 		}
-		committed, err := c.Committed.Committed(ctx, k.Name, config)
+		found, _ := c.Worker.Providers.Resolve(ctx, config) // what leads nowhere is a finding of its own
+		committed, err := c.Committed.Committed(ctx, k.Name, found.Config)
 		if err != nil {
-			o.Problem = secretsOf(config).removed(err.Error())
+			o.Problem = secretsOf(found.Config).Removed(found.Secrets.Removed(err.Error()))
 		}
 		o.Count = len(committed)
 		return o

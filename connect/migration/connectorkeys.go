@@ -10,18 +10,21 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
 
 // connectorKeys looks at every key of a connector's configuration; class is nil for one that is not here.
-func (c *Check) connectorKeys(ctx context.Context, class *catalog.Class, t catalog.Type, config connect.Config) []Finding {
-	f := &findings{secrets: secretsOf(config)}
-	f.references(config, c.Worker.Properties)
+func (c *Check) connectorKeys(ctx context.Context, class *catalog.Class, t catalog.Type, given connect.Config) []Finding {
+	found, unresolved := c.Worker.Providers.Resolve(ctx, given)
+	config := found.Config
+	f := &findings{secrets: redaction.Of(slices.Concat(secretsOf(config), found.Secrets)...)}
+	c.references(f, given, unresolved)
 	f.converters(config, c.Worker.Properties, c.Catalog)
 	if class == nil {
 		f.noClass(config, c.Catalog)
 	} else {
-		c.validate(ctx, f, class, config)
+		c.validate(ctx, f, class, given)
 	}
 	if t != catalog.Unknown {
 		f.overrides(t, config, c.Worker.Properties)
@@ -214,7 +217,7 @@ func (f *findings) overrides(t catalog.Type, config connect.Config, worker map[s
 	hidden := secretsOf(worker, config)
 	for _, w := range warnings {
 		if strings.HasPrefix(from[w.Key], prefix+"override.") && !f.has(from[w.Key]) {
-			f.add(from[w.Key], clientWeight(w), hidden.removed(w.Text))
+			f.add(from[w.Key], clientWeight(w), hidden.Removed(w.Text))
 		}
 	}
 	for _, e := range errs {
@@ -225,7 +228,7 @@ func (f *findings) overrides(t catalog.Type, config connect.Config, worker map[s
 			whose = "of the worker's properties: "
 		}
 		if !f.has(key) {
-			f.add(key, Blocks, whose+hidden.removed(e.Cause.Error()))
+			f.add(key, Blocks, whose+hidden.Removed(e.Cause.Error()))
 		}
 	}
 }

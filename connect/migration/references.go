@@ -1,57 +1,47 @@
 package migration
 
 import (
+	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
-	"strings"
 
-	"github.com/sluice-connect/sluice/connect/workerconfig"
+	"github.com/sluice-connect/sluice/connect/configproviders"
 )
 
-// reference is one to a config provider: ${provider:path:key} or ${provider:key} (ConfigTransformer).
-var reference = regexp.MustCompile(`\$\{([^}:]*):[^}]*\}`)
-
-// providerOf is the provider among those of the worker that a value refers to; "" where there is none, so that Java takes the value as it stands.
-func providerOf(value string, worker map[string]string) string {
-	for _, found := range reference.FindAllStringSubmatch(value, -1) {
-		for provider := range strings.SplitSeq(worker["config.providers"], ",") {
-			if strings.TrimSpace(provider) == found[1] && found[1] != "" {
-				return found[1]
-			}
-		}
-	}
-	return ""
-}
-
-// references finds those to config providers, in a connector's configuration or in the worker's own.
-func (f *findings) references(config, worker map[string]string) {
+// references looks at what a configuration refers to, a connector's or the worker's own. unresolved is why it cannot be resolved, nil if it can.
+func (c *Check) references(f *findings, config map[string]string, unresolved error) {
+	nowhere := new(configproviders.UnresolvedError)
+	errors.As(unresolved, &nowhere)
 	for _, key := range slices.Sorted(maps.Keys(config)) {
-		if !reference.MatchString(config[key]) {
+		if !configproviders.Refers(config[key]) {
 			continue
 		}
-		if provider := providerOf(config[key], worker); provider != "" {
-			f.add(key, Blocks, "it refers to the config provider "+provider+", and there are none yet: give the value itself")
-		} else {
+		at := slices.IndexFunc(nowhere.References, func(r *configproviders.ReferenceError) bool { return r.Key == key })
+		switch {
+		case at >= 0: // without its path and key, which are the value of this key
+			f.add(key, Blocks, fmt.Sprintf("it refers to the config provider %s, which finds nothing here: each worker needs that on its own machine",
+				nowhere.References[at].Provider))
+		case !slices.ContainsFunc(configproviders.ProvidersOf(config[key]), c.Worker.Providers.Has):
 			f.add(key, Unknown, "it looks like a reference to a config provider, but config.providers names none such: it is taken as it stands, as in Java")
 		}
 	}
 }
 
-// Unresolved names the keys of a worker that refer to config providers, nil where there are none: Kafka may be out of reach because of them.
-func Unresolved(w *workerconfig.Worker) error {
-	var f findings
-	f.references(w.Properties, w.Properties)
-	var keys []string
-	for _, one := range f.all {
-		if one.Weight == Blocks {
-			keys = append(keys, one.Key)
+// providers says which of the worker's config providers there are not.
+func (c *Check) providers(f *findings) {
+	missing := c.Worker.Providers.Missing()
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		key := "config.providers." + name + ".class"
+		if _, given := c.Worker.Properties[key]; !given {
+			key = "config.providers"
+		}
+		var classes []string
+		for _, d := range configproviders.All() {
+			classes = append(classes, d.Spec.Class)
+		}
+		if !f.has(key) {
+			f.add(key, Missing, fmt.Sprintf("what refers to the config provider %s cannot run here: there are %s", name, choice(classes)))
 		}
 	}
-	if len(keys) == 0 {
-		return nil
-	}
-	return fmt.Errorf("config providers are not there yet, and these keys refer to some: %s: give the values themselves, by --set or the environment",
-		strings.Join(keys, ", "))
 }

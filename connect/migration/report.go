@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -149,7 +150,7 @@ func (f Finding) stops() bool { return f.Weight == Blocks && !ofTasks(f.Key) }
 
 // findings gathers what there is to say about the keys of one configuration.
 type findings struct {
-	secrets secrets
+	secrets redaction.Values
 	all     []Finding
 }
 
@@ -159,7 +160,7 @@ func (f *findings) add(key string, w Weight, reason string) {
 
 // quote adds the words of a check, which may repeat values.
 func (f *findings) quote(key string, w Weight, reason string) {
-	f.add(key, w, f.secrets.removed(unframed(key, reason)))
+	f.add(key, w, f.secrets.Removed(unframed(key, reason)))
 }
 
 // has reports whether something was said about a key.

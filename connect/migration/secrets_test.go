@@ -6,23 +6,9 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestValuesAreTakenOutOfReasons(t *testing.T) {
-	s := secretsOf(map[string]string{
-		"uri": "tcp://gateway:pa55@plant:1883, tcp://other:1883", "jaas": `Module required password="in quotes";`, "short": "abc", "word": "value",
-		"name": "harmless-name", "empty": "", "signs": "p@ss!",
-	})
-	for text, want := range map[string]string{
-		"cannot use tcp://gateway:pa55@plant:1883":    "cannot use [hidden]",
-		`"abc" is not good`:                           `"[hidden]" is not good`,
-		"got p@ss! and 'p@ss!'":                       "got [hidden] and '[hidden]'",
-		"login pa55 of gateway":                       "login [hidden] of [hidden]",
-		"got (in quotes)":                             "got ([hidden])",
-		"abc is short, values and revalued are words": "abc is short, values and revalued are words",
-		"the value itself is hidden":                  "the [hidden] itself is hidden",
-		"harmless-name is a name":                     "harmless-name is a name",
-	} {
-		assert.Equal(t, want, s.removed(text))
-	}
+func TestOnlyValuesOfHarmlessKeysAreShown(t *testing.T) {
+	s := secretsOf(map[string]string{"uri": "tcp://gateway:pa55@plant:1883", "name": "harmless-name"})
+	assert.Equal(t, "harmless-name cannot use [hidden]", s.Removed("harmless-name cannot use tcp://gateway:pa55@plant:1883"))
 }
 
 func TestTheFrameOfAReasonRepeatsTheValueAndGoes(t *testing.T) {

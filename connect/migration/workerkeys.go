@@ -31,10 +31,7 @@ var words = map[string]word{
 	"metrics.":                     {Ignored, "metrics are at /metrics for Prometheus, all of them, and Prometheus does the sampling", ""},
 	"metric.reporters":             {Missing, "reporters are Java classes: metrics are at /metrics for Prometheus", ""},
 	"rest.extension.classes":       {Missing, "REST extensions are Java classes, logins among them: put a proxy in front of REST that asks for the login", ""},
-	"config.providers":             {Missing, "there are no config providers yet: references like ${file:...} are not replaced", ""},
-	"config.providers.":            {Missing, "there are no config providers yet", ""},
 	"exactly.once.source.support":  {Missing, "there are no exactly-once sources yet: sources deliver at least once", "disabled"},
-	"topic.creation.enable":        {Missing, "sources create no topics yet: the broker does, if it may, with its defaults", "false"},
 	"admin.listeners":              {Differs, "there are no listeners for administration alone: /admin is where REST is", ""},
 	"admin.listeners.":             {Missing, "there are no listeners for administration alone, and REST has no TLS yet: put a proxy in front of it", ""},
 	"listeners.https.":             {Missing, "REST has no TLS yet: put a proxy in front of it", ""},
@@ -65,7 +62,8 @@ func (c *Check) workerKeys() []Finding {
 	w := c.Worker
 	p := w.Properties
 	f := &findings{secrets: secretsOf(p)}
-	f.references(p, p)
+	c.references(f, c.Given, c.GivenErr)
+	c.providers(f)
 	f.clients(kafkaclient.AdminClient, "", own(p))
 	f.clients(kafkaclient.ProducerClient, "producer.", p.Under("producer."))
 	f.clients(kafkaclient.ConsumerClient, "consumer.", p.Under("consumer."))

@@ -13,6 +13,8 @@ type ConfigInfos struct {
 	ErrorCount int          `json:"error_count"`
 	Groups     []string     `json:"groups"`
 	Configs    []ConfigInfo `json:"configs"`
+
+	main int // how many of Configs are the main section, whose errors are counted one by one
 }
 
 // ConfigInfo is one key: its definition, null for a key known only by its value, and what there is to say of the value.

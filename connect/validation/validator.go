@@ -11,6 +11,8 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/configproviders"
+	"github.com/sluice-connect/sluice/connect/restart"
 )
 
 // Validator checks configurations of connectors. It is safe for concurrent use.
@@ -23,6 +25,8 @@ type Validator struct {
 	GroupID string
 	// ExactlyOnce says that the worker writes records and offsets of sources in one transaction (exactly.once.source.support=enabled).
 	ExactlyOnce bool
+	// Providers resolve what configurations refer to; nil resolves nothing.
+	Providers *configproviders.Providers
 	// Offline leaves out what connectors check by connecting to their systems.
 	Offline bool
 
@@ -39,12 +43,8 @@ type Result struct {
 	Warnings []string
 }
 
-// Validate checks a configuration whole (AbstractHerder.validateConnectorConfig). The connector's own checks may take as long as ctx lasts, a minute at
-// most; one that hangs is left behind. An error is not about a key: [ErrNoConnectorClass], a class that is not here or not unique
-// ([*catalog.NotFoundError], [*catalog.AmbiguousError]), a check that panicked ([*PanicError]) or did not return.
-//
-// Nulls are keys that are given as JSON's null and are not in cfg.
-func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...string) (Result, error) {
+// validate checks a resolved configuration. offline leaves the connector's own checks out.
+func (v *Validator) validate(ctx context.Context, cfg connect.Config, nulls []string, offline bool) (Result, error) {
 	name, ok := cfg[keyClass.Name()]
 	if !ok {
 		return Result{}, ErrNoConnectorClass
@@ -63,13 +63,14 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...s
 		r.fault(key, "Null value can not be supplied as the configuration value.")
 	}
 	r.settle()
-	warnings, err := v.consult(ctx, class, cfg, nulls, r)
+	warnings, err := v.consult(ctx, class, cfg, nulls, r, offline)
 	if err != nil {
 		return Result{}, err
 	}
-	infos := ConfigInfos{Name: name, ErrorCount: r.errors(), Groups: groups(class.Spec.Keys, groups(framework, nil)), Configs: r.ordered()}
+	infos := ConfigInfos{Name: name, ErrorCount: r.errors(), Groups: groups(class.Spec.Keys, groups(framework, nil)), Configs: r.ordered(), main: len(r.configs)}
 	v.overrides(class.Type, cfg, nulls, &infos)
 	v.converterOptions(cfg, nulls, &infos)
+	v.restarts(cfg, &infos)
 	if warning := otherVersion(keyPluginVersion.Name(), class.Spec, cfg); warning != "" {
 		warnings = append(warnings, warning)
 	}
@@ -86,14 +87,14 @@ func (v *Validator) definition(class *catalog.Class, cfg connect.Config, nulls [
 }
 
 // consult asks the connector: its keys, and, when all is well so far, what it has to say of them together.
-func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg connect.Config, nulls []string, r *report) (warnings []string, err error) {
+func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg connect.Config, nulls []string, r *report, offline bool) (warnings []string, err error) {
 	found, err := call(ctx, v, func(context.Context) []connect.KeyReport { return class.Spec.Keys.Validate(maps.Clone(cfg), nulls...) })
 	if err != nil {
 		return nil, err
 	}
 	r.add(found)
 	checker, ok := class.Plugin.(connect.Validator)
-	if !ok || v.Offline || r.errors() > 0 {
+	if !ok || offline || r.errors() > 0 {
 		return nil, nil
 	}
 	problems, err := call(ctx, v, func(ctx context.Context) []connect.Problem { return checker.Validate(ctx, maps.Clone(cfg)) })
@@ -128,7 +129,7 @@ func unknown(class *catalog.Class, framework connect.ConfigDef, named []stage, c
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(cfg)) {
 		below := func(prefix string) bool { return strings.HasPrefix(key, prefix) }
-		known := framework.Has(key) || class.Spec.Keys.Has(key) || beyondJava(class.Type).Has(key) ||
+		known := framework.Has(key) || class.Spec.Keys.Has(key) || beyondJava(class.Type).Has(key) || restart.Keys().Has(key) ||
 			slices.ContainsFunc(openPrefixes, below) || slices.ContainsFunc(class.Spec.Prefixes, below)
 		if known {
 			continue

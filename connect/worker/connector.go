@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,23 +18,36 @@ import (
 // for the latter. It has no data path; its tasks run whether or not it does.
 type connectorRun struct {
 	spec    ConnectorSpec
-	load    func(connect.Config) (*plugin, error)
+	load    func(stop context.Context) (*plugin, error)
 	log     *slog.Logger
 	publish func(state State, trace, version string)
+	failed  func(trace, version string) // the last that is published
 	plan    Plan
 	targets chan TargetState // capacity 1, the newest wins
 	watched sync.WaitGroup   // the calls of Watch under way: one, but for those that do not heed that their context has ended
 }
 
 // startConnector begins a life.
-func (w *Worker) startConnector(spec ConnectorSpec, first TargetState) *life {
+func (w *Worker) startConnector(spec ConnectorSpec, first TargetState, tell oversight) *life {
 	stop, end, _, cut := lifetime()
+	secrets := w.settings.Secrets
 	status := newSilenceable(func(state State, trace, version string) {
-		w.statuses.ConnectorStatus(spec.Name, state, trace, version)
+		w.statuses.ConnectorStatus(spec.Name, state, secrets.Removed(trace), version)
 	})
 	c := &connectorRun{
-		spec: spec, load: w.load, log: w.log.With("connector", spec.Name),
+		spec: spec, log: w.log.With("connector", spec.Name),
 		publish: status.publish, plan: w.plan, targets: make(chan TargetState, 1),
+	}
+	c.failed = func(trace, version string) { tell.failed(secrets.Removed(trace), version) }
+	c.load = func(stop context.Context) (*plugin, error) {
+		found, err := w.resolve(stop, spec.Config)
+		secrets = found.secrets
+		c.log = secrets.Logger(c.log)
+		if err != nil {
+			return nil, err
+		}
+		found.watch(tell)
+		return w.load(found.configs[0])
 	}
 	done := make(chan struct{})
 	go func() {
@@ -69,9 +83,9 @@ func (c *connectorRun) run(stop context.Context, target TargetState) {
 	fail := func(err error) {
 		failed = true
 		c.log.Error("connector failed", "error", err)
-		c.publish(Failed, err.Error(), version)
+		c.failed(err.Error(), version)
 	}
-	plugin, err := c.load(c.spec.Config)
+	plugin, err := c.load(stop)
 	if err != nil {
 		fail(err)
 	} else {
@@ -102,7 +116,7 @@ type plugin struct {
 	config    connect.Config
 }
 
-// load finds the class of a connector and reads the keys that are the framework's.
+// load finds the class of a connector and reads the keys that are the framework's, from a resolved configuration.
 func (w *Worker) load(config connect.Config) (*plugin, error) {
 	class, err := w.catalog.Connector(config["connector.class"])
 	if err != nil {
@@ -110,6 +124,10 @@ func (w *Worker) load(config connect.Config) (*plugin, error) {
 	}
 	framework, err := validation.ParseFramework(w.catalog, class, config, w.settings.Properties)
 	if err != nil {
+		return nil, err
+	}
+	exactlyOnce := strings.EqualFold(w.settings.Properties["exactly.once.source.support"], "enabled")
+	if err := w.settings.OverridePolicy.Check(config, validation.Clients(class.Type, config, exactlyOnce)...); err != nil {
 		return nil, err
 	}
 	return &plugin{spec: class.Spec, connector: class.Plugin, framework: framework, config: config}, nil

@@ -50,7 +50,7 @@ type splitScriptBed struct {
 }
 
 // splitScripted runs a test with a connector that does what the script says, and one that always divides its work at once.
-func splitScripted(t *testing.T, script *splitScript, test func(t *testing.T, b *splitScriptBed)) {
+func splitScripted(t *testing.T, script *splitScript, test func(t *testing.T, b *splitScriptBed), change ...setting) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		classes, err := catalog.New(nil, []connect.SinkConnector{script, &sinkScript{}})
@@ -59,6 +59,9 @@ func splitScripted(t *testing.T, script *splitScript, test func(t *testing.T, b 
 		settings := &Settings{GracefulShutdown: 5 * time.Second, Properties: map[string]string{
 			"key.converter": "StringConverter", "value.converter": "StringConverter",
 		}}
+		for _, c := range change {
+			c(settings)
+		}
 		b.worker = New(settings, classes, nil, &b.statuses, b.plan, slog.New(slog.DiscardHandler))
 		test(t, b)
 		b.worker.Close(t.Context())

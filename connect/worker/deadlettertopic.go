@@ -38,29 +38,9 @@ func (d *deadLetterTopic) ensure(ctx context.Context) error {
 	return healing(fmt.Errorf("initializing the dead letter queue with topic %s: %w", d.Topic, kafkaclient.Explain(err, d.client)))
 }
 
-// find looks for the topic, so that nobody needs the right to create one that is there, and creates it.
 func (d *deadLetterTopic) find(ctx context.Context) error {
-	dialer := d.client.Dialer(nil)
-	defer dialer.Close()
-	defer context.AfterFunc(ctx, dialer.Close)() // sarama's calls know no context
-	admin, err := sarama.NewClusterAdmin(d.client.Brokers, d.client.For(dialer))
-	if err != nil {
+	return administer(ctx, d.client, func(admin sarama.ClusterAdmin) error {
+		_, err := ensureTopic(admin, d.Topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: d.ReplicationFactor})
 		return err
-	}
-	defer func() { _ = admin.Close() }() // nothing is buffered
-	found, err := admin.DescribeTopics([]string{d.Topic})
-	if err != nil {
-		return err
-	}
-	if len(found) == 1 && found[0].Err != sarama.ErrUnknownTopicOrPartition {
-		if found[0].Err != sarama.ErrNoError && found[0].Err != sarama.ErrLeaderNotAvailable {
-			return found[0].Err
-		}
-		return nil
-	}
-	err = admin.CreateTopic(d.Topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: d.ReplicationFactor}, false)
-	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
-		return nil
-	}
-	return err
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/configproviders"
 )
 
 // splitTimeout bounds one call of Split: a connector that asks its system for tables may take a while, one that hangs must say so.
@@ -134,5 +135,6 @@ func (d *division) complete(task connect.Config) connect.Config {
 			}
 		}
 	}
+	configproviders.Restore(whole, d.run.spec.Config)
 	return whole
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/validation"
 )
 
 // ErrGroupActive says that a consumer group has members, so that nobody else can change its offsets.
@@ -30,19 +31,15 @@ type group struct {
 
 // use opens a client for a sink's group, and closes it after f. Everything ends with ctx.
 func (g *Groups) use(ctx context.Context, connector string, config connect.Config, f func(group) error) error {
+	if err := g.settings.OverridePolicy.Check(config, validation.Admin, validation.Consumer); err != nil {
+		return err
+	}
 	settings, err := g.settings.adminSettings("connector-worker-adminclient-"+connector, config)
 	if err != nil {
 		return err
 	}
 	id := g.settings.clientProperties("consumer", map[string]string{"group.id": "connect-" + connector}, config)["group.id"]
-	dialer := settings.Dialer(nil)
-	defer dialer.Close()
-	stop := context.AfterFunc(ctx, dialer.Close) // sarama's calls know no context
-	defer stop()
-	admin, err := sarama.NewClusterAdmin(settings.Brokers, settings.For(dialer))
-	if err == nil {
-		err = errors.Join(f(group{id: id, admin: admin}), admin.Close())
-	}
+	err = administer(ctx, settings, func(admin sarama.ClusterAdmin) error { return f(group{id: id, admin: admin}) })
 	switch {
 	case err == nil:
 		return nil

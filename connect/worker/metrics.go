@@ -17,6 +17,7 @@ type Metrics struct {
 	errant                      errorCounters
 	active                      *prometheus.GaugeVec
 	pollTime, putTime           *prometheus.CounterVec
+	recoveries                  recoveryCounters
 
 	in, out atomic.Int64
 }
@@ -27,13 +28,14 @@ func newMetrics() *Metrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kafka_connect_" + name, Help: help}, labels)
 	}
 	return &Metrics{
-		polled:   counter("source_task_metrics_source_record_poll_total", "Records returned by Poll, before transforms."),
-		written:  counter("source_task_metrics_source_record_write_total", "Records acknowledged by Kafka."),
-		read:     counter("sink_task_metrics_sink_record_read_total", "Records consumed, before transforms."),
-		sent:     counter("sink_task_metrics_sink_record_send_total", "Records given to Put, again when it is repeated."),
-		errant:   newErrorCounters(counter, labels),
-		pollTime: counter("source_task_metrics_poll_batch_seconds_total", "Time spent in Poll with records."),
-		putTime:  counter("sink_task_metrics_put_batch_seconds_total", "Time spent in Put."),
+		recoveries: newRecoveryCounters(labels),
+		polled:     counter("source_task_metrics_source_record_poll_total", "Records returned by Poll, before transforms."),
+		written:    counter("source_task_metrics_source_record_write_total", "Records acknowledged by Kafka."),
+		read:       counter("sink_task_metrics_sink_record_read_total", "Records consumed, before transforms."),
+		sent:       counter("sink_task_metrics_sink_record_send_total", "Records given to Put, again when it is repeated."),
+		errant:     newErrorCounters(counter, labels),
+		pollTime:   counter("source_task_metrics_poll_batch_seconds_total", "Time spent in Poll with records."),
+		putTime:    counter("sink_task_metrics_put_batch_seconds_total", "Time spent in Put."),
 		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "kafka_connect_source_task_metrics_source_record_active_count",
 			Help: "Records polled and not yet acknowledged.",
@@ -46,7 +48,7 @@ func (m *Metrics) counters() []*prometheus.CounterVec {
 }
 
 func (m *Metrics) collectors() []prometheus.Collector {
-	all := []prometheus.Collector{m.active, m.errant.last}
+	all := []prometheus.Collector{m.active, m.errant.last, m.recoveries.attempts, m.recoveries.due}
 	for _, v := range m.counters() {
 		all = append(all, v)
 	}

@@ -27,6 +27,7 @@ type sourceTask struct {
 	offsets   *offsetWriter
 	tracker   *tracker
 	delivery  *delivery
+	creation  *topicCreation   // nil where topics are left to the broker
 	letters   *deadLetterTopic // nil for no dead letter queue
 	metrics   *sourceMetrics
 	topics    activeTopics // of the delivery's goroutine
@@ -155,6 +156,11 @@ func (t *sourceTask) polled(polling context.Context, err error, pause *backoff) 
 func (t *sourceTask) send(p phases, records []connect.SourceRecord) error {
 	s := t.tracker.take(len(records))
 	bad := t.converter.fill(p.stop, s, records)
+	if t.creation != nil {
+		if err := t.creation.prepare(p.stop, s); err != nil {
+			bad = err // of a record before the one that fill found
+		}
+	}
 	if err := t.delivery.send(p.finish, s); err != nil {
 		return err
 	}

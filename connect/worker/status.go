@@ -19,6 +19,7 @@ const (
 	Running    = stores.StateRunning
 	Paused     = stores.StatePaused
 	Failed     = stores.StateFailed
+	Restarting = stores.StateRestarting
 	Stopped    = stores.StateStopped
 )
 

@@ -19,14 +19,14 @@ type taskLife interface {
 }
 
 // startTask begins a life of a task. What cannot be built is a life that has failed from the start.
-func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
+func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *life {
 	stop, end, kill, cut := lifetime()
-	version := ""
+	version, secrets := "", w.settings.Secrets
 	status := &taskStatus{state: Unassigned, publish: func(state State, trace string) {
-		w.statuses.TaskStatus(spec.ID, state, trace, version)
+		w.statuses.TaskStatus(spec.ID, state, secrets.Removed(trace), version)
 	}}
 	run := &taskRun{
-		id: spec.ID, config: maps.Clone(spec.Config), settings: w.settings, log: w.taskLog(spec.ID),
+		id: spec.ID, settings: w.settings, log: w.taskLog(spec.ID),
 		target: newTarget(first != stores.Started), status: status, health: &health{publish: status.complain}, end: end,
 	}
 	done := make(chan struct{})
@@ -35,7 +35,15 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 		defer cut()
 		defer run.target.release()
 		err := guard("the task", func() error {
-			p, err := w.load(spec.Connector)
+			found, err := w.resolve(stop, spec.Connector, spec.Config)
+			secrets = found.secrets
+			run.log = secrets.Logger(run.log)
+			if err != nil {
+				return err
+			}
+			found.watch(tell)
+			run.config = maps.Clone(found.configs[1])
+			p, err := w.load(found.configs[0])
 			if err != nil {
 				return err
 			}
@@ -55,7 +63,13 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 			}
 			return task.run(newPhases(stop, kill, w.settings.GracefulShutdown))
 		})
-		run.finished(err)
+		if err == nil {
+			status.finish(Unassigned, "")
+			return
+		}
+		run.log.Error("task failed", "error", err)
+		status.silence()
+		tell.failed(secrets.Removed(err.Error()), version)
 	}()
 	return &life{
 		target: func(t TargetState) { run.target.set(t != stores.Started) },
@@ -63,16 +77,6 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState) *life {
 		kill:   func() { status.silence(); cut() },
 		done:   done,
 	}
-}
-
-// finished publishes how the task ended.
-func (t *taskRun) finished(err error) {
-	if err == nil {
-		t.status.finish(Unassigned, "")
-		return
-	}
-	t.log.Error("task failed", "error", err)
-	t.status.finish(Failed, err.Error())
 }
 
 // buildTask makes what a task needs beside its plugin. The transforms stay the caller's to close.
@@ -117,6 +121,10 @@ func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConne
 			store: w.offsets, connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log,
 			interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
 		},
+	}
+	var err error
+	if t.creation, err = w.topicCreation(run, p); err != nil {
+		return nil, err
 	}
 	d := t.delivery
 	d.ack, d.refused, d.fail, d.tolerant = t.acknowledged, conversion.refused, t.fail, conversion.errant.tolerate

@@ -6,12 +6,17 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/redaction"
+	"github.com/sluice-connect/sluice/connect/restart"
+	"github.com/sluice-connect/sluice/connect/validation"
 )
 
 // Settings are what all tasks of a worker share. They do not change in its life.
@@ -26,6 +31,12 @@ type Settings struct {
 	Properties map[string]string
 	// Clients are the properties of the worker's own clients; admin.* and admin.override.* come over these in admin clients of tasks.
 	Clients map[string]string
+	// OverridePolicy is which settings of their clients connectors may bring.
+	OverridePolicy validation.OverridePolicy
+	// Providers resolve what connectors' configurations refer to; nil resolves nothing.
+	Providers *configproviders.Providers
+	// Secrets are values in Properties that must not be shown.
+	Secrets redaction.Values
 	// Gate holds back what tasks write to Kafka while this worker has no lease on its work; nil is one that is always open.
 	Gate *kafkaclient.Gate
 }
@@ -140,15 +151,34 @@ func removeOthers[K comparable, S any](units map[K]*unit[S], keep map[K]bool) {
 }
 
 func (w *Worker) newConnector(spec ConnectorSpec) *unit[ConnectorSpec] {
-	u := &unit[ConnectorSpec]{log: w.log.With("connector", spec.Name), grace: w.settings.GracefulShutdown, start: w.startConnector}
-	u.gone = func() { forget(w, w.connectors, spec.Name, u, func() {}) }
+	u := &unit[ConnectorSpec]{
+		log: w.log.With("connector", spec.Name), grace: w.settings.GracefulShutdown, start: w.startConnector,
+		metrics: w.metrics.restarts(spec.Name, ""),
+	}
+	u.policy = func(spec ConnectorSpec) restart.Policy { return w.restartPolicy(u.log, spec.Config) }
+	u.say = func(state State, trace, version string) { w.statuses.ConnectorStatus(spec.Name, state, trace, version) }
+	u.gone = func() { forget(w, w.connectors, spec.Name, u, u.metrics.forget) }
 	return u
 }
 
 func (w *Worker) newTask(spec TaskSpec) *unit[TaskSpec] {
-	u := &unit[TaskSpec]{log: w.taskLog(spec.ID), grace: w.settings.GracefulShutdown, start: w.startTask}
-	u.gone = func() { forget(w, w.tasks, spec.ID, u, func() { w.metrics.forget(spec.ID) }) }
+	u := &unit[TaskSpec]{
+		log: w.taskLog(spec.ID), grace: w.settings.GracefulShutdown, start: w.startTask,
+		metrics: w.metrics.restarts(spec.ID.Connector, strconv.Itoa(spec.ID.Task)),
+	}
+	u.policy = func(spec TaskSpec) restart.Policy { return w.restartPolicy(u.log, spec.Connector) }
+	u.say = func(state State, trace, version string) { w.statuses.TaskStatus(spec.ID, state, trace, version) }
+	u.gone = func() { forget(w, w.tasks, spec.ID, u, func() { w.metrics.forget(spec.ID); u.metrics.forget() }) }
 	return u
+}
+
+// restartPolicy is that of a connector, for its tasks too. One that cannot be read, because the configuration was never validated, restarts nothing.
+func (w *Worker) restartPolicy(log *slog.Logger, connector connect.Config) restart.Policy {
+	p, err := restart.Parse(connector, w.settings.Properties)
+	if err != nil {
+		log.Warn("there are no restarts after failures: the policy cannot be read", "error", err)
+	}
+	return p
 }
 
 // forget drops a unit that has ended, and calls then, unless another has taken its place.
@@ -162,12 +192,12 @@ func forget[K comparable, S any](w *Worker, units map[K]*unit[S], key K, u *unit
 }
 
 // RestartConnector starts a connector's instance anew; its tasks go on. It reports whether the connector is here.
-func (w *Worker) RestartConnector(name string) bool { return restart(w, w.connectors, name) }
+func (w *Worker) RestartConnector(name string) bool { return startAnew(w, w.connectors, name) }
 
 // RestartTask starts a task anew. It reports whether the task is here.
-func (w *Worker) RestartTask(id TaskID) bool { return restart(w, w.tasks, id) }
+func (w *Worker) RestartTask(id TaskID) bool { return startAnew(w, w.tasks, id) }
 
-func restart[K comparable, S any](w *Worker, units map[K]*unit[S], key K) bool {
+func startAnew[K comparable, S any](w *Worker, units map[K]*unit[S], key K) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	u, ok := units[key]

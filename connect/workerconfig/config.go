@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/configproviders"
+	"github.com/sluice-connect/sluice/connect/redaction"
+	"github.com/sluice-connect/sluice/connect/restart"
 )
 
 // Mode is how a worker is run.
@@ -25,6 +28,9 @@ const (
 type Worker struct {
 	Mode       Mode
 	Properties Properties // everything that was given, also what is not listed here: prefixes for clients and converters
+	// Providers resolve what connectors' configurations refer to; nil resolves nothing. Secrets are the values in Properties that came from them.
+	Providers *configproviders.Providers
+	Secrets   redaction.Values
 
 	GroupID             string
 	Config              StorageTopic
@@ -80,6 +86,7 @@ var (
 	advertised     = connect.StringKey("rest.advertised.listener", "Which listener is advertised: http or https.").Optional()
 	overridePolicy = connect.StringKey("connector.client.config.override.policy", "Which client settings connectors may override.").Default("All")
 	topicTracking  = connect.BoolKey("topic.tracking.enable", "Whether the topics that connectors use are recorded.").Default(true)
+	topicCreation  = connect.BoolKey("topic.creation.enable", "Whether sources may say how their topics are created.").Default(true)
 	trackingReset  = connect.BoolKey("topic.tracking.allow.reset", "Whether users may have the recorded topics forgotten.").Default(true)
 )
 
@@ -109,7 +116,8 @@ func countOrBroker(v connect.Value) error {
 
 func definition(mode Mode) connect.ConfigDef {
 	def := connect.NewSpec("", "", keyConverter, valueConverter, flushInterval, flushTimeout, gracefulStop, listeners, advertisedHost,
-		advertisedPort, advertised, overridePolicy, topicTracking, trackingReset).Keys
+		advertisedPort, advertised, overridePolicy, topicCreation, topicTracking, trackingReset).Keys
+	def = append(def, restart.Keys()...)
 	if mode == Standalone {
 		return append(def, offsetFile.Definition())
 	}
@@ -120,7 +128,7 @@ func definition(mode Mode) connect.ConfigDef {
 
 // Knows reports whether a worker of this mode has a use for a key of its own; keys of clients and converters are not among them.
 func Knows(mode Mode, key string) bool {
-	if definition(mode).Has(key) {
+	if definition(mode).Has(key) || strings.HasPrefix(key, "config.providers") {
 		return true
 	}
 	for _, prefix := range []string{"config.storage.", "offset.storage.", "status.storage."} { // settings of the topics
@@ -145,6 +153,9 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 	}
 	if len(problems) > 0 {
 		return nil, &Error{Problems: problems}
+	}
+	if _, err := restart.Parse(nil, cfg); err != nil {
+		return nil, &Error{Problems: []string{err.Error()}}
 	}
 	w := &Worker{
 		Mode: mode, Properties: p,
@@ -205,7 +216,7 @@ func (p Properties) Under(prefix string) Properties {
 
 // clientPrefixes begin keys that belong to the clients of tasks; the worker's own clients take what is left.
 var clientPrefixes = []string{"producer.", "consumer.", "admin.", "key.converter", "value.converter", "header.converter", "config.storage.",
-	"offset.storage.", "status.storage.", "config.providers"}
+	"offset.storage.", "status.storage.", "config.providers", "sluice."}
 
 // Clients are the properties of the worker's own Kafka clients: all that have no prefix of another's.
 func (p Properties) Clients() Properties {
