@@ -85,7 +85,10 @@ func (p *Peers) SubmitTasks(ctx context.Context, url, connector string, tasks []
 	if err != nil {
 		return fmt.Errorf("handing tasks to the leader at %s: %w", url, err)
 	}
-	if answer.status >= http.StatusMultipleChoices {
+	switch {
+	case answer.status == http.StatusForbidden:
+		return fmt.Errorf("handing tasks to the leader at %s: it answered 403: %w", url, &herder.ForgedError{})
+	case answer.status >= http.StatusMultipleChoices:
 		return fmt.Errorf("handing tasks to the leader at %s: it answered %d: %s", url, answer.status, answer.message())
 	}
 	return nil

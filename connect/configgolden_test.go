@@ -2,34 +2,25 @@ package connect_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/internal/golden"
 )
 
-// Vectors made by Kafka's own ConfigDef; $SLUICE_GOLDEN has others of the same form.
+// configCases are the vectors for one operation, made by Kafka's own ConfigDef.
 func configCases(t *testing.T, op string) []configCase {
 	t.Helper()
-	dir := os.Getenv("SLUICE_GOLDEN")
-	if dir == "" {
-		dir = "testdata"
-	}
-	data, err := os.ReadFile(filepath.Join(dir, "configdef.json"))
-	require.NoError(t, err)
-	var file struct{ Cases []configCase }
-	require.NoError(t, json.Unmarshal(data, &file))
 	var out []configCase
-	for _, c := range file.Cases {
+	for _, c := range golden.Load[configCase](t, "configdef.json") {
 		if c.Op == op {
 			out = append(out, c)
 		}
 	}
-	require.NotEmpty(t, out)
+	require.NotEmpty(t, out, "there are no cases of %s", op)
 	return out
 }
 

@@ -5,6 +5,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -74,9 +75,15 @@ type Cluster struct {
 	known     map[string]bool // connectors that need no round any more to be somebody's
 	offered   assignment.Snapshot
 	division  *assignment.Division // of the last round that this worker led
+	told      *assignment.Division // the last one that the log tells of
+	clearing  bool                 // the round that this worker leads divides nothing: see begin
 	scheduled *time.Timer          // of a delayed rebalance, and of a round that had no result; nil for none
 	paced     *time.Timer          // of the round that changes ask for; nil for none
 	behind    int                  // rounds in a row in which the config topic did not have what others have
+	begun     bool                 // this worker has had an assignment that could be begun
+	reading   bool                 // the config topic, to its end
+	ahead     time.Time            // since when the leader lacks what this worker has read; zero for not
+	lagging   string               // that leader
 	began     time.Time            // of the round
 	underWay  chan struct{}        // closed at the round's end; nil for none
 	reasons   []string             // for the round
@@ -120,6 +127,9 @@ func (c *Cluster) Run(ctx context.Context, m herder.Mind) error {
 		}
 		err := member.Run(membership)
 		leave(nil)
+		if fatal := new(group.FatalError); err == nil && errors.As(context.Cause(membership), &fatal) {
+			err = fatal
+		}
 		if err != nil || ctx.Err() != nil {
 			return err
 		}

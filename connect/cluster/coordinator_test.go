@@ -22,6 +22,7 @@ type coordinator struct {
 	order      []string // of joining, for the leader
 	generation int32
 	leader     string
+	protocol   string
 	stage      stage
 	began      time.Time
 	numbers    int
@@ -109,6 +110,7 @@ func (c *coordinator) complete() {
 	}
 	c.generation++
 	c.stage, c.leader = dividing, c.order[0]
+	c.protocol = c.common()
 	for _, s := range c.members {
 		s.waits, s.answer, s.beat = false, nil, time.Now()
 	}
@@ -144,12 +146,37 @@ func (c *coordinator) join(ctx context.Context, id string, offers []group.Offer)
 			return group.Round{}, nil, errUnknownMember
 		}
 	}
-	round := group.Round{Generation: c.generation, MemberID: id, LeaderID: c.leader, Protocol: offers[0].Protocol}
+	round := group.Round{Generation: c.generation, MemberID: id, LeaderID: c.leader, Protocol: c.protocol}
 	var peers []group.Peer
 	for _, id := range slices.Sorted(maps.Keys(c.members)) {
-		peers = append(peers, group.Peer{ID: id, Metadata: c.members[id].offers[0].Metadata})
+		metadata, _ := c.members[id].offer(c.protocol)
+		peers = append(peers, group.Peer{ID: id, Metadata: metadata})
 	}
 	return round, peers, nil
+}
+
+// common is the protocol that the leader likes best of those that all members offer.
+func (c *coordinator) common() string {
+	for _, o := range c.members[c.leader].offers {
+		all := true
+		for _, s := range c.members {
+			_, offered := s.offer(o.Protocol)
+			all = all && offered
+		}
+		if all {
+			return o.Protocol
+		}
+	}
+	return ""
+}
+
+// offer is a member's metadata for a protocol.
+func (s *seat) offer(protocol string) ([]byte, bool) {
+	at := slices.IndexFunc(s.offers, func(o group.Offer) bool { return o.Protocol == protocol })
+	if at < 0 {
+		return nil, false
+	}
+	return s.offers[at].Metadata, true
 }
 
 // wait waits for a change; the caller holds the lock.
@@ -213,7 +240,35 @@ func (c *coordinator) leave(id string) {
 	}
 }
 
-// link is a member's way to the coordinator, which may be cut.
+// residents are the members of a group at rest, as one that is to join sees them.
+func (c *coordinator) residents() (protocol string, all []group.Resident) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stage != stable {
+		return "", nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.members)) {
+		metadata, _ := c.members[id].offer(c.protocol)
+		all = append(all, group.Resident{Peer: group.Peer{ID: id, Metadata: metadata}})
+	}
+	return c.protocol, all
+}
+
+// size is the number of members.
+func (c *coordinator) size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.members)
+}
+
+// rounds are how many there have been.
+func (c *coordinator) rounds() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int(c.generation)
+}
+
+// link is a node's way to something, which may be cut.
 type link struct {
 	mu     sync.Mutex
 	closed chan struct{} // nil while the link is up; closed when it is up again
@@ -266,6 +321,7 @@ type member struct {
 	handler group.Handler
 	dead    <-chan struct{} // killed: not a word more
 	again   chan struct{}   // capacity 1
+	beat    time.Duration   // between heartbeats
 }
 
 func (m *member) Rejoin(string) {
@@ -276,6 +332,11 @@ func (m *member) Rejoin(string) {
 }
 
 func (m *member) Run(ctx context.Context) error {
+	if protocol, residents := m.at.residents(); len(residents) > 0 {
+		if _, err := m.handler.Enter(ctx, protocol, residents); err != nil {
+			return err
+		}
+	}
 	id := ""
 	for ctx.Err() == nil {
 		round, err := m.round(ctx, id)
@@ -337,7 +398,7 @@ func (m *member) round(ctx context.Context, id string) (group.Round, error) {
 
 // work beats until another round is due.
 func (m *member) work(ctx context.Context, r group.Round) error {
-	beats := time.NewTicker(3 * time.Second)
+	beats := time.NewTicker(m.beat)
 	defer beats.Stop()
 	for {
 		select {

@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strconv"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,34 +19,29 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/group"
 	"github.com/sluice-connect/sluice/connect/herder"
-	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/worker"
 )
 
-// counted is a source whose number of tasks its configuration says.
-type counted struct{}
-
-func (counted) Spec() connect.Spec { return connect.NewSpec("test.Counted", "1") }
-
-func (counted) Open(context.Context, connect.SourceContext) (connect.SourceTask, error) {
-	return nil, fmt.Errorf("nothing runs in this test")
-}
-
 // crew is a cluster of herders in one process, in virtual time.
 type crew struct {
 	t        *testing.T
 	random   *rand.Rand
-	protocol assignment.Protocol
 	maxDelay time.Duration
 	at       *coordinator
-	configs  stores.MemoryTopic
+	configs  *stores.MemoryTopic // of the nodes to come
 	statuses stores.MemoryTopic
 
-	mu    sync.Mutex
-	nodes map[string]*node
-	count int
+	// Of the nodes to come, too.
+	protocol assignment.Protocol
+	keyLife  time.Duration // inter.worker.key.ttl.ms
+	beat     time.Duration // heartbeat.interval.ms
+
+	mu      sync.Mutex
+	nodes   map[string]*node
+	count   int
+	refused int // requests between workers whose signature was not taken
 
 	dice sync.Mutex // of random
 }
@@ -55,60 +52,77 @@ func (c *crew) roll(n int) int {
 	return c.random.IntN(n)
 }
 
-// node is one worker process.
-type node struct {
-	crew   *crew
-	url    string
-	herder *herder.Herder
-	gate   *kafkaclient.Gate
-	link   *link
-	dead   chan struct{}
-	plan   worker.Plan
-	status worker.StatusSink
-
-	mu      sync.Mutex
-	running map[stores.TaskID]int64 // revision
-	ending  map[stores.TaskID]chan struct{}
-	heads   map[string]int64
-	life    context.Context
-	end     context.CancelFunc
+// delay is a way on which all takes up to 200 ms.
+func (c *crew) delay(ctx context.Context) error {
+	timer := time.NewTimer(time.Duration(c.roll(200)) * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
+// add starts a node and waits until it has its first assignment.
 func (c *crew) add() *node {
-	c.count++
-	n := &node{
-		crew: c, url: fmt.Sprintf("http://w%d:8083/", c.count), gate: new(kafkaclient.Gate), link: new(link), dead: make(chan struct{}),
-		running: map[stores.TaskID]int64{}, ending: map[stores.TaskID]chan struct{}{}, heads: map[string]int64{},
+	n := c.enrol()
+	started := make(chan error, 1)
+	go func() { started <- n.herder.Start(n.life) }()
+	for {
+		select {
+		case err := <-started:
+			require.NoError(c.t, err)
+			return n
+		default:
+			c.pass(100 * time.Millisecond)
+		}
 	}
-	n.life, n.end = context.WithCancel(context.Background())
-	log := slog.New(slog.DiscardHandler)
+}
+
+// enrol makes a node that has not started.
+func (c *crew) enrol() *node {
+	c.count++
+	n := newNode(c, fmt.Sprintf("http://w%d:8083/", c.count))
+	log := slog.New(slog.NewTextHandler(&n.log, nil))
 	classes, err := catalog.New([]connect.SourceConnector{counted{}}, nil)
 	require.NoError(c.t, err)
 	properties := map[string]string{"bootstrap.servers": "nowhere:1", "key.converter": "StringConverter", "value.converter": "StringConverter"}
+	configs, beat := c.configs, c.beat
 	n.herder = herder.New(herder.Options{
-		WorkerID: n.url, Catalog: classes, Log: log, Statuses: c.statuses.StatusStore(log), Peers: c, Keys: herder.KeyPolicy{
-			KeyAlgorithm: "HmacSHA256", SignAlgorithm: "HmacSHA256", VerifyAlgorithm: []string{"HmacSHA256"}, LifetimeMillis: 3600000,
+		WorkerID: n.url, Catalog: classes, Log: log, Statuses: c.statuses.StatusStore(log, c.delay), Peers: c, Keys: herder.KeyPolicy{
+			KeyAlgorithm: "HmacSHA256", SignAlgorithm: "HmacSHA256", VerifyAlgorithm: []string{"HmacSHA256"}, LifetimeMillis: c.keyLife.Milliseconds(),
 		},
 		Validator: &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All"},
 		Offsets:   stores.NewFileOffsetStore(c.t.TempDir()+"/offsets", log),
 		OpenConfigs: func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
-			return c.configs.ConfigStore(log, listen)
+			return configs.ConfigStore(log, func(ctx context.Context) error {
+				if err := c.delay(ctx); err != nil {
+					return err
+				}
+				return n.configs.up(ctx)
+			}, listen)
 		},
 		Employ: func(s worker.StatusSink, p worker.Plan) herder.Worker { n.status, n.plan = s, p; return n },
 		Membership: New(Options{
-			URL: n.url, Protocol: c.protocol, Session: c.at.session, MaxDelay: c.maxDelay, Sync: 3 * time.Second, Unsync: 5 * time.Second,
+			URL: n.url, ConfigTopic: "configs", Protocol: c.protocol, Session: c.at.session, MaxDelay: c.maxDelay, Sync: syncTime, Unsync: unsyncTime,
 			Release: 5 * time.Second, Gate: n.gate, Log: log,
 			Join: func(h group.Handler) Member {
-				return &member{at: c.at, link: n.link, handler: h, dead: n.dead, again: make(chan struct{}, 1)}
+				return &member{at: c.at, link: n.link, handler: h, dead: n.dead, again: make(chan struct{}, 1), beat: beat}
 			},
 		}),
 	})
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.nodes[n.url] = n
-	c.mu.Unlock()
-	require.NoError(c.t, n.herder.Start(context.Background()))
 	return n
 }
+
+// What nodes are made with.
+const (
+	syncTime   = 3 * time.Second
+	unsyncTime = 7 * time.Second
+)
 
 // kill ends a node without a word.
 func (c *crew) kill(n *node) {
@@ -132,138 +146,71 @@ func (c *crew) forget(n *node) {
 }
 
 func (c *crew) any() *node {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	at := c.roll(len(c.nodes))
-	for _, n := range c.nodes {
-		if at == 0 {
-			return n
-		}
-		at--
-	}
-	return nil
+	all := c.all()
+	return all[c.roll(len(all))]
 }
 
-// SubmitTasks implements herder.Peers.
-func (c *crew) SubmitTasks(ctx context.Context, url, connector string, tasks []connect.Config, _ func([]byte) (*herder.Signature, error)) error {
-	c.mu.Lock()
-	leader := c.nodes[url]
-	c.mu.Unlock()
+// mend opens all ways that were cut.
+func (c *crew) mend() {
+	for _, n := range c.all() {
+		n.link.mend()
+		n.configs.mend()
+	}
+}
+
+// SubmitTasks implements herder.Peers, as package api does.
+func (c *crew) SubmitTasks(ctx context.Context, url, connector string, tasks []connect.Config, sign func([]byte) (*herder.Signature, error)) error {
+	leader := c.at1(url)
 	if leader == nil {
 		return fmt.Errorf("nobody at %s", url)
+	}
+	body, err := json.Marshal(tasks)
+	if err != nil {
+		return err
+	}
+	signature, err := sign(body)
+	if err != nil {
+		return err
+	}
+	if err := leader.herder.Authorize(body, signature); err != nil {
+		c.mu.Lock()
+		c.refused++
+		c.mu.Unlock()
+		return err
 	}
 	return leader.herder.PutTasks(ctx, connector, tasks)
 }
 
 // owners are the nodes that could write for a task at this moment: it runs there, or is on its way to its end there, and nothing holds it back.
 func (c *crew) owners(id stores.TaskID) (urls []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for url, n := range c.nodes {
-		n.mu.Lock()
-		_, runs := n.running[id]
-		_, ends := n.ending[id]
-		n.mu.Unlock()
-		if (runs || ends) && n.gate.Open() {
-			urls = append(urls, url)
+	for _, n := range c.all() {
+		if n.has(id) && n.gate.Open() {
+			urls = append(urls, n.url)
 		}
 	}
 	return urls
 }
 
-// Apply implements herder.Worker.
-func (n *node) Apply(a worker.Assignment) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	heads := map[string]int64{}
-	for _, spec := range a.Connectors {
-		heads[spec.Name] = spec.Revision
-		if n.heads[spec.Name] != spec.Revision && spec.Target == stores.Started {
-			count, _ := strconv.Atoi(spec.Config["tasks.max"])
-			go n.divide(spec.Name, count)
+// said are the lines that a node has logged with a message.
+func (n *node) said(message string) (lines []string) {
+	for line := range strings.Lines(n.log.String()) {
+		if strings.Contains(line, "msg="+message) || strings.Contains(line, "msg=\""+message) {
+			lines = append(lines, strings.TrimSpace(line))
 		}
 	}
-	n.heads = heads
-	tasks := map[stores.TaskID]int64{}
-	for _, spec := range a.Tasks {
-		tasks[spec.ID] = spec.Revision
-		if _, runs := n.running[spec.ID]; !runs {
-			n.status.TaskStatus(spec.ID, stores.StateRunning, "", "")
+	return lines
+}
+
+// told waits until a node has logged a line that contains all these.
+func (c *crew) told(n *node, message string, all ...string) string {
+	c.t.Helper()
+	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); c.pass(time.Second) {
+		for _, line := range n.said(message) {
+			if !slices.ContainsFunc(all, func(part string) bool { return !strings.Contains(line, part) }) {
+				return line
+			}
 		}
 	}
-	for id := range n.running {
-		if _, stays := tasks[id]; !stays && n.ending[id] == nil {
-			n.finish(id)
-		}
-	}
-	n.running = tasks
-}
-
-// divide is what a connector does when it has started.
-func (n *node) divide(name string, count int) {
-	tasks := make([]connect.Config, count)
-	for i := range tasks {
-		tasks[i] = connect.Config{"task": strconv.Itoa(i), "of": strconv.Itoa(count)}
-	}
-	n.plan(n.life, name, tasks)
-}
-
-// finish ends a task, which takes its time.
-func (n *node) finish(id stores.TaskID) {
-	over := make(chan struct{})
-	n.ending[id] = over
-	takes := time.Duration(n.crew.roll(3000)) * time.Millisecond
-	go func() {
-		timer := time.NewTimer(takes)
-		select {
-		case <-timer.C:
-		case <-n.life.Done():
-			timer.Stop()
-		}
-		n.mu.Lock()
-		delete(n.ending, id)
-		n.mu.Unlock()
-		n.status.TaskStatus(id, stores.StateUnassigned, "", "")
-		close(over)
-	}()
-}
-
-// Released implements herder.Worker.
-func (n *node) Released(ctx context.Context) error {
-	n.mu.Lock()
-	var all []chan struct{}
-	for _, over := range n.ending {
-		all = append(all, over)
-	}
-	n.mu.Unlock()
-	for _, over := range all {
-		select {
-		case <-over:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// RestartConnector implements herder.Worker.
-func (n *node) RestartConnector(name string) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	_, here := n.heads[name]
-	return here
-}
-
-// RestartTask implements herder.Worker.
-func (n *node) RestartTask(id stores.TaskID) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	_, here := n.running[id]
-	return here
-}
-
-// Close implements herder.Worker.
-func (n *node) Close(ctx context.Context) {
-	n.Apply(worker.Assignment{})
-	_ = n.Released(ctx)
+	require.Failf(c.t, "not in the log", "%s %q: %s", message, all, strings.Join(n.said(message), "\n"))
+	return ""
 }

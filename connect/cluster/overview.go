@@ -10,9 +10,13 @@ import (
 	"github.com/sluice-connect/sluice/connect/herder"
 )
 
-// report computes what the round that this worker leads has changed, for people.
-func (c *Cluster) report(before *assignment.Division) {
+// report computes for people what the round that this worker leads has changed since the last one that the log tells of. A round that could not be
+// divided has changed nothing.
+func (c *Cluster) report() {
 	d := c.division
+	if d.Error != assignment.NoError {
+		return
+	}
 	o := &herder.ClusterInfo{
 		Source: "leader", Generation: int(d.Generation), Protocol: d.Protocol.String(), Leader: d.Holders[d.Leader].URL, At: time.Now().UTC(),
 		ConfigOffset: d.ConfigOffset, Waiting: pieces(d.Waiting()),
@@ -28,8 +32,8 @@ func (c *Cluster) report(before *assignment.Division) {
 		})
 		o.Moved += h.New.Size() + h.Revoked.Size()
 	}
-	if before != nil {
-		o.Joined, o.Left = missing(d, before), missing(before, d)
+	if c.told != nil {
+		o.Joined, o.Left = missing(d, c.told), missing(c.told, d)
 	}
 	c.overview.Store(o)
 }
@@ -68,6 +72,7 @@ func (c *Cluster) tell() {
 			"revoked", c.last.Revoked.Size(), "running", c.running.Size(), "delay", c.last.Delay.String(), "reason", reason, "took", took.String())
 		return
 	}
+	c.told = c.division
 	o := *c.overview.Load()
 	o.Took, o.Reason = took.Round(time.Millisecond).String(), reason
 	c.overview.Store(&o)

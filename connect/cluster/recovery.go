@@ -38,17 +38,21 @@ func (c *Cluster) recover(ctx context.Context) bool {
 	}
 }
 
-// stayOut waits, and gives up all work when it has waited often enough for others to have it by now.
+// stayOut waits, and gives up all work when it has waited often enough for others to have it by now. In an eager group no work is held, and the wait
+// is always worker.unsync.backoff.ms.
 func (c *Cluster) stayOut(ctx context.Context, failures int) bool {
-	if failures == outings {
+	var pause time.Duration
+	switch {
+	case c.protocol == assignment.Eager:
+		pause = c.Unsync
+	case failures < outings:
+		pause = max(c.MaxDelay/10/time.Duration(outings-failures), leastOuting)
+	default:
+		c.Log.Warn("giving up the work that was this worker's: the configuration could not be read for so long that others have it", "tries", failures+1)
 		return c.mind.Do(ctx, func() {
 			c.held, c.running = assignment.Work{}, assignment.Work{}
 			c.mind.Apply()
 		}) == nil
-	}
-	pause := max(c.MaxDelay/10/time.Duration(outings-failures), leastOuting)
-	if c.protocol == assignment.Eager {
-		pause = c.Unsync
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()

@@ -91,13 +91,16 @@ func (h handler) Lead(ctx context.Context, r group.Round, peers []group.Peer) (a
 		metadata = append(metadata, assignment.Metadata{Member: p.ID, Bytes: p.Metadata})
 	}
 	doErr := c.mind.Do(ctx, func() {
-		before := c.division
+		snapshot := c.offered
+		if c.clearing = protocol == assignment.Eager && c.protocol != assignment.Eager; c.clearing {
+			snapshot.Configured = assignment.Work{}
+		}
 		c.division, err = c.leader.Lead(assignment.Group{
-			Protocol: protocol, Leader: r.MemberID, Metadata: metadata, LastCompleted: c.completed, Current: r.Generation, Snapshot: c.offered,
+			Protocol: protocol, Leader: r.MemberID, Metadata: metadata, LastCompleted: c.completed, Current: r.Generation, Snapshot: snapshot,
 		})
 		if err == nil {
 			answers = c.division.Assignments
-			c.report(before)
+			c.report()
 		}
 	})
 	return answers, errors.Join(doErr, err)
@@ -129,7 +132,7 @@ func (c *Cluster) joined(r group.Round, bytes []byte) {
 		c.running = c.running.Minus(a.Revoked)
 	}
 	if a.Leader != r.MemberID {
-		c.division = nil
+		c.division, c.told = nil, nil
 		c.overview.Store(nil)
 	}
 	c.phase = assigned

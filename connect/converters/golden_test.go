@@ -105,20 +105,20 @@ func given(text golden.Bytes, hex golden.Hex) []byte {
 	return hex
 }
 
-func TestJSONConvertsWhatJavaConverts(t *testing.T) {
+func TestGoldenJSONIsConvertedAsJavaDoes(t *testing.T) {
 	for _, c := range golden.Load[goldenCase](t, "json-converter.json") {
 		c.Converter, c.Seat = "JsonConverter", Value
 		t.Run(c.ID, func(t *testing.T) { run(t, c, sameJSON) })
 	}
 }
 
-func TestSimpleConvertersConvertWhatJavaConverts(t *testing.T) {
+func TestGoldenSimpleConvertersConvertWhatJavaConverts(t *testing.T) {
 	for _, c := range golden.Load[goldenCase](t, "simple-converters.json") {
 		t.Run(c.ID, func(t *testing.T) { run(t, c, sameBytes) })
 	}
 }
 
-func TestHeadersAreWhatJavaMakesOfThem(t *testing.T) {
+func TestGoldenHeadersAreWhatJavaMakesOfThem(t *testing.T) {
 	for _, c := range golden.Load[goldenCase](t, "header-converter.json") {
 		same := sameJSON
 		if c.Converter == "SimpleHeaderConverter" {

@@ -46,17 +46,38 @@ func (h *Herder) PutConfig(ctx context.Context, name string, config connect.Conf
 	return h.created(name, isNew, warnings, err)
 }
 
-// PatchConfig merges a patch into the stored configuration; a nil value removes its key.
+// PatchConfig merges a patch into the stored configuration; a nil value removes its key. The merged configuration is validated, which may take
+// long, before it is stored: where the stored one has changed by then, the patch is merged into that one anew, so that none of two patches is lost.
 func (h *Herder) PatchConfig(ctx context.Context, name string, patch map[string]*string) (Created, error) {
-	if standing, err := h.leading(ctx); err != nil {
-		return Created{}, err
-	} else if !standing.Leads { // the leader merges: it has the newest configuration
-		return Created{}, &NotLeaderError{URL: standing.LeaderURL}
+	for {
+		if standing, err := h.leading(ctx); err != nil {
+			return Created{}, err
+		} else if !standing.Leads { // the leader merges: it has the newest configuration
+			return Created{}, &NotLeaderError{URL: standing.LeaderURL}
+		}
+		stored := h.configs.Snapshot().Connector(name)
+		if stored == nil {
+			return Created{}, unknownConnector("Connector %s not found", name)
+		}
+		config := patched(stored, patch)
+		warnings, err := h.accept(ctx, config)
+		if err != nil {
+			return Created{}, err
+		}
+		current := true
+		err = h.write(ctx, func(ctx context.Context) error {
+			if current = maps.Equal(stored, h.configs.Snapshot().Connector(name)); !current {
+				return nil
+			}
+			return h.configs.PutConnector(ctx, name, config, nil)
+		})
+		if err != nil || current {
+			return h.created(name, false, warnings, err)
+		}
 	}
-	stored := h.configs.Snapshot().Connector(name)
-	if stored == nil {
-		return Created{}, unknownConnector("Connector %s not found", name)
-	}
+}
+
+func patched(stored connect.Config, patch map[string]*string) connect.Config {
 	config := maps.Clone(stored)
 	for key, value := range patch {
 		if value == nil {
@@ -65,7 +86,7 @@ func (h *Herder) PatchConfig(ctx context.Context, name string, patch map[string]
 			config[key] = *value
 		}
 	}
-	return h.PutConfig(ctx, name, config)
+	return config
 }
 
 // Delete removes a connector. Its source offsets stay, as in Kafka Connect.

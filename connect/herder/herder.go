@@ -5,6 +5,7 @@ package herder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -168,20 +169,25 @@ func (h *Herder) Close(ctx context.Context) {
 func (h *Herder) heard(e stores.ConfigEvent) { h.mind.tell(e) }
 
 // planned takes the tasks into which a connector divides its work and has them written, for as long as it takes; it runs on the connector's
-// goroutine, and ctx ends with the connector's life.
+// goroutine, and ctx ends with the connector's life. A connector that is stopped meanwhile divides its work anew when it is resumed.
 func (h *Herder) planned(ctx context.Context, connector string, tasks []connect.Config) {
-	for pause := rewriteFirst; ; {
+	began := time.Now()
+	for pause := rewriteFirst; ; pause = min(2*pause, rewriteAtMost) {
 		standing, err := h.leading(ctx)
-		if err != nil {
-			return // the connector's life has ended
+		if err != nil || h.stopping(connector) {
+			return
 		}
 		attempt, cancel := context.WithTimeout(ctx, unattendedLimit)
 		err = h.submit(attempt, standing, connector, tasks)
 		cancel()
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || h.stopping(connector) {
 			return
 		}
-		h.Log.Error("task configurations could not be written, trying again", "connector", connector, "error", err, "next", pause.String())
+		level := slog.LevelError
+		if forged := new(ForgedError); errors.As(err, &forged) && time.Since(began) < rekeyed {
+			level = slog.LevelDebug
+		}
+		h.Log.Log(ctx, level, "task configurations could not be written, trying again", "connector", connector, "error", err, "next", pause.String())
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
@@ -189,8 +195,13 @@ func (h *Herder) planned(ctx context.Context, connector string, tasks []connect.
 			timer.Stop()
 			return
 		}
-		pause = min(2*pause, rewriteAtMost)
 	}
+}
+
+// stopping reports whether a connector is to have no tasks.
+func (h *Herder) stopping(connector string) bool {
+	target, there := h.configs.Snapshot().Target(connector)
+	return there && target == stores.Stopped
 }
 
 // The steps of DistributedHerder's back-off for task configurations.
@@ -199,6 +210,10 @@ const (
 	rewriteAtMost   = time.Minute
 	unattendedLimit = time.Minute
 )
+
+// rekeyed is how long a signature that the leader does not take is put down to the session key, which one of the two has not read yet
+// (DistributedHerder.isPossibleExpiredKeyException).
+const rekeyed = time.Minute
 
 // submit writes tasks, or hands them to who may.
 func (h *Herder) submit(ctx context.Context, standing Standing, connector string, tasks []connect.Config) error {
@@ -211,18 +226,6 @@ func (h *Herder) submit(ctx context.Context, standing Standing, connector string
 		return &NotLeaderError{}
 	}
 	return h.Peers.SubmitTasks(ctx, standing.LeaderURL, connector, tasks, h.sign)
-}
-
-// putTasks writes tasks where that changes anything.
-func (h *Herder) putTasks(ctx context.Context, connector string, tasks []connect.Config) error {
-	if err := h.configs.Refresh(ctx); err != nil { // a stop may just have been written
-		return err
-	}
-	state := h.configs.Snapshot()
-	if target, ok := state.Target(connector); !ok || target == stores.Stopped || !state.TasksChanged(connector, tasks) {
-		return nil
-	}
-	return h.configs.PutTaskConfigs(ctx, connector, tasks)
 }
 
 // await waits until the herder is ready.

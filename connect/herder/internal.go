@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/stores"
 )
 
 // Peers carries requests to other workers.
 type Peers interface {
 	// SubmitTasks hands the tasks into which a connector divides its work to the leader at url. sign returns the signature of the body's
-	// bytes, nil for a cluster that does not sign.
+	// bytes, nil for a cluster that does not sign. The error is a [*ForgedError] where the leader does not take the signature.
 	SubmitTasks(ctx context.Context, url, connector string, tasks []connect.Config, sign func(body []byte) (*Signature, error)) error
 }
 
@@ -32,8 +33,7 @@ func (*KeylessError) Error() string {
 	return "This worker is still starting up and has not been able to read a session key from the config topic yet"
 }
 
-// Authorize checks a request between workers (DistributedHerder.validateConnectorConfig's InternalRequestSignature rules): nil for one that
-// this cluster trusts.
+// Authorize checks a request between workers (DistributedHerder.requestNotSignedProperly): nil for one that this cluster trusts.
 func (h *Herder) Authorize(body []byte, signature *Signature) error {
 	if !h.Membership.Standing().Signed {
 		return nil
@@ -43,11 +43,8 @@ func (h *Herder) Authorize(body []byte, signature *Signature) error {
 	}
 	if !h.Keys.accepts(signature.Algorithm) {
 		return &UnsignedError{Message: fmt.Sprintf("This worker does not support the '%s' key signing algorithm used by other workers. This worker "+
-			"is currently configured to use: %s. Check that all workers' configuration files permit the same set of signature algorithms, and correct any "+
+			"is currently configured to use: [%s]. Check that all workers' configuration files permit the same set of signature algorithms, and correct any "+
 			"misconfigured worker and restart it.", signature.Algorithm, strings.Join(h.Keys.VerifyAlgorithm, ", "))}
-	}
-	if !KnownMAC(signature.Algorithm) {
-		return &InvalidError{Message: fmt.Sprintf("Algorithm %s not available", signature.Algorithm)}
 	}
 	key := h.configs.Snapshot().SessionKey()
 	if key == nil {
@@ -80,4 +77,21 @@ func (h *Herder) PutTasks(ctx context.Context, name string, tasks []connect.Conf
 		}
 		return h.putTasks(ctx, name, tasks)
 	})
+}
+
+// putTasks writes tasks where that changes anything. Tasks of a stopped connector are refused: they would run.
+func (h *Herder) putTasks(ctx context.Context, name string, tasks []connect.Config) error {
+	if err := h.configs.Refresh(ctx); err != nil { // a stop may just have been written
+		return err
+	}
+	state := h.configs.Snapshot()
+	switch target, there := state.Target(name); {
+	case !there:
+		return nil
+	case target == stores.Stopped && len(tasks) > 0:
+		return invalid("Cannot submit non-empty set of task configs for stopped connector %s", name)
+	case !state.TasksChanged(name, tasks):
+		return nil
+	}
+	return h.configs.PutTaskConfigs(ctx, name, tasks)
 }

@@ -71,10 +71,14 @@ func (m *mind) hear() {
 	m.news = nil
 	m.mu.Unlock()
 	m.Apply()
+	restarts := strongest(news)
 	for _, e := range news {
 		switch e := e.(type) {
 		case stores.RestartRequested:
-			m.restart(e.Request)
+			if request, due := restarts[e.Request.Connector]; due {
+				delete(restarts, e.Request.Connector)
+				m.restart(request)
+			}
 		case stores.ConnectorRemoved:
 			m.h.forget(e.Connector)
 		case stores.SessionKeyChanged:
@@ -82,6 +86,22 @@ func (m *mind) hear() {
 		}
 		m.h.Membership.Heard(e)
 	}
+}
+
+// strongest are the restarts among the news: of several for a connector the one of highest impact, the first of equals, stands for all
+// (DistributedHerder.ConfigUpdateListener.onRestartRequest).
+func strongest(news []stores.ConfigEvent) map[string]stores.RestartRequest {
+	requests := map[string]stores.RestartRequest{}
+	for _, e := range news {
+		e, asked := e.(stores.RestartRequested)
+		if !asked {
+			continue
+		}
+		if other, twice := requests[e.Request.Connector]; !twice || e.Request.Impact() > other.Impact() {
+			requests[e.Request.Connector] = e.Request
+		}
+	}
+	return requests
 }
 
 // Do implements [Mind].

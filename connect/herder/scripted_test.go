@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -22,13 +25,37 @@ import (
 
 // Keys of the scripted source.
 var (
-	scriptKey = connect.StringKey("script", "flow, hang-open, hang-poll, hang-split, fail, tell, panic or retry.").Default("flow")
+	scriptKey = connect.StringKey("script", "flow, hang-open, hang-poll, hang-split, fail, tell, panic or retry; half is flow, and fail for the last task.").Default("flow")
 	topicKey  = connect.StringKey("topic", "Topic to write to.").Default("t")
 	secretKey = connect.PasswordKey("secret", "A secret.").Optional()
 )
 
 // scripted is a source that misbehaves on demand.
-type scripted struct{ release chan struct{} }
+type scripted struct {
+	release chan struct{}
+	begun   *tally // nil for nobody who counts
+}
+
+// tally counts how often connectors were divided, by name, and tasks were opened, by name-number.
+type tally struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (b *tally) add(what string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.counts[what]++
+}
+
+func (b *tally) of(what string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.counts[what]
+}
 
 func (scripted) Spec() connect.Spec {
 	return connect.NewSpec("test.ScriptedConnector", "7", scriptKey, topicKey, secretKey)
@@ -38,11 +65,13 @@ func (s scripted) Split(ctx context.Context, cfg connect.Config, maxTasks int) (
 	if scriptKey.Get(cfg) == "hang-split" {
 		<-s.release
 	}
+	s.begun.add(cfg["name"])
 	var all []connect.Config
-	for range maxTasks {
-		c := connect.Config{}
-		for k, v := range cfg {
-			c[k] = v
+	for n := range maxTasks {
+		c := maps.Clone(cfg)
+		c["task"] = strconv.Itoa(n)
+		if scriptKey.Get(cfg) == "half" && n == maxTasks-1 {
+			c["script"] = "fail"
 		}
 		all = append(all, c)
 	}
@@ -50,6 +79,7 @@ func (s scripted) Split(ctx context.Context, cfg connect.Config, maxTasks int) (
 }
 
 func (s scripted) Open(_ context.Context, rt connect.SourceContext) (connect.SourceTask, error) {
+	s.begun.add(rt.Config()["name"] + "-" + rt.Config()["task"])
 	if scriptKey.Get(rt.Config()) == "hang-open" {
 		<-s.release
 	}
@@ -101,14 +131,18 @@ func mindWith(t *testing.T, providers *configproviders.Providers, opened func(*s
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = kafka.Close() })
 	release := make(chan struct{})
-	classes, err := catalog.New([]connect.SourceConnector{scripted{release}, altering{scripted{release}}}, []connect.SinkConnector{swallower{}})
+	source := scripted{release, &tally{counts: map[string]int{}}}
+	classes, err := catalog.New([]connect.SourceConnector{source, altering{source}}, []connect.SinkConnector{swallower{}})
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
 	properties := map[string]string{
 		"bootstrap.servers": kafka.Addr(), "key.converter": "StringConverter", "value.converter": "StringConverter",
 	}
 	statuses := stores.NewMemoryStatusStore(log)
-	offsets := stores.NewFileOffsetStore(t.TempDir()+"/offsets", log)
+	dir, err := os.MkdirTemp("", "herder")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // what was left behind may be writing to it still
+	offsets := stores.NewFileOffsetStore(dir+"/offsets", log)
 	settings := &worker.Settings{
 		OffsetFlushInterval: 50 * time.Millisecond, OffsetFlushTimeout: time.Second, GracefulShutdown: 200 * time.Millisecond,
 		Properties: properties, Providers: providers,

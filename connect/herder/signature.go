@@ -9,7 +9,6 @@ import (
 	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/base64"
-	"fmt"
 	"hash"
 	"slices"
 	"strings"
@@ -37,10 +36,13 @@ func Sign(key []byte, algorithm string, body []byte) (Signature, error) {
 	return Signature{Algorithm: algorithm, MAC: mac.Sum(nil)}, nil
 }
 
-// ParseSignature reads the two headers; it is nil where one is missing.
+// ParseSignature reads the two headers (InternalRequestSignature.fromHeaders); it is nil where one is missing. Its error is an [*InvalidError].
 func ParseSignature(algorithm, encoded string) (*Signature, error) {
 	if algorithm == "" || encoded == "" {
 		return nil, nil
+	}
+	if !KnownMAC(algorithm) {
+		return nil, unknownMAC(algorithm)
 	}
 	sum, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
@@ -80,10 +82,12 @@ var macs = map[string]struct {
 func mac(algorithm string, key []byte) (hash.Hash, error) {
 	m, ok := macs[strings.ToLower(algorithm)]
 	if !ok {
-		return nil, &InvalidError{Message: fmt.Sprintf("Algorithm %s not available", algorithm)}
+		return nil, unknownMAC(algorithm)
 	}
 	return hmac.New(m.hash, key), nil
 }
+
+func unknownMAC(algorithm string) error { return invalid("Algorithm %s not available", algorithm) }
 
 // KnownMAC reports whether requests can be signed with an algorithm, by its Java name.
 func KnownMAC(algorithm string) bool {

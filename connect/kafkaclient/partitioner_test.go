@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-connect/sluice/internal/golden"
 )
 
-func TestKeysGoToThePartitionsThatJavaGivesThem(t *testing.T) {
+func TestGoldenKeysGoToThePartitionsThatJavaGivesThem(t *testing.T) {
 	p := NewPartitioner(16384)("t")
 	for _, c := range golden.Load[struct {
 		ID         string           `json:"id"`

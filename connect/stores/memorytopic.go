@@ -10,25 +10,26 @@ import (
 // MemoryTopic is a topic in memory that the stores of several workers in one process share: for tests of clusters, also in virtual time. The zero
 // value is empty.
 type MemoryTopic struct {
-	// Lag is how much later than it was written a record reaches a reader; nil for at once.
-	Lag func() time.Duration
-
 	mu      sync.Mutex
 	entries []Entry
 	grown   chan struct{} // closed and replaced when there is more; nil before the first reader
 }
 
+// Arrive is called before records reach a reader, which has them when it returns: a way that is slow, or closed for a time. Its error, like the end
+// of its context, ends the reading. Nil is a way without delay.
+type Arrive func(ctx context.Context) error
+
 // ConfigStore is a store on the topic.
-func (m *MemoryTopic) ConfigStore(logger *slog.Logger, listen func(ConfigEvent)) *ConfigStore {
+func (m *MemoryTopic) ConfigStore(logger *slog.Logger, arrive Arrive, listen func(ConfigEvent)) *ConfigStore {
 	s := &ConfigStore{logger: orDiscard(logger), listen: listen}
-	s.journal = &memoryReader{topic: m, deliver: s.replay}
+	s.journal = &memoryReader{topic: m, arrive: arrive, deliver: s.replay}
 	return s
 }
 
 // StatusStore is a store on the topic.
-func (m *MemoryTopic) StatusStore(logger *slog.Logger) *StatusStore {
+func (m *MemoryTopic) StatusStore(logger *slog.Logger, arrive Arrive) *StatusStore {
 	s := &StatusStore{logger: orDiscard(logger)}
-	s.journal = &memoryReader{topic: m, deliver: s.replay}
+	s.journal = &memoryReader{topic: m, arrive: arrive, deliver: s.replay}
 	s.outbox = newOutbox(s.journal, s.logger)
 	return s
 }
@@ -58,6 +59,7 @@ func (m *MemoryTopic) from(place int) ([]Entry, <-chan struct{}) {
 // memoryReader is a journal on a MemoryTopic.
 type memoryReader struct {
 	topic   *MemoryTopic
+	arrive  Arrive
 	deliver func(Entry)
 	stop    context.CancelFunc
 	ended   chan struct{}
@@ -89,7 +91,7 @@ func (r *memoryReader) run(ctx context.Context) {
 				return
 			}
 		}
-		if r.topic.Lag != nil && pauseFor(ctx, r.topic.Lag()) != nil {
+		if r.arrive != nil && r.arrive(ctx) != nil {
 			return
 		}
 		for _, e := range entries {

@@ -43,7 +43,7 @@ func members(t *testing.T, pairs [][2]json.RawMessage) (list []connect.Attr, ok 
 	return list, true
 }
 
-func TestOffsetsAreEncodedAsJavaDoes(t *testing.T) {
+func TestGoldenOffsetsAreEncodedAsJavaDoes(t *testing.T) {
 	checked := 0
 	for _, c := range golden.Load[offsetCase](t, "offset-keys.json") {
 		partition, named := members(t, c.Partition)
@@ -73,14 +73,16 @@ func TestOffsetsAreEncodedAsJavaDoes(t *testing.T) {
 			assert.Equal(t, c.TopicPart, javaPartition(t, records[0].Key, 25))
 		})
 	}
-	assert.Greater(t, checked, 100)
+	assert.Positive(t, checked, "nothing was compared")
 }
 
-func TestOffsetRecordsAreReadAsJavaDoes(t *testing.T) {
+func TestGoldenOffsetRecordsAreReadAsJavaDoes(t *testing.T) {
+	checked := 0
 	for _, c := range golden.Load[offsetCase](t, "offset-keys.json") {
 		if c.Op != "read" {
 			continue
 		}
+		checked++
 		t.Run(c.ID, func(t *testing.T) {
 			s := newTestOffsets()
 			e := Entry{}
@@ -108,9 +110,10 @@ func TestOffsetRecordsAreReadAsJavaDoes(t *testing.T) {
 			}
 		})
 	}
+	assert.Positive(t, checked, "nothing was compared")
 }
 
-func TestPartitionsAreChosenAsJavaDoes(t *testing.T) {
+func TestGoldenPartitionsAreChosenAsJavaDoes(t *testing.T) {
 	type partitionerCase struct {
 		Key        golden.Hex       `json:"key_hex"`
 		Partitions map[string]int32 `json:"partitions"`
