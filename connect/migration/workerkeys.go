@@ -180,23 +180,12 @@ func judged(kind kafkaclient.Client, p map[string]string) (warnings []kafkaclien
 	}[kind]
 	settings, err := build(complete)
 	if err != nil {
-		return nil, keyErrors(err)
+		if errs = kafkaclient.KeyErrors(err); len(errs) == 0 {
+			errs = []*kafkaclient.KeyError{{Cause: err}}
+		}
+		return nil, errs
 	}
 	return settings.Warnings, nil
-}
-
-// keyErrors are the keys in an error of the client factory.
-func keyErrors(err error) (all []*kafkaclient.KeyError) {
-	switch e := err.(type) { //nolint:errorlint // the tree is walked here
-	case *kafkaclient.KeyError:
-		return []*kafkaclient.KeyError{e}
-	case interface{ Unwrap() []error }:
-		for _, one := range e.Unwrap() {
-			all = append(all, keyErrors(one)...)
-		}
-		return all
-	}
-	return []*kafkaclient.KeyError{{Cause: err}}
 }
 
 // workerClasses judges what the worker's own properties name.

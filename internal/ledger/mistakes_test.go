@@ -202,7 +202,13 @@ func TestAManifestWithMistakesIsAnsweredWithAllOfThem(t *testing.T) {
 		"wrong QoS": {manifest("connector.class", "io.confluent.connect.mqtt.MqttSourceConnector", "mqtt.server.uri", "tcp://"+nobody(t),
 			"mqtt.topics", "a/#", "kafka.topic", "a", "mqtt.qos", "3"), []string{"mqtt.qos", "3"}},
 		"wrong filter": {manifest("connector.class", "io.confluent.connect.mqtt.MqttSourceConnector", "mqtt.server.uri", "tcp://"+nobody(t),
-			"mqtt.topics", "a/#/b", "kafka.topic", "a"), []string{"a/#/b", "last level"}},
+			"mqtt.topics", "a/#/b", "kafka.topic", "a"), []string{"mqtt.topics: ", "a/#/b", "last level"}},
+		"wrong MQTT server": {manifest("connector.class", "io.confluent.connect.mqtt.MqttSourceConnector", "mqtt.server.uri", "mqttx://h",
+			"mqtt.topics", "a/#", "kafka.topic", "a"), []string{"mqtt.server.uri: ", "mqttx://h", "tcp"}},
+		"no Kafka topic": {manifest("connector.class", "io.confluent.connect.mqtt.MqttSourceConnector", "mqtt.server.uri", "tcp://"+nobody(t),
+			"mqtt.topics", "a/#"), []string{"kafka.topic: ", "is missing"}},
+		"wrong Kafka server": {manifest("connector.class", "io.sluice.connect.kafka.KafkaSourceConnector", "topics", "a",
+			"source.bootstrap.servers", "nowhere"), []string{"source.bootstrap.servers: ", "nowhere", "host:port"}},
 		"no object": {[]string{"a"}, []string{"JSON"}},
 	} {
 		t.Run(name, func(t *testing.T) {
