@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -263,4 +265,40 @@ func containsAll(text string, parts []string) bool {
 		}
 	}
 	return true
+}
+
+func TestEveryExampleRunsAsItIsOnDev(t *testing.T) {
+	needsProcesses(t)
+	manifests, err := filepath.Glob("../../examples/*.json")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(manifests), 3)
+	dev := LaunchDev(t)
+	dev.WaitReady()
+	own := strings.NewReplacer("localhost:1883", dev.MQTT, "/tmp/lines.txt", File(t, "lines.txt", "one\ntwo\n"))
+	for _, path := range manifests {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			body := json.RawMessage(own.Replace(string(text)))
+			var manifest struct{ Name string }
+			require.NoError(t, json.Unmarshal(body, &manifest))
+			a, err := dev.Ask(t.Context(), http.MethodPost, "/connectors", body)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusCreated, a.Code, a.Body)
+			dev.AwaitFlowing(manifest.Name)
+		})
+	}
+	testbed.Await(t, 10*time.Second, "the lines of the file in Kafka", count(dev.Kafka, "lines", nil).atLeast(2))
+	sober(t, dev.Log())
+}
+
+func TestAConverterThatDoesNotFitIsNamedByKeyWithWhatFits(t *testing.T) {
+	needsProcesses(t)
+	dev := LaunchDev(t)
+	dev.WaitReady()
+	require.NoError(t, dev.Put(t.Context(), "lines", map[string]string{
+		"connector.class": "FileStreamSource", "file": File(t, "lines.txt", "one\n"), "topic": "lines",
+		"value.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
+	}))
+	t.Log(awaitTask(t, dev.Worker, "lines", "FAILED", "set value.converter to one that fits", "StringConverter"))
 }
