@@ -61,9 +61,16 @@ func (v *Validator) allows(setting string) bool {
 }
 
 // policy is the policy's short name, by which texts call it.
-func (v *Validator) policy() string {
-	name := strings.TrimPrefix(v.OverridePolicy, "org.apache.kafka.connect.connector.policy.")
+func (v *Validator) policy() string { return shortPolicy(v.OverridePolicy) }
+
+func shortPolicy(name string) string {
+	name = strings.TrimPrefix(name, "org.apache.kafka.connect.connector.policy.")
 	return strings.TrimSuffix(name, "ConnectorClientConfigOverridePolicy")
+}
+
+// KnownPolicy reports whether an override policy is one that is here; all others are Java classes.
+func KnownPolicy(name string) bool {
+	return slices.Contains([]string{"", "All", "Principal", "None"}, shortPolicy(name))
 }
 
 // clientSecrets are the settings of Kafka's clients that are of type PASSWORD; besides, what calls itself one is not shown.

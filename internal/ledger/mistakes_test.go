@@ -109,17 +109,48 @@ func TestAWrongWorkerFileIsOneLine(t *testing.T) {
 		key  string
 	}{
 		"missing group.id":   {exitUsage, strings.Replace(good, "group.id=", "group=", 1), "group.id"},
+		"empty group.id":     {exitUsage, good + "group.id=\n", "group.id"},
 		"interval no number": {exitUsage, good + "offset.flush.interval.ms=often\n", "offset.flush.interval.ms"},
+		"negative interval":  {exitUsage, good + "offset.flush.interval.ms=-5\n", "offset.flush.interval.ms"},
+		"negative grace":     {exitUsage, good + "task.shutdown.graceful.timeout.ms=-5\n", "task.shutdown.graceful.timeout.ms"},
+		"unknown advertised": {exitUsage, good + "rest.advertised.listener=gopher\n", "rest.advertised.listener"},
+		"port out of range":  {exitUsage, good + "rest.advertised.port=70000\n", "rest.advertised.port"},
 		// What shows only when the parts are built ends as a failed start, as in Kafka Connect.
-		"unknown converter": {exitStartup, good + "value.converter=com.example.Absent\n", "value.converter"},
-		"unknown listener":  {exitStartup, good + "listeners=ftp://127.0.0.1:1\n", "listeners"},
-		"no port":           {exitStartup, good + "bootstrap.servers=kafka\n", "bootstrap.servers"},
-		"unknown protocol":  {exitStartup, good + "security.protocol=TLS\n", "security.protocol"},
+		"unknown converter":    {exitStartup, good + "value.converter=com.example.Absent\n", "value.converter"},
+		"converter of headers": {exitStartup, good + "key.converter=org.apache.kafka.connect.storage.SimpleHeaderConverter\n", "key.converter"},
+		"converter's bad option": {exitStartup, good + "value.converter=org.apache.kafka.connect.json.JsonConverter\nvalue.converter.schemas.enable=maybe\n",
+			"value.converter.schemas.enable"},
+		"unknown policy":   {exitStartup, good + "connector.client.config.override.policy=Nobody\n", "connector.client.config.override.policy"},
+		"advertised https": {exitStartup, good + "rest.advertised.listener=https\n", "rest.advertised.listener"},
+		"unknown listener": {exitStartup, good + "listeners=ftp://127.0.0.1:1\n", "listeners"},
+		"no port":          {exitStartup, good + "bootstrap.servers=kafka\n", "bootstrap.servers"},
+		"unknown protocol": {exitStartup, good + "security.protocol=TLS\n", "security.protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			mistake(t, c.code, []string{c.key}, "worker", File(t, "worker.properties", c.text))
 		})
 	}
+}
+
+func TestAKeyOfTheWorkerWithoutEffectIsSaidOnceAndByName(t *testing.T) {
+	needsProcesses(t)
+	keys := []string{"rest.extension.classes=com.example.Login", "admin.listeners=http://127.0.0.1:1", "plugin.discovery=bogus", "wrong.key=1",
+		"metric.reporters=com.example.Reporter", "producer.wrong.key=1"}
+	port := testbed.FreePort(t)
+	p := LaunchWorker(t, WorkerProperties(nobody(t), "x-", port, keys...))
+	awaitLine(t, p, 15*time.Second, "waiting for Kafka")
+	var warned []string
+	for line := range strings.Lines(p.Log()) {
+		if strings.Contains(line, "a key of the worker") {
+			warned = append(warned, line)
+		}
+	}
+	assert.Len(t, warned, len(keys), "of the good keys none is warned of: %s", warned)
+	for _, key := range keys {
+		name, _, _ := strings.Cut(key, "=")
+		assert.Equal(t, 1, strings.Count(strings.Join(warned, ""), "key="+name+" "), name)
+	}
+	sober(t, p.Log())
 }
 
 func TestABusyPortIsOneLineAndExitCode2(t *testing.T) {
