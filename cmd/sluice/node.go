@@ -154,6 +154,8 @@ func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker) error
 	if err != nil {
 		return err
 	}
+	outages := new(stores.Outages)
+	offsets.Outages, statuses.Outages, configs.Outages = outages, outages, outages
 	o.Offsets = stores.NewOffsetStore(offsets, offsetTopic(config))
 	o.Statuses = stores.NewStatusStore(statuses, statusTopic(config))
 	o.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {

@@ -48,6 +48,7 @@ func TestNothingIsLostWhileKafkaIsAway(t *testing.T) {
 			kafka.WaitReady()
 			back := time.Now()
 			r.worker.AwaitFlowing(r.connector)
+			r.saidOnce("waiting for Kafka", "retrying")
 			t.Logf("the status is clean %v after Kafka is back", time.Since(back).Round(time.Millisecond))
 			peak := r.worker.Usage().Peak
 			v := r.settle()
@@ -70,7 +71,7 @@ func (r *river) awaitRetrying() (trace string) {
 	return trace
 }
 
-// retrying is what the task's status says; an error if it does not say that it is RUNNING and retries.
+// retrying is what the task's status says; an error if it does not say that it is RUNNING and retries, with address and key.
 func (r *river) retrying(ctx context.Context) (string, error) {
 	s, err := r.worker.Status(ctx, r.connector)
 	if err != nil {
@@ -80,10 +81,26 @@ func (r *river) retrying(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%d tasks", len(s.Tasks))
 	}
 	task := s.Tasks[0]
-	if task.State != "RUNNING" || !strings.HasPrefix(task.Trace, "retrying: ") {
+	if task.State != "RUNNING" || !strings.HasPrefix(task.Trace, "retrying: ") || !containsAll(task.Trace, []string{r.kafka, "bootstrap.servers"}) {
 		return "", fmt.Errorf("task is %s with the trace %q", task.State, task.Trace)
 	}
 	return task.Trace, nil
+}
+
+// saidOnce holds that the worker's log has one line for each way of saying that Kafka is away, with address and key.
+func (r *river) saidOnce(ways ...string) {
+	r.t.Helper()
+	for _, way := range ways {
+		var said []string
+		for line := range strings.Lines(r.worker.Log()) {
+			if strings.Contains(line, `msg="`+way+`"`) || strings.Contains(line, "msg="+way+" ") {
+				said = append(said, line)
+			}
+		}
+		if assert.Len(r.t, said, 1, way) {
+			assert.True(r.t, containsAll(said[0], []string{r.kafka, "check bootstrap.servers"}), said[0])
+		}
+	}
 }
 
 // sitOut lets time pass and holds all the while that the worker lives within its memory and says that it retries.
