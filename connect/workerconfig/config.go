@@ -140,7 +140,9 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 	cfg := connect.Config(p)
 	var problems []string
 	for _, report := range definition(mode).Validate(cfg) {
-		problems = append(problems, report.Errors...)
+		if len(report.Errors) > 0 { // of what cannot be parsed Kafka says besides that it is null
+			problems = append(problems, report.Errors[0])
+		}
 	}
 	if len(problems) > 0 {
 		return nil, &Error{Problems: problems}

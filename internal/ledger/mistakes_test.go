@@ -220,6 +220,21 @@ func TestAWorkerWithoutKafkaSaysSoAndGoesOnTrying(t *testing.T) {
 	sober(t, p.Log())
 }
 
+func TestAStandaloneWorkerWithoutKafkaSaysSoOnce(t *testing.T) {
+	needsProcesses(t)
+	port := testbed.FreePort(t)
+	properties := standaloneProperties(t, port)
+	connector := fmt.Sprintf(`{"name":"lines","config":{"connector.class":"FileStreamSource","file":%q,"topic":"lines"}}`, File(t, "lines.txt", "one\n"))
+	p := testbed.Launch(t, testbed.Command{
+		Path: testbed.SluiceBinary(t), Args: []string{"standalone", properties, File(t, "lines.json", connector)},
+	})
+	t.Log(awaitLine(t, p, 15*time.Second, "WARN", "retrying", "connector=lines", "127.0.0.1:", "check bootstrap.servers"))
+	w := &Worker{p, REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}, t}
+	awaitTask(t, w, "lines", "RUNNING", "retrying: ", "check bootstrap.servers")
+	assert.Equal(t, 1, strings.Count(p.Log(), "level=WARN"), "one line: %s", p.Log())
+	sober(t, p.Log())
+}
+
 func TestAManifestWithMistakesIsAnsweredWithAllOfThem(t *testing.T) {
 	needsProcesses(t)
 	w := StartWorker(t, testbed.SharedKafka(t), testbed.Prefix(t))
