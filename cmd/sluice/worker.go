@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -52,7 +54,11 @@ func loadWorker(mode workerconfig.Mode, path string, set []string) (*workerconfi
 	if err != nil {
 		return nil, err
 	}
-	return workerconfig.Parse(mode, properties)
+	config, err := workerconfig.Parse(mode, properties)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cmp.Or(path, "without a file"), err)
+	}
+	return config, nil
 }
 
 // startupError is nil for a start that was ended by a signal.

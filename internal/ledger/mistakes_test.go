@@ -89,6 +89,12 @@ func TestAWrongCommandLineIsOneLineAndExitCode1(t *testing.T) {
 		"unknown flag":        {[]string{"dev", "--turbo"}, []string{"--turbo"}},
 		"worker without file": {[]string{"worker", absent}, []string{absent, "no such file"}},
 		"unknown log level":   {[]string{"dev", "--log-level", "loud"}, []string{"--log-level", "loud"}},
+		"port too large":      {[]string{"dev", "--kafka-port", "99999"}, []string{"--kafka-port 99999", "65535"}},
+		"port below all":      {[]string{"dev", "--mqtt-port", "-1"}, []string{"--mqtt-port -1", "65535"}},
+		"no rate":             {[]string{"dev", "--demo", "--rate", "0"}, []string{"--rate 0", "at least 1"}},
+		"standalone alone":    {[]string{"standalone"}, []string{"worker's file", "sluice standalone worker.properties"}},
+		"array for connector": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), File(t, "a.json", `[{"name": "a"}]`)},
+			[]string{"a.json", "JSON array", "want one object"}},
 		"connector without file": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), absent},
 			[]string{absent, "no such file"}},
 		"broken JSON": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), File(t, "a.json", `{"name": "a",`)},
@@ -127,7 +133,11 @@ func TestAWrongWorkerFileIsOneLine(t *testing.T) {
 		"unknown protocol": {exitStartup, good + "security.protocol=TLS\n", "security.protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			mistake(t, c.code, []string{c.key}, "worker", File(t, "worker.properties", c.text))
+			parts := []string{c.key}
+			if c.code == exitUsage {
+				parts = append(parts, "worker.properties: ")
+			}
+			mistake(t, c.code, parts, "worker", File(t, "worker.properties", c.text))
 		})
 	}
 }
@@ -183,6 +193,20 @@ func TestADataDirectoryInUseIsOneLineAndExitCode2(t *testing.T) {
 	port := func() string { return fmt.Sprint(testbed.FreePort(t)) }
 	mistake(t, exitStartup, []string{dir, "in use", fmt.Sprint(dev.PID()), "--data-dir"},
 		"dev", "--data-dir", dir, "--kafka-port", port(), "--mqtt-port", port(), "--rest-port", port())
+}
+
+func TestADirectoryThatCannotBeWrittenIsOneLineAndExitCode2(t *testing.T) {
+	needsProcesses(t)
+	file := File(t, "file", "") // nobody makes a directory below a file, root neither
+	t.Run("data of dev", func(t *testing.T) {
+		port := func() string { return fmt.Sprint(testbed.FreePort(t)) }
+		mistake(t, exitStartup, []string{file, "--data-dir"},
+			"dev", "--data-dir", filepath.Join(file, "data"), "--kafka-port", port(), "--mqtt-port", port(), "--rest-port", port())
+	})
+	t.Run("offsets of standalone", func(t *testing.T) {
+		mistake(t, exitStartup, []string{file, "cannot be written", "offset.storage.file.filename"},
+			"standalone", standaloneProperties(t, testbed.FreePort(t)), "--set", "offset.storage.file.filename="+filepath.Join(file, "offsets"))
+	})
 }
 
 func TestAConnectorThatCannotBeStartedIsOneLineAndExitCode3(t *testing.T) {
