@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,6 +57,35 @@ func TestTheDemoFlowsWithinFiveSecondsOfTheStart(t *testing.T) {
 	dev := LaunchDev(t, "--demo")
 	testbed.Await(t, 5*time.Second, "a sensor's record", count(dev.Kafka, "sensors", nil).atLeast(1))
 	t.Logf("the first record was there %v after the start", time.Since(start).Round(time.Millisecond))
+}
+
+func TestTheDemoShowsWhatRunsWhereWhatFlowsAndWhatToTryNext(t *testing.T) {
+	needsProcesses(t)
+	dev := LaunchDev(t, "--demo", "--rate", "200")
+	dev.WaitReady()
+	for _, parts := range [][]string{
+		{"Kafka", dev.Kafka, "MQTT", dev.MQTT, "REST", dev.URL},
+		{"sensors/#", "demo-sensors", "topic sensors"},
+		{"topic commands", "demo-commands", "commands/<key>"},
+		{"curl -s " + dev.URL + "/connectors/demo-sensors/status"},
+		{"mosquitto_pub", strings.TrimPrefix(dev.MQTT, "127.0.0.1:"), "sensors/mine"},
+		{"curl -s -X PUT " + dev.URL + "/connectors/demo-sensors/pause"},
+		{"sample  sensors-", "key sensors/room-", `"celsius":`},
+	} {
+		awaitLine(t, dev.Process, 10*time.Second, parts...)
+	}
+	live := regexp.MustCompile(`(?m)^  in +(\d+)/s +(\d+) records     out +\d+/s +\d+ records$`)
+	testbed.Await(t, 20*time.Second, "a live line with records in it", func(context.Context) error {
+		for _, line := range live.FindAllStringSubmatch(dev.Log(), -1) {
+			if line[1] != "0" && line[2] != "0" {
+				return nil
+			}
+		}
+		return errors.New("none so far")
+	})
+	lines := strings.Count(dev.Log(), "\n")
+	assert.Less(t, lines, 25, "it is a few tidy lines")
+	sober(t, dev.Log())
 }
 
 func TestTheDemoCarriesReadingsInAndCommandsOut(t *testing.T) {
