@@ -19,6 +19,8 @@ const (
 	outage = 20 * time.Second
 	// mostMemory is what a worker may have resident while it waits, in bytes.
 	mostMemory = 100 << 20
+	// large is a payload of which the bytes fill a task's window long before the records do.
+	large = 2 << 10
 )
 
 // endings of a Kafka.
@@ -33,6 +35,7 @@ func TestNothingIsLostWhileKafkaIsAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			kafka := testbed.StartKafka(t)
 			r := startRiver(t, kafka.Addr(), 1)
+			r.fleet.Size = large
 			published := r.publish(messages / 2)
 			r.awaitFlow(messages / 5)
 			end(kafka)
