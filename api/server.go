@@ -49,6 +49,9 @@ func Listen(config Config) (*Server, error) {
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
 	}}
+	if strings.EqualFold(config.AdvertisedListener, "https") {
+		return nil, errors.New("rest.advertised.listener: this version serves http only: leave it out, or set it to http")
+	}
 	for _, listener := range config.Listeners {
 		l, err := bind(listener)
 		if err != nil {

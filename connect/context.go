@@ -15,8 +15,9 @@ type TaskContext interface {
 	TaskID() int
 	// Log writes with the connector's and task's names on each line. Values of PASSWORD keys must not be written.
 	Log() *slog.Logger
-	// Waiting says that the task cannot reach its system: why, and when it tries again (zero: unknown). The task's state stays
-	// RUNNING and its status carries `retrying: ` with cause, since when and next try, until Healthy. Repeated calls are cheap.
+	// Waiting says that the task cannot reach its system: why, and when it tries again (zero: unknown; now: it is trying for the first
+	// time). The task's state stays RUNNING and its status carries `retrying: ` with cause, since when and next try, until Healthy. The
+	// log has each new cause once. Repeated calls are cheap.
 	Waiting(cause error, next time.Time)
 	// Healthy takes Waiting back.
 	Healthy()

@@ -93,6 +93,6 @@ type Validator interface {
 // Problem is one finding about a configuration.
 type Problem struct {
 	Key     string // the key to change
-	Message string // cause and fix, without any secret
+	Message string // cause and fix, without the key and without any secret
 	Warning bool   // true: logged and shown, but the configuration is accepted
 }

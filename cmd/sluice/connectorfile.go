@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -20,9 +21,12 @@ func readConnector(path string) (herder.NewConnector, error) {
 		return herder.NewConnector{}, fmt.Errorf("reading connector: %w", err)
 	}
 	var c herder.NewConnector
-	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+	switch text := bytes.TrimSpace(data); {
+	case bytes.HasPrefix(text, []byte("{")):
 		c, err = connectorOfJSON(data)
-	} else {
+	case bytes.HasPrefix(text, []byte("[")):
+		err = errors.New("it is a JSON array: want one object, a file for each connector")
+	default:
 		var properties workerconfig.Properties
 		properties, err = workerconfig.ReadFile(path)
 		c.Config = connect.Config(properties)

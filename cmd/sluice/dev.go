@@ -61,7 +61,26 @@ Without --data-dir nothing is kept. With it topics, connectors and offsets are t
 	return cmd
 }
 
+// check refuses what no port and no rate can be.
+func (o devOptions) check() error {
+	for _, f := range []struct {
+		name string
+		port int
+	}{{"--kafka-port", o.kafkaPort}, {"--mqtt-port", o.mqttPort}, {"--rest-port", o.restPort}} {
+		if f.port < 1 || f.port > 65535 {
+			return fmt.Errorf("%s %d: want a port from 1 to 65535", f.name, f.port)
+		}
+	}
+	if o.rate < 1 {
+		return fmt.Errorf("--rate %d: want at least 1 message per second", o.rate)
+	}
+	return nil
+}
+
 func (o devOptions) run(ctx context.Context, lf logFlags) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
 	screen := newTerminal(os.Stdout)
 	log, err := lf.open(screen)
 	if err != nil {

@@ -16,8 +16,10 @@ import (
 	"github.com/sluice-connect/sluice/api"
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/migration"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/worker"
@@ -77,6 +79,12 @@ func (n *node) build(config *workerconfig.Worker) error {
 	}
 	for _, missing := range config.Providers.Missing() {
 		n.log.Warn("a config provider is not here: what refers to it fails", "reason", missing)
+	}
+	if !validation.OverridePolicy(config.OverridePolicy).Known() {
+		return fmt.Errorf("connector.client.config.override.policy: there is no %s here: use All, Principal or None", config.OverridePolicy)
+	}
+	for _, key := range migration.Warnings(config, classes) {
+		n.log.Warn("a key of the worker does not do here what it does in Kafka Connect", "key", key.Key, "reason", key.Reason)
 	}
 	options := herder.Options{
 		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log,
@@ -155,6 +163,8 @@ func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker) error
 	if err != nil {
 		return err
 	}
+	outages := new(stores.Outages)
+	offsets.Outages, statuses.Outages, configs.Outages = outages, outages, outages
 	o.Offsets = stores.NewOffsetStore(offsets, offsetTopic(config))
 	o.Statuses = stores.NewStatusStore(statuses, statusTopic(config))
 	o.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
@@ -201,15 +211,31 @@ func (n *node) close(graceful time.Duration) {
 	n.herder.Close(ctx)
 }
 
-// checkConverters refuses a worker whose converters are not here: every connector that relies on them would fail.
+// checkConverters refuses a worker whose converters are not here, or cannot be made: every connector that relies on them would fail.
 func checkConverters(classes *catalog.Catalog, p workerconfig.Properties) error {
-	for _, key := range []string{"key.converter", "value.converter", "header.converter"} {
+	for _, seat := range []converters.Seat{converters.Key, converters.Value, converters.Header} {
+		key := string(seat) + ".converter"
 		class, given := p[key]
 		if !given {
 			continue
 		}
-		if _, err := classes.Converter(class); err != nil {
+		d, err := classes.Converter(strings.TrimSpace(class))
+		switch {
+		case err != nil:
 			return fmt.Errorf("%s: %w There are: %s", key, err, strings.Join(classes.ConverterNames(), ", "))
+		case seat == converters.Header && d.NewHeader == nil:
+			return fmt.Errorf("%s: %s does not convert headers: use one of %s", key, class, strings.Join(classes.HeaderConverters(), ", "))
+		case seat != converters.Header && d.New == nil:
+			return fmt.Errorf("%s: %s converts headers only: use one of %s", key, class, strings.Join(classes.Converters(), ", "))
+		}
+		options := connect.Config(p.Under(key + "."))
+		if seat == converters.Header {
+			_, err = d.NewHeader(options)
+		} else {
+			_, err = d.New(seat, options)
+		}
+		if err != nil {
+			return fmt.Errorf("%s.%w", key, err) // the option's name comes first in it
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -21,7 +22,12 @@ func standaloneCommand() *cobra.Command {
 		Short: "Run a worker without a cluster: offsets in a file, connectors from the command line",
 		Example: `  sluice standalone standalone.properties mqtt-source.json
   sluice standalone standalone.properties source.properties sink.properties`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("the worker's file is missing: sluice standalone worker.properties [connector.json ...]")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := lf.open(os.Stderr)
 			if err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -53,7 +55,11 @@ func loadWorker(ctx context.Context, mode workerconfig.Mode, path string, set []
 	if err != nil {
 		return nil, err
 	}
-	return workerconfig.Open(ctx, mode, properties, configproviders.All())
+	config, err := workerconfig.Open(ctx, mode, properties, configproviders.All())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cmp.Or(path, "without a file"), err)
+	}
+	return config, nil
 }
 
 // startupError is nil for a start that was ended by a signal.

@@ -7,25 +7,25 @@ import (
 )
 
 // booleanConverter converts truth to a byte, 0 or 1 (org.apache.kafka.connect.converters.BooleanConverter).
-type booleanConverter struct{}
+type booleanConverter struct{ seat Seat }
 
 var booleanDefinition = forAnySeat(
 	connect.NewSpec("org.apache.kafka.connect.converters.BooleanConverter", version, seatKey),
-	func(connect.Config) (Converter, error) { return booleanConverter{}, nil },
+	func(seat Seat, _ connect.Config) (Converter, error) { return booleanConverter{seat}, nil },
 )
 
 // What the two values are written as; nobody writes to it.
 var falseByte, trueByte = []byte{0}, []byte{1}
 
-func (booleanConverter) Encode(_ *Arena, _ string, schema *connect.Schema, v connect.Value) ([]byte, error) {
+func (c booleanConverter) Encode(_ *Arena, _ string, schema *connect.Schema, v connect.Value) ([]byte, error) {
 	if schema != nil && schema.Kind() != connect.KindBoolean {
-		return nil, mismatch(schema, v, "booleans")
+		return nil, mismatch(c.seat, schema, v, "booleans")
 	}
 	switch {
 	case v.IsNull():
 		return nil, nil
 	case v.Kind() != connect.KindBoolean:
-		return nil, mismatch(schema, v, "booleans")
+		return nil, mismatch(c.seat, schema, v, "booleans")
 	case v.Bool():
 		return trueByte, nil
 	}

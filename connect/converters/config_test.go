@@ -43,3 +43,19 @@ func TestEveryConverterHasASeat(t *testing.T) {
 		}
 	}
 }
+
+func TestAValueThatDoesNotFitNamesTheKeyOfItsConverter(t *testing.T) {
+	for _, name := range []string{"ByteArrayConverter", "BooleanConverter", "LongConverter"} {
+		for _, seat := range []Seat{Key, Value} {
+			c, err := definition(t, name).New(seat, nil)
+			require.NoError(t, err)
+			_, err = c.Encode(&Arena{}, "t", connect.StringSchema, connect.String("text"))
+			require.ErrorIs(t, err, connect.ErrData)
+			require.ErrorContains(t, err, "set "+string(seat)+".converter to one that fits")
+		}
+		header, err := definition(t, name).NewHeader(nil)
+		require.NoError(t, err)
+		_, err = header.EncodeHeader(&Arena{}, "t", "h", connect.StringSchema, connect.String("text"))
+		require.ErrorContains(t, err, "set header.converter to one that fits")
+	}
+}

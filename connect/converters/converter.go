@@ -63,12 +63,12 @@ func (c asHeader) DecodeHeader(topic, _ string, data []byte) (*connect.Schema, c
 }
 
 // forAnySeat completes the definition of a converter of which one constructor serves all seats.
-func forAnySeat(spec connect.Spec, construct func(connect.Config) (Converter, error)) Definition {
+func forAnySeat(spec connect.Spec, construct func(Seat, connect.Config) (Converter, error)) Definition {
 	return Definition{
 		Spec: spec,
-		New:  func(_ Seat, cfg connect.Config) (Converter, error) { return construct(cfg) },
+		New:  construct,
 		NewHeader: func(cfg connect.Config) (HeaderConverter, error) {
-			c, err := construct(cfg)
+			c, err := construct(Header, cfg)
 			if err != nil {
 				return nil, err
 			}
@@ -77,13 +77,15 @@ func forAnySeat(spec connect.Spec, construct func(connect.Config) (Converter, er
 	}
 }
 
-// mismatch is the error for a value that the converter does not take.
-func mismatch(schema *connect.Schema, v connect.Value, wants string) error {
+// mismatch is the error for a value that the converter does not take. It is nearly always the choice of the converter that is wrong, so that every
+// record fails: the key to change is named.
+func mismatch(seat Seat, schema *connect.Schema, v connect.Value, wants string) error {
 	under := "no schema"
 	if schema != nil {
 		under = "schema " + schema.Kind().String()
 	}
-	return fmt.Errorf("%w: a value of kind %s under %s, and this converter takes %s", connect.ErrData, v.Kind(), under, wants)
+	return fmt.Errorf("%w: a value of kind %s under %s, and this converter takes %s: set %s.converter to one that fits, such as StringConverter or JsonConverter",
+		connect.ErrData, v.Kind(), under, wants, seat)
 }
 
 var (

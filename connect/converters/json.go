@@ -52,7 +52,7 @@ func NewJSON(o JSONOptions) *JSON {
 var jsonDefinition = forAnySeat(
 	connect.NewSpec("org.apache.kafka.connect.json.JsonConverter", version,
 		seatKey, schemasEnableKey, schemasCacheSizeKey, decimalFormatKey, replaceNullKey),
-	func(cfg connect.Config) (Converter, error) {
+	func(_ Seat, cfg connect.Config) (Converter, error) {
 		if err := checkedOptions(cfg, schemasEnableKey, schemasCacheSizeKey, decimalFormatKey, replaceNullKey); err != nil {
 			return nil, err
 		}

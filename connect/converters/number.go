@@ -16,36 +16,41 @@ type fixedConverter struct {
 	size   int
 	bits   func(v connect.Value) uint64
 	value  func(bits uint64) connect.Value
+	seat   Seat
 }
 
 var (
 	int16Definition = fixed("ShortConverter", &fixedConverter{
-		connect.KindInt16, connect.OptionalInt16Schema, 2, integerBits,
-		func(b uint64) connect.Value { return connect.Int16(int16(b)) },
+		kind: connect.KindInt16, schema: connect.OptionalInt16Schema, size: 2, bits: integerBits,
+		value: func(b uint64) connect.Value { return connect.Int16(int16(b)) },
 	})
 	int32Definition = fixed("IntegerConverter", &fixedConverter{
-		connect.KindInt32, connect.OptionalInt32Schema, 4, integerBits,
-		func(b uint64) connect.Value { return connect.Int32(int32(b)) },
+		kind: connect.KindInt32, schema: connect.OptionalInt32Schema, size: 4, bits: integerBits,
+		value: func(b uint64) connect.Value { return connect.Int32(int32(b)) },
 	})
 	int64Definition = fixed("LongConverter", &fixedConverter{
-		connect.KindInt64, connect.OptionalInt64Schema, 8, integerBits,
-		func(b uint64) connect.Value { return connect.Int64(int64(b)) },
+		kind: connect.KindInt64, schema: connect.OptionalInt64Schema, size: 8, bits: integerBits,
+		value: func(b uint64) connect.Value { return connect.Int64(int64(b)) },
 	})
 	float32Definition = fixed("FloatConverter", &fixedConverter{
-		connect.KindFloat32, connect.OptionalFloat32Schema, 4,
-		func(v connect.Value) uint64 { return uint64(math.Float32bits(float32(v.Float64()))) },
-		func(b uint64) connect.Value { return connect.Float32(math.Float32frombits(uint32(b))) },
+		kind: connect.KindFloat32, schema: connect.OptionalFloat32Schema, size: 4,
+		bits:  func(v connect.Value) uint64 { return uint64(math.Float32bits(float32(v.Float64()))) },
+		value: func(b uint64) connect.Value { return connect.Float32(math.Float32frombits(uint32(b))) },
 	})
 	float64Definition = fixed("DoubleConverter", &fixedConverter{
-		connect.KindFloat64, connect.OptionalFloat64Schema, 8,
-		func(v connect.Value) uint64 { return math.Float64bits(v.Float64()) },
-		func(b uint64) connect.Value { return connect.Float64(math.Float64frombits(b)) },
+		kind: connect.KindFloat64, schema: connect.OptionalFloat64Schema, size: 8,
+		bits:  func(v connect.Value) uint64 { return math.Float64bits(v.Float64()) },
+		value: func(b uint64) connect.Value { return connect.Float64(math.Float64frombits(b)) },
 	})
 )
 
 func fixed(class string, c *fixedConverter) Definition {
 	return forAnySeat(connect.NewSpec("org.apache.kafka.connect.converters."+class, version, seatKey),
-		func(connect.Config) (Converter, error) { return c, nil })
+		func(seat Seat, _ connect.Config) (Converter, error) {
+			seated := *c
+			seated.seat = seat
+			return &seated, nil
+		})
 }
 
 func integerBits(v connect.Value) uint64 { return uint64(v.Int64()) }
@@ -60,7 +65,7 @@ func (c *fixedConverter) Encode(room *Arena, _ string, schema *connect.Schema, v
 		binary.BigEndian.PutUint64(wide[:], c.bits(v))
 		return room.Keep(append(room.Room(), wide[8-c.size:]...)), nil
 	}
-	return nil, mismatch(schema, v, c.kind.String())
+	return nil, mismatch(c.seat, schema, v, c.kind.String())
 }
 
 func (c *fixedConverter) Decode(_ string, data []byte) (*connect.Schema, connect.Value, error) {

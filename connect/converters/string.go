@@ -13,7 +13,7 @@ type stringConverter struct {
 
 var stringDefinition = forAnySeat(
 	connect.NewSpec("org.apache.kafka.connect.storage.StringConverter", version, seatKey, encodingKey),
-	func(cfg connect.Config) (Converter, error) {
+	func(_ Seat, cfg connect.Config) (Converter, error) {
 		if err := checkedOptions(cfg, encodingKey); err != nil {
 			return nil, err
 		}

@@ -30,17 +30,25 @@ func (e *DirInUseError) Error() string {
 	return text
 }
 
+// elsewhere is the way out for a directory that cannot be used.
+func elsewhere(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return ": choose another directory with " + hint
+}
+
 var errLocked = errors.New("locked by another process")
 
 // lockDir takes the directory for this process, creating it if need be. The lock is the operating system's, so it ends with
 // the process however that dies; the file stays behind and means nothing.
 func lockDir(dir, hint string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("creating the data directory: %w", err)
+		return nil, fmt.Errorf("creating the data directory: %w%s", err, elsewhere(hint))
 	}
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("opening the lock of the data directory: %w", err)
+		return nil, fmt.Errorf("opening the lock of the data directory: %w%s", err, elsewhere(hint))
 	}
 	if err := lockFile(f); err != nil {
 		holder, _ := os.ReadFile(f.Name())

@@ -61,6 +61,9 @@ func explain(err error, s *Settings) string {
 	if text := explainConnection(err, at, s); text != "" {
 		return text
 	}
+	if errors.Is(err, sarama.ErrOutOfBrokers) {
+		return fmt.Sprintf("%s cannot be reached: check bootstrap.servers, and the brokers", at)
+	}
 	return fmt.Sprintf("%s: %s", at, oneLine(err))
 }
 

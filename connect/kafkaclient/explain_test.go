@@ -43,6 +43,7 @@ func TestExplanationsNameCauseKeyAndFixButNoSecret(t *testing.T) {
 		"no such host broker): check bootstrap.servers":                                                        &net.DNSError{Name: "broker"},
 		"check ssl.truststore.location":                                                                        x509.UnknownAuthorityError{},
 		"check security.protocol":                                                                              sarama.Wrap(sarama.ErrOutOfBrokers, io.EOF),
+		"broker:9092 cannot be reached: check bootstrap.servers":                                               sarama.ErrOutOfBrokers,
 		"max.message.bytes":                                                                                    sarama.ErrMessageSizeTooLarge,
 	} {
 		explained := Explain(fmt.Errorf("connecting: %w", err), s)

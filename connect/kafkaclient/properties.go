@@ -52,6 +52,23 @@ func (e *KeyError) Error() string {
 
 func (e *KeyError) Unwrap() error { return e.Cause }
 
+// KeyErrors are all the wrong keys in an error of [AdminSettings], [ProducerSettings] or [ConsumerSettings].
+func KeyErrors(err error) []*KeyError {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked here
+	case *KeyError:
+		return []*KeyError{e}
+	case interface{ Unwrap() error }:
+		return KeyErrors(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []*KeyError
+		for _, one := range e.Unwrap() {
+			all = append(all, KeyErrors(one)...)
+		}
+		return all
+	}
+	return nil
+}
+
 // secret reports whether a key's value must not be shown: Kafka's keys of type PASSWORD.
 func secret(key string) bool {
 	switch key {

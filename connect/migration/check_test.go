@@ -223,7 +223,7 @@ func TestEachKeyOfTheWorkerIsJudgedOnce(t *testing.T) {
 	}
 	for key, want := range map[string]migration.Weight{
 		"metric.reporters": migration.Missing, "metrics.num.samples": migration.Ignored, "admin.listeners": migration.Differs, "admin.retries": migration.Ignored,
-		"inter.worker.signature.algorithm": migration.Blocks, "connector.client.config.override.policy": migration.Missing, "listeners": migration.Blocks,
+		"inter.worker.signature.algorithm": migration.Blocks, "connector.client.config.override.policy": migration.Blocks, "listeners": migration.Blocks,
 		"producer.sasl.mechanism": migration.Blocks, "ssl.provider": migration.Ignored, "nobody.knows": migration.Unknown, "header.converter": migration.Blocks,
 		"sasl.kerberos.kinit.cmd": migration.Ignored, "acks": migration.Ignored, "plugin.discovery": migration.OK, "topic.creation.enable": migration.OK,
 		"access.control.allow.origin": migration.OK, "config.storage.min.insync.replicas": migration.Ignored,

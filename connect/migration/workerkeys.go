@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
 
@@ -82,7 +83,7 @@ func (c *Check) workerKeys() []Finding {
 		case f.has(key):
 		case ofTopic(w, key):
 			f.add(key, Ignored, "it is for the topic's creation, and not looked at again")
-		case said || workerconfig.Knows(workerconfig.Distributed, key) || kafkaclient.AdminClient.Knows(key) || ofTasks(key) || key == "header.converter":
+		case said || workerconfig.Knows(w.Mode, key) || kafkaclient.AdminClient.Knows(key) || ofTasks(key) || key == "header.converter":
 			f.add(key, OK, "")
 		case kafkaclient.ProducerClient.Knows(key):
 			f.add(key, Ignored, "Java's worker has it for its own producers, not for connectors': for these write producer."+key)
@@ -93,6 +94,15 @@ func (c *Check) workerKeys() []Finding {
 		}
 	}
 	return f.sorted()
+}
+
+// Warnings are what a worker that starts has to say of its own keys: those that do nothing here, or not what they do in Java. What keeps it from
+// starting is not among them.
+func Warnings(w *workerconfig.Worker, classes *catalog.Catalog) []Finding {
+	c := Check{Worker: w, Catalog: classes, KnownMAC: func(string) bool { return true }}
+	return slices.DeleteFunc(c.workerKeys(), func(f Finding) bool {
+		return f.Weight == OK || f.Weight == Blocks || ofTopic(w, f.Key) // a topic that is created has its settings
+	})
 }
 
 // ofTopic tells settings of the internal topics, which may be any.
@@ -178,23 +188,12 @@ func judged(kind kafkaclient.Client, p map[string]string) (warnings []kafkaclien
 	}[kind]
 	settings, err := build(complete)
 	if err != nil {
-		return nil, keyErrors(err)
+		if errs = kafkaclient.KeyErrors(err); len(errs) == 0 {
+			errs = []*kafkaclient.KeyError{{Cause: err}}
+		}
+		return nil, errs
 	}
 	return settings.Warnings, nil
-}
-
-// keyErrors are the keys in an error of the client factory.
-func keyErrors(err error) (all []*kafkaclient.KeyError) {
-	switch e := err.(type) { //nolint:errorlint // the tree is walked here
-	case *kafkaclient.KeyError:
-		return []*kafkaclient.KeyError{e}
-	case interface{ Unwrap() []error }:
-		for _, one := range e.Unwrap() {
-			all = append(all, keyErrors(one)...)
-		}
-		return all
-	}
-	return []*kafkaclient.KeyError{{Cause: err}}
 }
 
 // workerClasses judges what the worker's own properties name.
@@ -206,19 +205,14 @@ func (f *findings) workerClasses(w *workerconfig.Worker, classes *catalog.Catalo
 				class, choice(converters(classes, key))))
 		}
 	}
-	if policy := w.OverridePolicy; !slices.Contains([]string{"All", "Principal", "None"}, shortPolicy(policy)) {
-		f.add("connector.client.config.override.policy", Missing, policy+" is a Java class, and in its place no overrides are allowed: use All, Principal or None")
+	if policy := w.OverridePolicy; !validation.OverridePolicy(policy).Known() {
+		f.add("connector.client.config.override.policy", Blocks, policy+" is a Java class: use All, Principal or None")
 	}
 	for _, listener := range w.Listeners {
 		if strings.HasPrefix(strings.ToLower(listener), "https:") {
 			f.add("listeners", Blocks, "REST has no TLS yet: listen on http and put a proxy in front")
 		}
 	}
-}
-
-func shortPolicy(name string) string {
-	name = strings.TrimPrefix(name, "org.apache.kafka.connect.connector.policy.")
-	return strings.TrimSuffix(name, "ConnectorClientConfigOverridePolicy")
 }
 
 // isConverter reports whether a class is here and fits the key.

@@ -29,10 +29,14 @@ type file struct {
 }
 
 // Start reads the file. One that is cut or foreign is a [connect.ConfigError]: to take it for empty, as Java does a cut one, would read
-// every source from its beginning again.
+// every source from its beginning again. So is one that cannot be written: Java fails to at each flush, and forgets all offsets at its end.
 func (f *file) Start(context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := writable(filepath.Dir(f.path)); err != nil {
+		return &connect.ConfigError{Key: fileKey, Reason: fmt.Sprintf("the file %s cannot be written: %v: "+
+			"name one in a directory that is there and that this worker may write to", f.path, err)}
+	}
 	data, err := os.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -94,6 +98,18 @@ func (f *file) keep(records []Record) {
 func (f *file) Outage() Outage { return Outage{} }
 
 func (f *file) Close(context.Context) error { return nil }
+
+// writable says why no file can be made in a directory.
+func writable(dir string) error {
+	probe, err := os.CreateTemp(dir, ".probe.*")
+	if err != nil {
+		if at := new(fs.PathError); errors.As(err, &at) {
+			return fmt.Errorf("%s: %w", dir, at.Err) // the name of the probe is nobody's business
+		}
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
 
 // replaceFile puts a file in the place of another, so that after a crash there is one of the two, whole.
 func replaceFile(path string, data []byte) error {

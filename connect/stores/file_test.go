@@ -74,6 +74,16 @@ func TestTheFileStoreForgetsDeletedOffsetsAndSurvivesRestarts(t *testing.T) {
 	assert.Len(t, left, 1, "no temporary file is left behind")
 }
 
+func TestAnOffsetFileThatCannotBeWrittenRefusesToStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "absent", "offsets")
+	err := NewFileOffsetStore(path, nil).Start(t.Context())
+	var refused *connect.ConfigError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "offset.storage.file.filename", refused.Key)
+	assert.Contains(t, refused.Reason, path+" cannot be written: ")
+	assert.NotContains(t, refused.Reason, ".probe")
+}
+
 func TestACutOrForeignOffsetFileRefusesToStart(t *testing.T) {
 	whole, err := os.ReadFile(filepath.Join("testdata", "offsets-many.ser"))
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package stores
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,11 @@ type Kafka struct {
 	Logger *slog.Logger // nil for silence
 	// Explain puts an error of this cluster's into words for users; nil leaves it as it is.
 	Explain func(error) error
+	// Outages is shared by stores whose outages are one; nil for a store by itself.
+	Outages *Outages
 }
+
+func (k Kafka) outages() *Outages { return cmp.Or(k.Outages, new(Outages)) }
 
 // explained is an error as a user should read it.
 func (k Kafka) explained(err error) error {

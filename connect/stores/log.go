@@ -41,7 +41,7 @@ func (l *Log) Start(ctx context.Context) error {
 	}
 	tailing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop, l.ended = stop, make(chan struct{})
-	l.tail = newTail(l.reading, l.topic.Name, partitions, l.deliver, l.kafka.logger())
+	l.tail = newTail(l.kafka, l.reading, l.topic.Name, partitions, l.deliver)
 	go func() {
 		defer close(l.ended)
 		l.tail.run(tailing)
@@ -143,7 +143,7 @@ func (l *Log) ReadToEnd(ctx context.Context) error {
 // order. When ctx ends first, they may still be written later.
 func (l *Log) Send(ctx context.Context, records ...Record) error {
 	if err := l.producer.send(ctx, l.topic.Name, records); err != nil {
-		return fmt.Errorf("writing to topic '%s' (%s): %w", l.topic.Name, l.topic.Key, err)
+		return fmt.Errorf("writing to topic '%s' (%s): %w", l.topic.Name, l.topic.Key, l.kafka.explained(err))
 	}
 	return nil
 }

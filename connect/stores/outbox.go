@@ -16,6 +16,7 @@ import (
 // wanted any more. It holds one record a key, so it does not grow while brokers are away.
 type outbox struct {
 	journal journal
+	outages *Outages
 	logger  *slog.Logger
 
 	mu      sync.Mutex
@@ -35,8 +36,11 @@ type message struct {
 	number uint64 // counts messages in the order of their putting
 }
 
-func newOutbox(j journal, logger *slog.Logger) *outbox {
-	return &outbox{journal: j, logger: logger, waiting: map[string]message{}, changed: make(chan struct{})}
+// outboxName is who waits in an outage.
+const outboxName = "writing statuses"
+
+func newOutbox(j journal, outages *Outages, logger *slog.Logger) *outbox {
+	return &outbox{journal: j, outages: outages, logger: logger, waiting: map[string]message{}, changed: make(chan struct{})}
 }
 
 func (o *outbox) start(ctx context.Context) {
@@ -156,7 +160,10 @@ func (o *outbox) send(ctx context.Context, batch map[string]message) map[string]
 	}
 	err := o.journal.Send(ctx, records...)
 	switch {
-	case err == nil || ctx.Err() != nil:
+	case err == nil:
+		o.outages.end(o.logger, outboxName)
+		return nil
+	case ctx.Err() != nil:
 		return nil
 	case permanent(err) && len(batch) > 1:
 		return o.sendEach(ctx, batch)
@@ -164,7 +171,7 @@ func (o *outbox) send(ctx context.Context, batch map[string]message) map[string]
 		o.logger.Error("dropping a status that cannot be written", "key", keys[0], "cause", err)
 		return nil
 	}
-	o.logger.Warn("writing statuses again", "records", len(records), "cause", err)
+	o.outages.begin(o.logger, outboxName, err)
 	failed := map[string]message{}
 	for key, m := range batch {
 		if m.wanted() {

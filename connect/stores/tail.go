@@ -20,6 +20,8 @@ type tail struct {
 	topic   string
 	deliver func(Entry)
 	logger  *slog.Logger
+	explain func(error) error
+	outages *Outages
 
 	mu        sync.Mutex
 	positions map[int32]int64 // the next offset to deliver
@@ -35,9 +37,9 @@ type tail struct {
 	requests sync.WaitGroup
 }
 
-func newTail(client *connection, topic string, partitions []int32, deliver func(Entry), logger *slog.Logger) *tail {
+func newTail(k Kafka, client *connection, topic string, partitions []int32, deliver func(Entry)) *tail {
 	t := &tail{
-		client: client, topic: topic, deliver: deliver, logger: logger.With("topic", topic),
+		client: client, topic: topic, deliver: deliver, logger: k.logger().With("topic", topic), explain: k.explained, outages: k.outages(),
 		positions: map[int32]int64{}, moved: make(chan struct{}), trouble: map[int32]error{},
 		busy: map[int32]bool{}, idle: map[int32]bool{}, failures: map[int32]int{}, results: make(chan fetched),
 	}
@@ -171,20 +173,22 @@ func (t *tail) settle(p part) {
 	t.noteTrouble(p)
 }
 
-// noteTrouble logs the first failure and the recovery, not the tries between. The caller holds the lock.
+// noteTrouble keeps what there is to tell of an outage. A connection that ends and comes back at once is none for the log, and the second failure
+// says better than the first what is wrong. The caller holds the lock.
 func (t *tail) noteTrouble(p part) {
-	before := len(t.trouble)
 	if p.err == nil {
-		delete(t.trouble, p.partition)
-	} else {
-		t.trouble[p.partition] = p.err
+		if delete(t.trouble, p.partition); len(t.trouble) == 0 {
+			t.outages.end(t.logger, t.topic)
+		}
+		return
 	}
-	switch {
-	case before == 0 && len(t.trouble) > 0:
+	if len(t.trouble) == 0 {
 		t.since = time.Now()
-		t.logger.Warn("waiting for Kafka", "partition", p.partition, "cause", p.err)
-	case before > 0 && len(t.trouble) == 0:
-		t.logger.Info("reading again", "waited", time.Since(t.since).Round(time.Millisecond))
+	}
+	cause := t.explain(p.err)
+	t.trouble[p.partition] = cause
+	if t.failures[p.partition] > 0 {
+		t.outages.begin(t.logger, t.topic, cause)
 	}
 }
 

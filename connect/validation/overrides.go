@@ -93,6 +93,11 @@ func (p OverridePolicy) name() string {
 	return strings.TrimSuffix(name, "ConnectorClientConfigOverridePolicy")
 }
 
+// Known reports whether the policy is one that is here; all others are Java classes.
+func (p OverridePolicy) Known() bool {
+	return slices.Contains([]string{"", "All", "Principal", "None"}, p.name())
+}
+
 // Check refuses what a connector may not bring for some kinds of clients. A configuration may have been stored under another policy.
 func (p OverridePolicy) Check(cfg connect.Config, clients ...Client) error {
 	var refused []string

@@ -62,7 +62,7 @@ func TestAConfigurationIsCheckedWithWhatItRefersToAndShownAsItWasGiven(t *testin
 	assert.Equal(t, "http://${m:user}@host", *of(r, "url").Value)
 	assert.Equal(t, "${m:tasks}", *of(r, "tasks.max").Value)
 	assert.Equal(t, connect.Hidden, *of(r, "secret").Value)
-	assert.Equal(t, []string{"login of [hidden] refused"}, of(r, "user").Errors)
+	assert.Equal(t, []string{"user: login of [hidden] refused"}, of(r, "user").Errors)
 	assert.Contains(t, r.Warnings, "url: no [hidden] at home")
 
 	cfg["tasks.max"] = "${m:pin}"

@@ -103,12 +103,20 @@ func (v *Validator) consult(ctx context.Context, class *catalog.Class, cfg conne
 	}
 	for _, p := range problems {
 		if p.Warning {
-			warnings = append(warnings, p.Key+": "+p.Message)
+			warnings = append(warnings, naming(p))
 		} else {
-			r.fault(p.Key, p.Message)
+			r.fault(p.Key, naming(p))
 		}
 	}
 	return warnings, nil
+}
+
+// naming is a finding's text with its key: whoever reads the refusal of a whole configuration sees nothing else of it.
+func naming(p connect.Problem) string {
+	if strings.HasPrefix(p.Message, p.Key+": ") {
+		return p.Message
+	}
+	return p.Key + ": " + p.Message
 }
 
 // otherVersion says that a version which is asked for is not to be had. Java refuses it; here each class has one version, in place of all of Java's.

@@ -99,13 +99,13 @@ func TestProblemsBecomeErrorsAndWarnings(t *testing.T) {
 		return []connect.Problem{
 			{Key: "a", Message: "bad credentials"},
 			{Key: "server", Message: "out of reach", Warning: true},
-			{Key: "elsewhere", Message: "no such key"},
+			{Key: "elsewhere", Message: "elsewhere: no such key"}, // it has said so already
 		}
 	}, connect.StringKey("a", "").Optional(), connect.StringKey("server", "").Optional())
 	got, err := v.Validate(t.Context(), valid)
 	require.NoError(t, err)
 	require.Equal(t, 2, got.Infos.ErrorCount)
-	require.Equal(t, map[string][]string{"a": {"bad credentials"}, "elsewhere": {"no such key"}}, errorsOf(got.Infos))
+	require.Equal(t, map[string][]string{"a": {"a: bad credentials"}, "elsewhere": {"elsewhere: no such key"}}, errorsOf(got.Infos))
 	require.Equal(t, []string{"server: out of reach"}, got.Warnings)
 	require.Nil(t, got.Infos.Configs[0].Definition, "a key without definition comes first")
 	require.Equal(t, "elsewhere", got.Infos.Configs[0].Value.Name)

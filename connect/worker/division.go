@@ -23,7 +23,10 @@ type division struct {
 }
 
 func (c *connectorRun) newDivision(p *plugin) *division {
-	return &division{run: c, plugin: p, health: health{publish: func(trace string) { c.publish(Running, trace, p.spec.Version) }}}
+	return &division{run: c, plugin: p, health: health{
+		publish: func(trace string) { c.publish(Running, trace, p.spec.Version) },
+		log:     func(cause string) { logHealth(c.log, cause) },
+	}}
 }
 
 // split asks for the tasks once and hands their configurations on. A wait above 0 is when to ask again.

@@ -66,7 +66,7 @@ func tooLarge(cause error) bool {
 }
 
 // ErrToleranceExceeded is the class of failures of a task because of one record, with errors.tolerance=none.
-var ErrToleranceExceeded = errors.New("tolerance exceeded in error handler: set errors.tolerance=all to skip such records")
+var ErrToleranceExceeded = errors.New("tolerance exceeded in error handler (with errors.tolerance=all such records are skipped)")
 
 // errantPolicy decides about records that cannot be handled (the errors.* keys). It is safe for concurrent use.
 type errantPolicy struct {

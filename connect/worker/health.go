@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -24,20 +25,31 @@ const (
 // concurrent use.
 type health struct {
 	publish func(trace string) // "" is healthy; called only when the text has changed for a reader
+	log     func(cause string) // likewise, and not more often than every logInterval
 
 	mu      sync.Mutex
 	waiting [causes]complaint
-	said    string // causes last published, without their times
+	trace   string    // last published
+	logged  string    // causes last logged
+	at      time.Time // when that was
 }
 
 type complaint struct {
-	err   string // "" for none
-	since time.Time
-	next  time.Time
+	err    string // "" for none
+	since  time.Time
+	next   string // when it is tried again, for people; "" where that is not known
+	trying bool   // the first try is under way
 }
 
-// report notes a complaint; a nil err takes it back. Only a change of cause is published: tries follow one another every few seconds,
-// and each would be a record on the status topic.
+const (
+	// shortPause is up to which pause a status does not say when it ends: it would be a record on the status topic for each try, or be stale.
+	shortPause = 30 * time.Second
+	// logInterval is how often causes that change are logged: that of a connection that comes and goes changes with each try.
+	logInterval = 10 * time.Second
+)
+
+// report notes a complaint; a nil err takes it back. A first one whose next is not after now means that the first try is under way: the status says so, the log
+// waits for what comes of it.
 func (h *health) report(c cause, err error, next, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,29 +57,68 @@ func (h *health) report(c cause, err error, next, now time.Time) {
 	if err == nil {
 		*w = complaint{}
 	} else {
-		if w.err == "" {
+		first := w.err == ""
+		if first {
 			w.since = now
 		}
-		w.err, w.next = err.Error(), next
-	}
-	var said, trace []string
-	for _, w := range h.waiting {
-		if w.err != "" && !slices.Contains(said, w.err) {
-			said = append(said, w.err)
-			trace = append(trace, w.String())
+		w.err, w.next = err.Error(), moment(next, now)
+		if w.trying = first && !next.IsZero() && !next.After(now); w.trying {
+			w.next = ""
 		}
 	}
-	if text := strings.Join(said, "; "); text != h.said {
-		h.said = text
-		h.publish(strings.Join(trace, "\n"))
+	var all, failed, trace []string
+	for _, w := range h.waiting {
+		if w.err == "" || slices.Contains(all, w.err) {
+			continue
+		}
+		all, trace = append(all, w.err), append(trace, w.String())
+		if !w.trying {
+			failed = append(failed, w.err)
+		}
 	}
+	if text := strings.Join(trace, "\n"); text != h.trace {
+		h.trace = text
+		h.publish(text)
+	}
+	h.tell(strings.Join(failed, "; "), now)
+}
+
+// tell logs a change of causes. One that comes too soon is logged by a later report, if it stands then.
+func (h *health) tell(causes string, now time.Time) {
+	if causes == h.logged || causes != "" && now.Sub(h.at) < logInterval {
+		return
+	}
+	if h.logged = causes; causes != "" {
+		h.at = now
+	}
+	h.log(causes)
+}
+
+// moment is when the next try is, for people.
+func moment(next, now time.Time) string {
+	switch {
+	case next.IsZero():
+		return ""
+	case next.Sub(now) < shortPause:
+		return "within " + shortPause.String()
+	}
+	return next.UTC().Format(time.RFC3339)
 }
 
 // String is what a status shows.
 func (w complaint) String() string {
 	s := fmt.Sprintf("retrying: %s (since %s", w.err, w.since.UTC().Format(time.RFC3339))
-	if !w.next.IsZero() {
-		s += ", next try " + w.next.UTC().Format(time.RFC3339)
+	if w.next != "" {
+		s += ", next try " + w.next
 	}
 	return s + ")"
+}
+
+// logHealth writes a task's or a connector's causes to its log.
+func logHealth(log *slog.Logger, cause string) {
+	if cause == "" {
+		log.Info("healthy again")
+		return
+	}
+	log.Warn("retrying", "cause", cause)
 }

@@ -76,3 +76,12 @@ func BenchmarkPollToAck(b *testing.B) {
 	end()
 	require.Equal(b, b.N, acked)
 }
+
+// What is allocated belongs to batches, never to records: a record more must cost nothing. A tenth leaves room for the batches.
+func TestARecordsWayAllocatesNothingOfItsOwn(t *testing.T) {
+	got := testing.Benchmark(BenchmarkPollToAck)
+	require.Positive(t, got.N, "the benchmark failed")
+	perRecord := float64(got.MemAllocs) / float64(got.N)
+	require.Less(t, perRecord, 0.1, "allocations a record, of %d records", got.N)
+	t.Logf("%d records, %.4f allocations and %d bytes a record", got.N, perRecord, got.AllocedBytesPerOp())
+}

@@ -27,8 +27,9 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *li
 	}}
 	run := &taskRun{
 		id: spec.ID, settings: w.settings, log: w.taskLog(spec.ID),
-		target: newTarget(first != stores.Started), status: status, health: &health{publish: status.complain}, end: end,
+		target: newTarget(first != stores.Started), status: status, end: end,
 	}
+	run.health = &health{publish: status.complain, log: func(cause string) { logHealth(run.log, cause) }}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -77,13 +77,13 @@ type StorageTopic struct {
 var (
 	keyConverter   = connect.ClassKey("key.converter", "Converter of keys, unless a connector has its own.")
 	valueConverter = connect.ClassKey("value.converter", "Converter of values, unless a connector has its own.")
-	flushInterval  = connect.LongKey("offset.flush.interval.ms", "How often offsets are stored.").Default(60000)
-	flushTimeout   = connect.LongKey("offset.flush.timeout.ms", "How long one flush of offsets may take.").Default(5000)
-	gracefulStop   = connect.LongKey("task.shutdown.graceful.timeout.ms", "How long connectors and tasks get to stop.").Default(5000)
+	flushInterval  = connect.LongKey("offset.flush.interval.ms", "How often offsets are stored.").Default(60000).Must(connect.AtLeast(1))
+	flushTimeout   = connect.LongKey("offset.flush.timeout.ms", "How long one flush of offsets may take.").Default(5000).Must(connect.AtLeast(0))
+	gracefulStop   = connect.LongKey("task.shutdown.graceful.timeout.ms", "How long connectors and tasks get to stop.").Default(5000).Must(connect.AtLeast(0))
 	listeners      = connect.ListKey("listeners", "Where REST listens.").Default([]string{"http://:8083"})
 	advertisedHost = connect.StringKey("rest.advertised.host.name", "Host that other workers are given.").Optional()
-	advertisedPort = connect.IntKey("rest.advertised.port", "Port that other workers are given.").Optional()
-	advertised     = connect.StringKey("rest.advertised.listener", "Which listener is advertised: http or https.").Optional()
+	advertisedPort = connect.IntKey("rest.advertised.port", "Port that other workers are given.").Optional().Must(port)
+	advertised     = connect.StringKey("rest.advertised.listener", "Which listener is advertised: http or https.").Optional().Must(scheme)
 	overridePolicy = connect.StringKey("connector.client.config.override.policy", "Which client settings connectors may override.").Default("All")
 	topicTracking  = connect.BoolKey("topic.tracking.enable", "Whether the topics that connectors use are recorded.").Default(true)
 	topicCreation  = connect.BoolKey("topic.creation.enable", "Whether sources may say how their topics are created.").Default(true)
@@ -92,24 +92,43 @@ var (
 
 // Keys of one mode.
 var (
-	groupID           = connect.StringKey("group.id", "Name of the cluster.")
-	configTopic       = connect.StringKey("config.storage.topic", "Topic of connector configurations.")
+	groupID           = connect.StringKey("group.id", "Name of the cluster.").Must(connect.NonEmpty)
+	configTopic       = connect.StringKey("config.storage.topic", "Topic of connector configurations.").Must(connect.NonEmpty)
 	configReplication = connect.ShortKey("config.storage.replication.factor", "Its replication factor.").Default(3).Must(countOrBroker)
-	offsetTopic       = connect.StringKey("offset.storage.topic", "Topic of source offsets.")
+	offsetTopic       = connect.StringKey("offset.storage.topic", "Topic of source offsets.").Must(connect.NonEmpty)
 	offsetPartitions  = connect.IntKey("offset.storage.partitions", "Its partitions.").Default(25).Must(countOrBroker)
 	offsetReplication = connect.ShortKey("offset.storage.replication.factor", "Its replication factor.").Default(3).Must(countOrBroker)
-	statusTopic       = connect.StringKey("status.storage.topic", "Topic of statuses.")
+	statusTopic       = connect.StringKey("status.storage.topic", "Topic of statuses.").Must(connect.NonEmpty)
 	statusPartitions  = connect.IntKey("status.storage.partitions", "Its partitions.").Default(5).Must(countOrBroker)
 	statusReplication = connect.ShortKey("status.storage.replication.factor", "Its replication factor.").Default(3).Must(countOrBroker)
 	exactlyOnce       = connect.StringKey("exactly.once.source.support", "Whether records of sources and their offsets are written in one transaction.").
 				Default(string(Disabled)).Must(connect.OneOfFold("DISABLED", "PREPARING", "ENABLED"))
-	offsetFile = connect.StringKey("offset.storage.file.filename", "File of source offsets.")
+	offsetFile = connect.StringKey("offset.storage.file.filename", "File of source offsets.").Must(connect.NonEmpty)
 )
 
 // countOrBroker is Java's rule for partitions and replication factors.
 func countOrBroker(v connect.Value) error {
 	if n := v.Int64(); n == 0 || n < -1 {
 		return errors.New("want at least 1, or -1 for the broker's default")
+	}
+	return nil
+}
+
+// port is one that others can connect to, if it is given.
+func port(v connect.Value) error {
+	if v.IsNull() {
+		return nil
+	}
+	if n := v.Int64(); n < 1 || n > 65535 {
+		return errors.New("want a port from 1 to 65535")
+	}
+	return nil
+}
+
+// scheme is that of a listener, if it is given.
+func scheme(v connect.Value) error {
+	if !v.IsNull() && !strings.EqualFold(v.Str(), "http") && !strings.EqualFold(v.Str(), "https") {
+		return errors.New("want http or https")
 	}
 	return nil
 }
@@ -149,7 +168,9 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 	cfg := connect.Config(p)
 	var problems []string
 	for _, report := range definition(mode).Validate(cfg) {
-		problems = append(problems, report.Errors...)
+		if len(report.Errors) > 0 { // of what cannot be parsed Kafka says besides that it is null
+			problems = append(problems, report.Errors[0])
+		}
 	}
 	if len(problems) > 0 {
 		return nil, &Error{Problems: problems}

@@ -93,3 +93,27 @@ func classed(err error, s *kafkaclient.Settings, prefix string) error {
 func explained(err error, s *kafkaclient.Settings, prefix string) error {
 	return fmt.Errorf("%s*: %w", prefix, kafkaclient.Explain(err, s))
 }
+
+// wrongKeys are the findings about the client keys of a side, each under the name that it has in the connector's configuration. servers is the key
+// for what names none.
+func wrongKeys(err error, prefix, servers string) []connect.Problem {
+	var found []connect.Problem
+	for _, e := range kafkaclient.KeyErrors(err) {
+		found = append(found, connect.Problem{Key: prefix + e.Key, Message: e.Error()})
+	}
+	if len(found) == 0 {
+		found = append(found, connect.Problem{Key: servers, Message: err.Error()})
+	}
+	return found
+}
+
+// outOfReach is the finding about a cluster that was asked: a warning where waiting may help.
+func outOfReach(err error, servers string) connect.Problem {
+	found := connect.Problem{Key: servers, Message: err.Error()}
+	if named := new(connect.ConfigError); errors.As(err, &named) {
+		found.Key, found.Message = named.Key, named.Reason
+	}
+	var away *connect.RetryError
+	found.Warning = errors.As(err, &away)
+	return found
+}

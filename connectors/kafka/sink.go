@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"maps"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -37,17 +36,16 @@ func (Sink) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]connec
 func (Sink) Validate(ctx context.Context, cfg connect.Config) []connect.Problem {
 	settings, err := targetSettings(cfg)
 	if err != nil {
-		return []connect.Problem{{Key: targetServers.Name(), Message: err.Error()}}
+		return wrongKeys(err, targetPrefix, targetServers.Name())
 	}
 	client, err := dial(ctx, settings, targetPrefix)
 	if err == nil {
 		err = client.Close()
 	}
-	if err == nil {
-		return nil
+	if err != nil {
+		return []connect.Problem{outOfReach(err, targetServers.Name())}
 	}
-	var away *connect.RetryError
-	return []connect.Problem{{Key: targetServers.Name(), Message: err.Error(), Warning: errors.As(err, &away)}}
+	return nil
 }
 
 // Open connects to the target.

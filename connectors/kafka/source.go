@@ -88,12 +88,13 @@ func (Source) Validate(ctx context.Context, cfg connect.Config) []connect.Proble
 			return []connect.Problem{{Key: refused.Key, Message: refused.Reason}}
 		}
 	}
-	_, err := partitions(ctx, cfg)
-	if err == nil {
-		return nil
+	if _, err := sourceSettings(cfg); err != nil {
+		return wrongKeys(err, sourcePrefix, sourceServers.Name())
 	}
-	var away *connect.RetryError
-	return []connect.Problem{{Key: sourceServers.Name(), Message: err.Error(), Warning: errors.As(err, &away)}}
+	if _, err := partitions(ctx, cfg); err != nil {
+		return []connect.Problem{outOfReach(err, sourceServers.Name())}
+	}
+	return nil
 }
 
 // ExactlyOnce is true where only committed records are read: others may be of a transaction that its writer gave up and wrote again
@@ -133,8 +134,8 @@ func partitions(ctx context.Context, cfg connect.Config) ([]string, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, connect.Retry(fmt.Errorf("%s: none of the source's %d topics is selected: check the names, and that the user may describe them",
-			topics.Name(), len(all)), retryConnect)
+		return nil, connect.Retry(&connect.ConfigError{Key: topics.Name(), Reason: fmt.Sprintf(
+			"none of the source's %d topics is selected: check the names, and that the user may describe them", len(all))}, retryConnect)
 	}
 	return found, nil
 }

@@ -171,6 +171,26 @@ func TestTheConfigurationIsValidatedWithARealConnection(t *testing.T) {
 	require.Len(t, problems, 1)
 	assert.True(t, problems[0].Warning, "an unreachable server may come back")
 	assert.Contains(t, problems[0].Message, "connection refused")
+
+	problems = Source{}.Validate(t.Context(), reading(addr, "topics", "absent"))
+	require.Len(t, problems, 1)
+	assert.Equal(t, "topics", problems[0].Key)
+	assert.True(t, problems[0].Warning, "the topic may still be made")
+}
+
+func TestAWrongClientKeyIsNamedAsTheConfigurationHasIt(t *testing.T) {
+	found := Source{}.Validate(t.Context(), reading("nowhere", "source.fetch.min.bytes", "some"))
+	var keys []string
+	for _, p := range found {
+		keys = append(keys, p.Key)
+		assert.False(t, p.Warning, p.Message)
+		assert.NotContains(t, p.Message, "\n", "one line")
+	}
+	assert.ElementsMatch(t, []string{"source.bootstrap.servers", "source.fetch.min.bytes"}, keys)
+
+	found = Sink{}.Validate(t.Context(), connect.Config{"target.bootstrap.servers": "127.0.0.1:1", "target.linger.ms": "soon"})
+	require.Len(t, found, 1)
+	assert.Equal(t, "target.linger.ms", found[0].Key)
 }
 
 func TestNewPartitionsAskForANewSplit(t *testing.T) {

@@ -128,7 +128,7 @@ func (b *broker) dial(ctx context.Context, s server) (net.Conn, error) {
 	var d net.Dialer
 	socket, err := d.DialContext(ctx, "tcp", s.addr)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: check mqtt.server.uri, and that the broker runs", err)
 	}
 	if !s.tls {
 		return socket, nil
@@ -141,7 +141,10 @@ func (b *broker) dial(ctx context.Context, s server) (net.Conn, error) {
 	secure := tls.Client(socket, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		socket.Close()
-		return nil, fmt.Errorf("TLS handshake (mqtt.ssl.* keys): %w", err)
+		if unverified := new(tls.CertificateVerificationError); errors.As(err, &unverified) {
+			return nil, fmt.Errorf("TLS handshake: %w: check mqtt.ssl.trust.store.path and mqtt.ssl.server.name", err)
+		}
+		return nil, fmt.Errorf("TLS handshake: %w: check that the port in mqtt.server.uri speaks TLS, and the mqtt.ssl.* keys", err)
 	}
 	return secure, nil
 }

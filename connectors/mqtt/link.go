@@ -70,7 +70,7 @@ func (f *final) Unwrap() error { return f.cause }
 func (l *link) start(ctx context.Context) {
 	ctx, l.stop = context.WithCancel(context.WithoutCancel(ctx))
 	l.ended = make(chan struct{})
-	l.rt.Waiting(fmt.Errorf("connecting to MQTT broker %s", l.broker.servers[0]), time.Time{})
+	l.rt.Waiting(fmt.Errorf("connecting to MQTT broker %s", l.broker.servers[0]), time.Now())
 	go func() {
 		defer close(l.ended)
 		l.run(ctx)
@@ -194,7 +194,7 @@ func connectTo(ctx context.Context, b *broker, s server, p peer) (*uplink, error
 		if ack != nil && ack.ReasonCode >= 0x80 {
 			return nil, &refusal{server: s, user: b.username, code: ack.ReasonCode, reason: ack.Properties.ReasonString}
 		}
-		return nil, fmt.Errorf("connecting to MQTT broker %s: no valid CONNACK: %w", s, err)
+		return nil, fmt.Errorf("connecting to MQTT broker %s: no valid CONNACK: %w: check that the port in mqtt.server.uri speaks MQTT 5, with or without TLS as the URI says", s, err)
 	}
 	up.ack = ack
 	return up, nil

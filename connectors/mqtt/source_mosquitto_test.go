@@ -1,7 +1,9 @@
 package mqtt
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,9 +124,29 @@ func TestSourceWaitsForABrokerThatIsNotThereYet(t *testing.T) {
 	proxy := testbed.StartProxy(t, broker.Addr())
 	proxy.Refuse()
 	src := connecttest.StartSource(t, Source{}, sourceConfig("tcp://"+proxy.Addr(), "s/+"))
-	assert.ErrorContains(t, src.AwaitWaiting(), "connecting to MQTT broker tcp://"+proxy.Addr())
+	awaitCause(t, src, "connecting to MQTT broker tcp://"+proxy.Addr(), "check mqtt.server.uri, and that the broker runs")
 	proxy.Accept()
 	src.AwaitHealthy()
+}
+
+// awaitCause waits until what a task waits for is said with all the parts.
+func awaitCause(t *testing.T, src *connecttest.Source, parts ...string) {
+	t.Helper()
+	testbed.Await(t, 10*time.Second, fmt.Sprintf("a cause with %q", parts), func(context.Context) error {
+		cause := src.Waiting()
+		for _, part := range parts {
+			if cause == nil || !strings.Contains(cause.Error(), part) {
+				return fmt.Errorf("it is %w", cause)
+			}
+		}
+		return nil
+	})
+}
+
+func TestTLSToAPlainPortSaysWhatToCheck(t *testing.T) {
+	broker := testbed.StartMosquitto(t)
+	src := connecttest.StartSource(t, Source{}, sourceConfig("ssl://"+broker.Addr(), "s/+", "mqtt.validate.connect", "false"))
+	awaitCause(t, src, "TLS handshake", "the port in mqtt.server.uri speaks TLS")
 }
 
 func TestWrongPasswordFailsTheTaskWithOneClearLine(t *testing.T) {

@@ -45,7 +45,7 @@ var javaConversions []byte
 
 // measureConversions prints what each conversion costs here and with Java's classes, one after the other in one run.
 func measureConversions(ctx context.Context, l *lab, rounds int) error {
-	java, err := javaCosts(ctx, l.dir, rounds)
+	java, err := l.javaCosts(ctx, rounds)
 	if err != nil {
 		return err
 	}
@@ -121,17 +121,17 @@ func processorTime() time.Duration {
 }
 
 // javaCosts runs Java's loops and reads what they print.
-func javaCosts(ctx context.Context, dir string, rounds int) (map[string]cost, error) {
+func (l *lab) javaCosts(ctx context.Context, rounds int) (map[string]cost, error) {
 	jars, err := testbed.FetchKafka(ctx)
 	if err != nil {
 		return nil, err
 	}
-	source := filepath.Join(dir, "Conversions.java")
+	source := filepath.Join(l.dir, "Conversions.java")
 	if err := os.WriteFile(source, javaConversions, 0o600); err != nil {
 		return nil, fmt.Errorf("writing Java's loops: %w", err)
 	}
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, "java", "-Xmx512m", "-cp", filepath.Join(jars, "*"), source, strconv.Itoa(rounds),
+	cmd := exec.CommandContext(ctx, l.java, "-Xmx512m", "-cp", filepath.Join(jars, "*"), source, strconv.Itoa(rounds),
 		strconv.FormatInt(conversionTime.Milliseconds(), 10))
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

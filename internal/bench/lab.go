@@ -19,6 +19,9 @@ import (
 // lab is what all arms share: the servers, the load, the programs.
 type lab struct {
 	dir       string
+	java      string // programs by their paths: a server's directory may be in nobody's PATH
+	server    string
+	clients   string // the directory of mosquitto_pub and mosquitto_sub
 	records   int
 	file      string
 	kafka     *testbed.RunningKafka
@@ -36,6 +39,9 @@ const (
 // openLab starts the servers and makes the load.
 func openLab(ctx context.Context, records int) (l *lab, err error) {
 	l = &lab{records: records}
+	if err := l.findPrograms(); err != nil {
+		return nil, err
+	}
 	if l.dir, err = os.MkdirTemp("", "sluice-bench-"); err != nil {
 		return nil, fmt.Errorf("making a directory: %w", err)
 	}
@@ -65,6 +71,24 @@ func openLab(ctx context.Context, records int) (l *lab, err error) {
 	return l, l.fillTopic(ctx)
 }
 
+// findPrograms looks for what is not part of this repository.
+func (l *lab) findPrograms() error {
+	if err := testbed.Installed(testbed.Java, testbed.MosquittoServer, testbed.MosquittoClients); err != nil {
+		return err
+	}
+	var publisher string
+	for path, program := range map[*string]testbed.Prerequisite{
+		&l.java: testbed.Java, &l.server: testbed.MosquittoServer, &publisher: testbed.MosquittoClients,
+	} {
+		var err error
+		if *path, err = program.Path(); err != nil {
+			return err
+		}
+	}
+	l.clients = filepath.Dir(publisher)
+	return nil
+}
+
 func (l *lab) close() {
 	if l.client != nil {
 		_ = l.client.Close() // nothing is buffered
@@ -92,7 +116,7 @@ func (l *lab) startMosquitto(ctx context.Context) error {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("configuring mosquitto: %w", err)
 	}
-	l.mosquitto = exec.Command("mosquitto", "-c", conf)
+	l.mosquitto = exec.Command(l.server, "-c", conf)
 	if err := l.mosquitto.Start(); err != nil {
 		return fmt.Errorf("starting mosquitto: %w", err)
 	}
@@ -130,7 +154,7 @@ func (l *lab) fillTopic(ctx context.Context) error {
 // makeSession makes a session that belongs to the run, so that nothing is lost before its arm is there.
 func (l *lab) makeSession(run string) error {
 	host, port, _ := net.SplitHostPort(l.mqtt)
-	session := exec.Command("mosquitto_sub", "-h", host, "-p", port, "-V", "mqttv5", "-c", "-x", "3600", "-E", "-q", "1", "-i", run+"-0", "-t", run+"/#")
+	session := exec.Command(filepath.Join(l.clients, "mosquitto_sub"), "-h", host, "-p", port, "-V", "mqttv5", "-c", "-x", "3600", "-E", "-q", "1", "-i", run+"-0", "-t", run+"/#")
 	if out, err := session.CombinedOutput(); err != nil {
 		return fmt.Errorf("making a session: %w: %s", err, out)
 	}
@@ -143,7 +167,7 @@ const publishAhead = 30_000
 // publish sends the load as fast as the broker takes it, but never far ahead of what has arrived in Kafka.
 func (l *lab) publish(ctx context.Context, run string) error {
 	host, port, _ := net.SplitHostPort(l.mqtt)
-	publish := exec.CommandContext(ctx, "mosquitto_pub", "-h", host, "-p", port, "-q", "1", "-l", "-t", run+"/device")
+	publish := exec.CommandContext(ctx, filepath.Join(l.clients, "mosquitto_pub"), "-h", host, "-p", port, "-q", "1", "-l", "-t", run+"/device")
 	lines, err := publish.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("publishing: %w", err)

@@ -2,12 +2,15 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,6 +57,35 @@ func TestTheDemoFlowsWithinFiveSecondsOfTheStart(t *testing.T) {
 	dev := LaunchDev(t, "--demo")
 	testbed.Await(t, 5*time.Second, "a sensor's record", count(dev.Kafka, "sensors", nil).atLeast(1))
 	t.Logf("the first record was there %v after the start", time.Since(start).Round(time.Millisecond))
+}
+
+func TestTheDemoShowsWhatRunsWhereWhatFlowsAndWhatToTryNext(t *testing.T) {
+	needsProcesses(t)
+	dev := LaunchDev(t, "--demo", "--rate", "200")
+	dev.WaitReady()
+	for _, parts := range [][]string{
+		{"Kafka", dev.Kafka, "MQTT", dev.MQTT, "REST", dev.URL},
+		{"sensors/#", "demo-sensors", "topic sensors"},
+		{"topic commands", "demo-commands", "commands/<key>"},
+		{"curl -s " + dev.URL + "/connectors/demo-sensors/status"},
+		{"mosquitto_pub", strings.TrimPrefix(dev.MQTT, "127.0.0.1:"), "sensors/mine"},
+		{"curl -s -X PUT " + dev.URL + "/connectors/demo-sensors/pause"},
+		{"sample  sensors-", "key sensors/room-", `"celsius":`},
+	} {
+		awaitLine(t, dev.Process, 10*time.Second, parts...)
+	}
+	live := regexp.MustCompile(`(?m)^  in +(\d+)/s +(\d+) records     out +\d+/s +\d+ records$`)
+	testbed.Await(t, 20*time.Second, "a live line with records in it", func(context.Context) error {
+		for _, line := range live.FindAllStringSubmatch(dev.Log(), -1) {
+			if line[1] != "0" && line[2] != "0" {
+				return nil
+			}
+		}
+		return errors.New("none so far")
+	})
+	lines := strings.Count(dev.Log(), "\n")
+	assert.Less(t, lines, 25, "it is a few tidy lines")
+	sober(t, dev.Log())
 }
 
 func TestTheDemoCarriesReadingsInAndCommandsOut(t *testing.T) {
@@ -263,4 +295,40 @@ func containsAll(text string, parts []string) bool {
 		}
 	}
 	return true
+}
+
+func TestEveryExampleRunsAsItIsOnDev(t *testing.T) {
+	needsProcesses(t)
+	manifests, err := filepath.Glob("../../examples/*.json")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(manifests), 3)
+	dev := LaunchDev(t)
+	dev.WaitReady()
+	own := strings.NewReplacer("localhost:1883", dev.MQTT, "/tmp/lines.txt", File(t, "lines.txt", "one\ntwo\n"))
+	for _, path := range manifests {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			body := json.RawMessage(own.Replace(string(text)))
+			var manifest struct{ Name string }
+			require.NoError(t, json.Unmarshal(body, &manifest))
+			a, err := dev.Ask(t.Context(), http.MethodPost, "/connectors", body)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusCreated, a.Code, a.Body)
+			dev.AwaitFlowing(manifest.Name)
+		})
+	}
+	testbed.Await(t, 10*time.Second, "the lines of the file in Kafka", count(dev.Kafka, "lines", nil).atLeast(2))
+	sober(t, dev.Log())
+}
+
+func TestAConverterThatDoesNotFitIsNamedByKeyWithWhatFits(t *testing.T) {
+	needsProcesses(t)
+	dev := LaunchDev(t)
+	dev.WaitReady()
+	require.NoError(t, dev.Put(t.Context(), "lines", map[string]string{
+		"connector.class": "FileStreamSource", "file": File(t, "lines.txt", "one\n"), "topic": "lines",
+		"value.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
+	}))
+	t.Log(awaitTask(t, dev.Worker, "lines", "FAILED", "set value.converter to one that fits", "StringConverter"))
 }

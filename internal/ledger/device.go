@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -14,8 +15,14 @@ import (
 // burst is how many messages a device has unacknowledged at most: it publishes so many and waits for all of them.
 const burst = 200
 
+// reading is the size of a payload unless somebody says otherwise.
+const reading = 256
+
 // Device is an MQTT 5 client that publishes numbered messages as fast as its broker takes them. It is for one goroutine.
 type Device struct {
+	// Size of payloads in bytes.
+	Size int
+
 	ledger *Ledger
 	conn   net.Conn
 	in     *bufio.Reader
@@ -29,7 +36,7 @@ func ConnectDevice(ctx context.Context, l *Ledger, addr, clientID string) (*Devi
 		return nil, fmt.Errorf("connecting device %s: %w", clientID, err)
 	}
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	d := &Device{ledger: l, conn: conn, in: bufio.NewReader(conn), out: bufio.NewWriterSize(conn, 64<<10)}
+	d := &Device{Size: reading, ledger: l, conn: conn, in: bufio.NewReader(conn), out: bufio.NewWriterSize(conn, 64<<10)}
 	hello := packets.NewControlPacket(packets.CONNECT)
 	c := hello.Content.(*packets.Connect)
 	c.ClientID, c.CleanStart, c.ProtocolName, c.ProtocolVersion = clientID, true, "MQTT", 5
@@ -50,7 +57,7 @@ func ConnectDevice(ctx context.Context, l *Ledger, addr, clientID string) (*Devi
 func (d *Device) Close() error { return d.conn.Close() }
 
 // Publish sends n messages to each of the topics in turn, with QoS 1 or 2, and returns when the broker has taken all of them.
-// A message's payload is its number in the ledger.
+// A message's payload is its number in the ledger, filled up to Size.
 func (d *Device) Publish(qos byte, n int, topics ...string) error {
 	pending := make([]Message, 0, burst)
 	for range n {
@@ -73,7 +80,7 @@ func (d *Device) deliver(qos byte, burst []Message) error {
 		p := packets.NewControlPacket(packets.PUBLISH)
 		publish := p.Content.(*packets.Publish)
 		publish.Topic, publish.QoS, publish.PacketID = m.Stream, qos, uint16(i+1)
-		publish.Payload = strconv.AppendInt(nil, int64(m.Number), 10)
+		publish.Payload = m.payload(d.Size)
 		if _, err := p.WriteTo(d.out); err != nil {
 			return fmt.Errorf("publishing %v: %w", m, err)
 		}
@@ -92,6 +99,28 @@ func (d *Device) deliver(qos byte, burst []Message) error {
 		}
 	}
 	return nil
+}
+
+// payload is the message's number, filling, and a full stop: size bytes, or as many as it takes.
+func (m Message) payload(size int) []byte {
+	text := append(strconv.AppendInt(make([]byte, 0, size), int64(m.Number), 10), ' ')
+	for len(text) < size-1 {
+		text = append(text, 'x')
+	}
+	return append(text, '.')
+}
+
+// numberOf reads what payload wrote; a message that was cut is an error.
+func numberOf(payload []byte) (int, error) {
+	number, _, _ := bytes.Cut(payload, []byte(" "))
+	if !bytes.HasSuffix(payload, []byte(".")) {
+		return 0, fmt.Errorf("a message was cut after %d bytes", len(payload))
+	}
+	n, err := strconv.Atoi(string(number))
+	if err != nil {
+		return 0, fmt.Errorf("reading the number of a message: %w", err)
+	}
+	return n, nil
 }
 
 // settle reads one answer and returns the id of the message that is now the broker's, 0 while QoS 2 needs another step.

@@ -18,6 +18,18 @@ func promised(n int, streams ...string) *Ledger {
 	return l
 }
 
+func TestAPayloadHasItsNumberAndAReadingsSize(t *testing.T) {
+	for _, n := range []int{0, 7, 123456} {
+		payload := Message{"a", n}.payload(reading)
+		assert.Len(t, payload, reading)
+		got, err := numberOf(payload)
+		require.NoError(t, err)
+		assert.Equal(t, n, got)
+	}
+	_, err := numberOf([]byte("7 cut"))
+	require.Error(t, err, "a message that was cut")
+}
+
 func arrive(t *testing.T, l *Ledger, name string, numbers ...int) {
 	t.Helper()
 	for _, n := range numbers {

@@ -89,6 +89,12 @@ func TestAWrongCommandLineIsOneLineAndExitCode1(t *testing.T) {
 		"unknown flag":        {[]string{"dev", "--turbo"}, []string{"--turbo"}},
 		"worker without file": {[]string{"worker", absent}, []string{absent, "no such file"}},
 		"unknown log level":   {[]string{"dev", "--log-level", "loud"}, []string{"--log-level", "loud"}},
+		"port too large":      {[]string{"dev", "--kafka-port", "99999"}, []string{"--kafka-port 99999", "65535"}},
+		"port below all":      {[]string{"dev", "--mqtt-port", "-1"}, []string{"--mqtt-port -1", "65535"}},
+		"no rate":             {[]string{"dev", "--demo", "--rate", "0"}, []string{"--rate 0", "at least 1"}},
+		"standalone alone":    {[]string{"standalone"}, []string{"worker's file", "sluice standalone worker.properties"}},
+		"array for connector": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), File(t, "a.json", `[{"name": "a"}]`)},
+			[]string{"a.json", "JSON array", "want one object"}},
 		"connector without file": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), absent},
 			[]string{absent, "no such file"}},
 		"broken JSON": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), File(t, "a.json", `{"name": "a",`)},
@@ -109,17 +115,52 @@ func TestAWrongWorkerFileIsOneLine(t *testing.T) {
 		key  string
 	}{
 		"missing group.id":   {exitUsage, strings.Replace(good, "group.id=", "group=", 1), "group.id"},
+		"empty group.id":     {exitUsage, good + "group.id=\n", "group.id"},
 		"interval no number": {exitUsage, good + "offset.flush.interval.ms=often\n", "offset.flush.interval.ms"},
+		"negative interval":  {exitUsage, good + "offset.flush.interval.ms=-5\n", "offset.flush.interval.ms"},
+		"negative grace":     {exitUsage, good + "task.shutdown.graceful.timeout.ms=-5\n", "task.shutdown.graceful.timeout.ms"},
+		"unknown advertised": {exitUsage, good + "rest.advertised.listener=gopher\n", "rest.advertised.listener"},
+		"port out of range":  {exitUsage, good + "rest.advertised.port=70000\n", "rest.advertised.port"},
 		// What shows only when the parts are built ends as a failed start, as in Kafka Connect.
-		"unknown converter": {exitStartup, good + "value.converter=com.example.Absent\n", "value.converter"},
-		"unknown listener":  {exitStartup, good + "listeners=ftp://127.0.0.1:1\n", "listeners"},
-		"no port":           {exitStartup, good + "bootstrap.servers=kafka\n", "bootstrap.servers"},
-		"unknown protocol":  {exitStartup, good + "security.protocol=TLS\n", "security.protocol"},
+		"unknown converter":    {exitStartup, good + "value.converter=com.example.Absent\n", "value.converter"},
+		"converter of headers": {exitStartup, good + "key.converter=org.apache.kafka.connect.storage.SimpleHeaderConverter\n", "key.converter"},
+		"converter's bad option": {exitStartup, good + "value.converter=org.apache.kafka.connect.json.JsonConverter\nvalue.converter.schemas.enable=maybe\n",
+			"value.converter.schemas.enable"},
+		"unknown policy":   {exitStartup, good + "connector.client.config.override.policy=Nobody\n", "connector.client.config.override.policy"},
+		"advertised https": {exitStartup, good + "rest.advertised.listener=https\n", "rest.advertised.listener"},
+		"unknown listener": {exitStartup, good + "listeners=ftp://127.0.0.1:1\n", "listeners"},
+		"no port":          {exitStartup, good + "bootstrap.servers=kafka\n", "bootstrap.servers"},
+		"unknown protocol": {exitStartup, good + "security.protocol=TLS\n", "security.protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			mistake(t, c.code, []string{c.key}, "worker", File(t, "worker.properties", c.text))
+			parts := []string{c.key}
+			if c.code == exitUsage {
+				parts = append(parts, "worker.properties: ")
+			}
+			mistake(t, c.code, parts, "worker", File(t, "worker.properties", c.text))
 		})
 	}
+}
+
+func TestAKeyOfTheWorkerWithoutEffectIsSaidOnceAndByName(t *testing.T) {
+	needsProcesses(t)
+	keys := []string{"rest.extension.classes=com.example.Login", "admin.listeners=http://127.0.0.1:1", "plugin.discovery=bogus", "wrong.key=1",
+		"metric.reporters=com.example.Reporter", "producer.wrong.key=1"}
+	port := testbed.FreePort(t)
+	p := LaunchWorker(t, WorkerProperties(nobody(t), "x-", port, keys...))
+	awaitLine(t, p, 15*time.Second, "waiting for Kafka")
+	var warned []string
+	for line := range strings.Lines(p.Log()) {
+		if strings.Contains(line, "a key of the worker") {
+			warned = append(warned, line)
+		}
+	}
+	assert.Len(t, warned, len(keys), "of the good keys none is warned of: %s", warned)
+	for _, key := range keys {
+		name, _, _ := strings.Cut(key, "=")
+		assert.Equal(t, 1, strings.Count(strings.Join(warned, ""), "key="+name+" "), name)
+	}
+	sober(t, p.Log())
 }
 
 func TestABusyPortIsOneLineAndExitCode2(t *testing.T) {
@@ -152,6 +193,20 @@ func TestADataDirectoryInUseIsOneLineAndExitCode2(t *testing.T) {
 	port := func() string { return fmt.Sprint(testbed.FreePort(t)) }
 	mistake(t, exitStartup, []string{dir, "in use", fmt.Sprint(dev.PID()), "--data-dir"},
 		"dev", "--data-dir", dir, "--kafka-port", port(), "--mqtt-port", port(), "--rest-port", port())
+}
+
+func TestADirectoryThatCannotBeWrittenIsOneLineAndExitCode2(t *testing.T) {
+	needsProcesses(t)
+	file := File(t, "file", "") // nobody makes a directory below a file, root neither
+	t.Run("data of dev", func(t *testing.T) {
+		port := func() string { return fmt.Sprint(testbed.FreePort(t)) }
+		mistake(t, exitStartup, []string{file, "--data-dir"},
+			"dev", "--data-dir", filepath.Join(file, "data"), "--kafka-port", port(), "--mqtt-port", port(), "--rest-port", port())
+	})
+	t.Run("offsets of standalone", func(t *testing.T) {
+		mistake(t, exitStartup, []string{file, "cannot be written", "offset.storage.file.filename"},
+			"standalone", standaloneProperties(t, testbed.FreePort(t)), "--set", "offset.storage.file.filename="+filepath.Join(file, "offsets"))
+	})
 }
 
 func TestAConnectorThatCannotBeStartedIsOneLineAndExitCode3(t *testing.T) {
@@ -189,6 +244,21 @@ func TestAWorkerWithoutKafkaSaysSoAndGoesOnTrying(t *testing.T) {
 	sober(t, p.Log())
 }
 
+func TestAStandaloneWorkerWithoutKafkaSaysSoOnce(t *testing.T) {
+	needsProcesses(t)
+	port := testbed.FreePort(t)
+	properties := standaloneProperties(t, port)
+	connector := fmt.Sprintf(`{"name":"lines","config":{"connector.class":"FileStreamSource","file":%q,"topic":"lines"}}`, File(t, "lines.txt", "one\n"))
+	p := testbed.Launch(t, testbed.Command{
+		Path: testbed.SluiceBinary(t), Args: []string{"standalone", properties, File(t, "lines.json", connector)},
+	})
+	t.Log(awaitLine(t, p, 15*time.Second, "WARN", "retrying", "connector=lines", "127.0.0.1:", "check bootstrap.servers"))
+	w := &Worker{p, REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}, t}
+	awaitTask(t, w, "lines", "RUNNING", "retrying: ", "check bootstrap.servers")
+	assert.Equal(t, 1, strings.Count(p.Log(), "level=WARN"), "one line: %s", p.Log())
+	sober(t, p.Log())
+}
+
 func TestAManifestWithMistakesIsAnsweredWithAllOfThem(t *testing.T) {
 	needsProcesses(t)
 	w := StartWorker(t, testbed.SharedKafka(t), testbed.Prefix(t))
@@ -202,7 +272,13 @@ func TestAManifestWithMistakesIsAnsweredWithAllOfThem(t *testing.T) {
 		"wrong QoS": {manifest("connector.class", "io.confluent.connect.mqtt.MqttSourceConnector", "mqtt.server.uri", "tcp://"+nobody(t),
 			"mqtt.topics", "a/#", "kafka.topic", "a", "mqtt.qos", "3"), []string{"mqtt.qos", "3"}},
 		"wrong filter": {manifest("connector.class", "io.confluent.connect.mqtt.MqttSourceConnector", "mqtt.server.uri", "tcp://"+nobody(t),
-			"mqtt.topics", "a/#/b", "kafka.topic", "a"), []string{"a/#/b", "last level"}},
+			"mqtt.topics", "a/#/b", "kafka.topic", "a"), []string{"mqtt.topics: ", "a/#/b", "last level"}},
+		"wrong MQTT server": {manifest("connector.class", "io.confluent.connect.mqtt.MqttSourceConnector", "mqtt.server.uri", "mqttx://h",
+			"mqtt.topics", "a/#", "kafka.topic", "a"), []string{"mqtt.server.uri: ", "mqttx://h", "tcp"}},
+		"no Kafka topic": {manifest("connector.class", "io.confluent.connect.mqtt.MqttSourceConnector", "mqtt.server.uri", "tcp://"+nobody(t),
+			"mqtt.topics", "a/#"), []string{"kafka.topic: ", "is missing"}},
+		"wrong Kafka server": {manifest("connector.class", "io.sluice.connect.kafka.KafkaSourceConnector", "topics", "a",
+			"source.bootstrap.servers", "nowhere"), []string{"source.bootstrap.servers: ", "nowhere", "host:port"}},
 		"no object": {[]string{"a"}, []string{"JSON"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,6 +19,8 @@ const (
 	outage = 20 * time.Second
 	// mostMemory is what a worker may have resident while it waits, in bytes.
 	mostMemory = 100 << 20
+	// large is a payload of which the bytes fill a task's window long before the records do.
+	large = 2 << 10
 )
 
 // endings of a Kafka.
@@ -33,6 +35,7 @@ func TestNothingIsLostWhileKafkaIsAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			kafka := testbed.StartKafka(t)
 			r := startRiver(t, kafka.Addr(), 1)
+			r.fleet.Size = large
 			published := r.publish(messages / 2)
 			r.awaitFlow(messages / 5)
 			end(kafka)
@@ -48,6 +51,7 @@ func TestNothingIsLostWhileKafkaIsAway(t *testing.T) {
 			kafka.WaitReady()
 			back := time.Now()
 			r.worker.AwaitFlowing(r.connector)
+			r.saidOnce("waiting for Kafka", "retrying")
 			t.Logf("the status is clean %v after Kafka is back", time.Since(back).Round(time.Millisecond))
 			peak := r.worker.Usage().Peak
 			v := r.settle()
@@ -70,7 +74,7 @@ func (r *river) awaitRetrying() (trace string) {
 	return trace
 }
 
-// retrying is what the task's status says; an error if it does not say that it is RUNNING and retries.
+// retrying is what the task's status says; an error if it does not say that it is RUNNING and retries, with address and key.
 func (r *river) retrying(ctx context.Context) (string, error) {
 	s, err := r.worker.Status(ctx, r.connector)
 	if err != nil {
@@ -80,10 +84,26 @@ func (r *river) retrying(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%d tasks", len(s.Tasks))
 	}
 	task := s.Tasks[0]
-	if task.State != "RUNNING" || !strings.HasPrefix(task.Trace, "retrying: ") {
+	if task.State != "RUNNING" || !strings.HasPrefix(task.Trace, "retrying: ") || !containsAll(task.Trace, []string{r.kafka, "bootstrap.servers"}) {
 		return "", fmt.Errorf("task is %s with the trace %q", task.State, task.Trace)
 	}
 	return task.Trace, nil
+}
+
+// saidOnce holds that the worker's log has one line for each way of saying that Kafka is away, with address and key.
+func (r *river) saidOnce(ways ...string) {
+	r.t.Helper()
+	for _, way := range ways {
+		var said []string
+		for line := range strings.Lines(r.worker.Log()) {
+			if strings.Contains(line, `msg="`+way+`"`) || strings.Contains(line, "msg="+way+" ") {
+				said = append(said, line)
+			}
+		}
+		if assert.Len(r.t, said, 1, way) {
+			assert.True(r.t, containsAll(said[0], []string{r.kafka, "check bootstrap.servers"}), said[0])
+		}
+	}
 }
 
 // sitOut lets time pass and holds all the while that the worker lives within its memory and says that it retries.

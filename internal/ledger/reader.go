@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -121,11 +120,11 @@ func (r *Reader) partition(ctx context.Context, consumer sarama.Consumer, p int3
 	}
 }
 
-// Enter is the take of a ledger: the key of a record is its stream, the value its number.
+// Enter is the take of a ledger: the key of a record is its stream, the value a device's payload.
 func (l *Ledger) Enter(m *sarama.ConsumerMessage) error {
-	number, err := strconv.Atoi(string(m.Value))
+	number, err := numberOf(m.Value)
 	if err != nil {
-		return fmt.Errorf("reading the number of a message: %w", err)
+		return err
 	}
 	return l.Arrive(string(m.Key), number)
 }

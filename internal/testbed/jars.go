@@ -113,7 +113,7 @@ func FetchKafka(ctx context.Context) (string, error) {
 func download(ctx context.Context, cache, dir string) error {
 	mvn, err := Maven.Path()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %s", err, Maven.InstallCommand())
 	}
 	work, err := os.MkdirTemp(cache, "download-")
 	if err != nil {

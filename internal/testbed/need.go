@@ -80,6 +80,21 @@ func Need(t testing.TB, prerequisites ...Prerequisite) {
 
 func need(t testing.TB, prerequisites []Prerequisite) {
 	t.Helper()
+	if what, fix := missing(prerequisites); what != "" {
+		giveUp(t, what, fix)
+	}
+}
+
+// Installed is for programs that are no tests: an error that names what is missing and how to get it.
+func Installed(prerequisites ...Prerequisite) error {
+	if what, fix := missing(prerequisites); what != "" {
+		return fmt.Errorf("needs %s: %s", what, fix)
+	}
+	return nil
+}
+
+// missing names the programs that are not there, and what a person types to get them; both are "" when all are there.
+func missing(prerequisites []Prerequisite) (what, fix string) {
 	var names, commands []string
 	for _, p := range prerequisites {
 		if _, err := p.Path(); err != nil {
@@ -87,9 +102,7 @@ func need(t testing.TB, prerequisites []Prerequisite) {
 			commands = append(commands, p.InstallCommand())
 		}
 	}
-	if len(names) > 0 {
-		giveUp(t, strings.Join(names, ", "), strings.Join(commands, "; "))
-	}
+	return strings.Join(names, ", "), strings.Join(commands, "; ")
 }
 
 // giveUp ends a test for want of something outside the repository: skipped, or failed when CI=true.

@@ -16,6 +16,11 @@ func TestATestWithoutItsPrerequisiteIsSkippedAndSaysHowToGetIt(t *testing.T) {
 	assert.Empty(t, tr.fatal)
 }
 
+func TestAProgramWithoutItsPrerequisitesSaysHowToGetThem(t *testing.T) {
+	assert.NoError(t, Installed())
+	assert.Regexp(t, `^needs the moon \(no-such-program is not in PATH\): (apt-get|brew) install moon$`, Installed(absent).Error())
+}
+
 func TestOnCIAMissingPrerequisiteFailsTheTest(t *testing.T) {
 	t.Setenv("CI", "true")
 	tr := try(t, func(tb testing.TB) { need(tb, []Prerequisite{absent}) })
