@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/registry/avro"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/worker"
@@ -231,5 +232,5 @@ func clusterID(ctx context.Context, settings *kafkaclient.Settings) (string, err
 
 // classes are the connectors and converters in this program.
 func classes() (*catalog.Catalog, error) {
-	return catalog.New(sources(), sinks())
+	return catalog.New(sources(), sinks(), avro.Definition)
 }
