@@ -199,3 +199,20 @@ func (c *collector) collect(references []sr.SchemaReference) error {
 	}
 	return nil
 }
+
+// ReadAs returns the schema that messages of the topic under own are read as, own itself or the latest of the subject, with the version that it has
+// within the subject: as in Java that becomes the version of the Connect schema. record names own, as for [Registry.Subject].
+func (r *Registry) ReadAs(topic, record string, own Schema) (as Schema, version int, err error) {
+	subject, err := r.Subject(topic, record)
+	switch {
+	case err != nil && !r.Latest: // there is no subject to have a version in
+		return own, 0, nil
+	case err != nil:
+		return Schema{}, 0, err
+	case r.Latest:
+		as, err = r.ToRead(subject)
+		return as, as.Version, err
+	}
+	version, err = r.VersionOf(subject, own)
+	return own, version, err
+}

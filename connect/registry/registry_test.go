@@ -269,13 +269,32 @@ func TestIndexesOfMessageTypes(t *testing.T) {
 	}
 }
 
-func TestACacheForgetsAllWhenItIsFull(t *testing.T) {
-	c := NewCache[int, int](2)
-	c.Put(1, 1)
-	c.Put(2, 2)
-	c.Put(3, 3)
-	_, ok := c.Get(1)
-	assert.False(t, ok)
-	v, ok := c.Get(3)
-	assert.True(t, ok && v == 3)
+func TestWhatIsMadeIsKeptUntilItExpiresOrTheMemoIsFull(t *testing.T) {
+	made := map[int]int{}
+	expires := time.Time{}
+	m := NewMemo(2, func(key int) (int, time.Time, error) {
+		if key < 0 {
+			return 0, time.Time{}, errors.New("no")
+		}
+		made[key]++
+		return key, expires, nil
+	})
+	get := func(key int) {
+		v, err := m.Get(key)
+		require.NoError(t, err)
+		assert.Equal(t, key, v)
+	}
+	for _, key := range []int{1, 1, 2, 1, 2} {
+		get(key)
+	}
+	assert.Equal(t, map[int]int{1: 1, 2: 1}, made)
+	_, err := m.Get(-1)
+	require.Error(t, err)
+	get(3)
+	get(1)
+	assert.Equal(t, map[int]int{1: 2, 2: 1, 3: 1}, made, "the third forgot the others")
+	expires = time.Now().Add(-time.Second)
+	get(4)
+	get(4)
+	assert.Equal(t, 2, made[4])
 }
