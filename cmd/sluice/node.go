@@ -19,6 +19,8 @@ import (
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/registry/avro"
+	"github.com/sluice-connect/sluice/connect/registry/jsonschema"
+	"github.com/sluice-connect/sluice/connect/registry/protobuf"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/worker"
@@ -232,5 +234,5 @@ func clusterID(ctx context.Context, settings *kafkaclient.Settings) (string, err
 
 // classes are the connectors and converters in this program.
 func classes() (*catalog.Catalog, error) {
-	return catalog.New(sources(), sinks(), avro.Definition)
+	return catalog.New(sources(), sinks(), avro.Definition, jsonschema.Definition, protobuf.Definition)
 }

@@ -2,11 +2,16 @@ package protobuf
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/bufbuild/protocompile"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/sluice-connect/sluice/connect/registry"
 )
@@ -32,14 +37,23 @@ const ownFile = "message.proto"
 
 // parse compiles a file with those it imports.
 func parse(text string, references []registry.Reference) (protoreflect.FileDescriptor, error) {
-	files := map[string]string{ownFile: text}
+	files := maps.Clone(known)
 	for _, ref := range references {
 		files[ref.Name] = ref.Text
 	}
-	compiler := protocompile.Compiler{
-		MaxParallelism: 1,
-		Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{Accessor: protocompile.SourceAccessorFromMap(withKnown(files))}),
-	}
+	files[ownFile] = text
+	resolve := protocompile.ResolverFunc(func(name string) (protocompile.SearchResult, error) {
+		text, ok := files[name]
+		if !ok {
+			return protocompile.SearchResult{}, protoregistry.NotFound
+		}
+		if compiled := serialized(text); compiled != nil {
+			compiled.Name = proto.String(name)
+			return protocompile.SearchResult{Proto: compiled}, nil
+		}
+		return protocompile.SearchResult{Source: strings.NewReader(text)}, nil
+	})
+	compiler := protocompile.Compiler{MaxParallelism: 1, Resolver: protocompile.WithStandardImports(resolve)}
 	compiled, err := compiler.Compile(context.Background(), ownFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading a Protobuf schema: %w", err)
@@ -47,13 +61,17 @@ func parse(text string, references []registry.Reference) (protoreflect.FileDescr
 	return compiled[0], nil
 }
 
-func withKnown(files map[string]string) map[string]string {
-	for name, text := range known {
-		if _, given := files[name]; !given {
-			files[name] = text
-		}
+// serialized reads a schema that is no text but a compiled file in base64, as some clients register them; nil for others.
+func serialized(text string) *descriptorpb.FileDescriptorProto {
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil {
+		return nil
 	}
-	return files
+	file := new(descriptorpb.FileDescriptorProto)
+	if proto.Unmarshal(raw, file) != nil {
+		return nil
+	}
+	return file
 }
 
 // messageAt follows the indexes that stand in front of a message.
