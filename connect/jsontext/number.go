@@ -121,6 +121,7 @@ func (n Number) Float(bits int) float64 {
 	return f
 }
 
+// Decimal returns the number with all its digits.
 func (n Number) Decimal() *connect.Decimal {
 	d, err := values.ParseDecimal(string(n.Text))
 	if err != nil { // its scale is beyond 32 bits by less than its length: next to nothing, or beyond all that is asked of it

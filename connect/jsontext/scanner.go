@@ -23,8 +23,10 @@ const (
 	maxNumberLength = 1000
 )
 
+// ErrSyntax is the class of errors about text that is no JSON.
 var ErrSyntax = errors.New("invalid JSON")
 
+// Fail is an error of class [ErrSyntax] that names the place.
 func (s *Scanner) Fail(what string) error {
 	return fmt.Errorf("%w: %s at byte %d", ErrSyntax, what, s.At)
 }
