@@ -67,6 +67,9 @@ type SchemaOption func(*Schema)
 // Optional lets the value be null.
 func Optional() SchemaOption { return func(s *Schema) { s.optional = true } }
 
+// Required undoes [Optional], for [Schema.With].
+func Required() SchemaOption { return func(s *Schema) { s.optional = false } }
+
 // Named gives the schema a name, which for logical types is what identifies them.
 func Named(name string) SchemaOption {
 	return func(s *Schema) { s.name, s.given = name, s.given|attrName }

@@ -20,6 +20,9 @@ import (
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/migration"
+	"github.com/sluice-connect/sluice/connect/registry/avro"
+	"github.com/sluice-connect/sluice/connect/registry/jsonschema"
+	"github.com/sluice-connect/sluice/connect/registry/protobuf"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/worker"
@@ -257,5 +260,5 @@ func clusterID(ctx context.Context, settings *kafkaclient.Settings) (string, err
 
 // classes are the connectors and converters in this program.
 func classes() (*catalog.Catalog, error) {
-	return catalog.New(sources(), sinks())
+	return catalog.New(sources(), sinks(), avro.Definition, jsonschema.Definition, protobuf.Definition)
 }

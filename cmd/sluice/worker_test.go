@@ -20,7 +20,7 @@ func TestNoKeyOfOurOwnWorkerFilesIsWarnedOf(t *testing.T) {
 		"cluster/worker.properties": workerconfig.Distributed,
 		"deploy/worker.properties":  workerconfig.Distributed,
 	} {
-		config, err := loadWorker(mode, filepath.Join("..", "..", "examples", path), nil)
+		config, err := loadWorker(t.Context(), mode, filepath.Join("..", "..", "examples", path), nil)
 		require.NoError(t, err, path)
 		require.NoError(t, checkConverters(known, config.Properties), path)
 		assert.Empty(t, migration.Warnings(config, known), path)

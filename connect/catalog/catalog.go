@@ -51,9 +51,10 @@ type Catalog struct {
 	predicates []transforms.PredicateDefinition
 }
 
-// New returns a catalog of these connectors and of all converters. Two classes of one name are a mistake in the program.
-func New(sources []connect.SourceConnector, sinks []connect.SinkConnector) (*Catalog, error) {
-	c := &Catalog{converters: converters.All(), transforms: transforms.All(), predicates: transforms.AllPredicates()}
+// New returns a catalog of these connectors and of the converters that Kafka Connect brings, and of more where there are more. Two classes of one name
+// are a mistake in the program.
+func New(sources []connect.SourceConnector, sinks []connect.SinkConnector, more ...converters.Definition) (*Catalog, error) {
+	c := &Catalog{converters: append(converters.All(), more...), transforms: transforms.All(), predicates: transforms.AllPredicates()}
 	for _, s := range sinks {
 		c.connectors = append(c.connectors, &Class{Type: Sink, Spec: s.Spec(), Plugin: s})
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/jsontext"
 )
 
 // decodeEnvelope reads {"schema": ..., "payload": ...}.
@@ -48,7 +49,7 @@ func (c *JSON) decodeLike(data []byte) (*connect.Schema, connect.Value, bool) {
 	}
 	d := c.read(data, len(c.readHead), 1)
 	v, err := d.value(c.readLast, unchecked)
-	if err != nil || d.peek() != '}' {
+	if err != nil || d.Peek() != '}' {
 		return nil, connect.Value{}, false
 	}
 	return c.readLast, v, true
@@ -62,29 +63,29 @@ type envelope struct {
 }
 
 func findEnvelope(data []byte) (env envelope, err error) {
-	s := scanner{data: data}
-	if s.peek() != '{' {
-		first := s.peek()
-		if first == 0 && s.at == len(data) {
+	s := jsontext.Scanner{Data: data}
+	if s.Peek() != '{' {
+		first := s.Peek()
+		if first == 0 && s.At == len(data) {
 			return env, nil
 		}
-		if err = s.skip(); err == nil {
-			err = s.endRoot(first)
+		if err = s.Skip(); err == nil {
+			err = s.EndRoot(first)
 		}
 		return env, err
 	}
-	more, err := s.open('}')
+	more, err := s.Open('}')
 	for members := 1; more && err == nil; members++ {
-		name, err := s.name()
+		name, err := s.Name()
 		if err != nil {
 			return env, err
 		}
-		s.peek()
-		start := s.at
-		if err := s.skip(); err != nil {
+		s.Peek()
+		start := s.At
+		if err := s.Skip(); err != nil {
 			return env, err
 		}
-		part := data[start:s.at]
+		part := data[start:s.At]
 		env.payloadAt = 0
 		switch name {
 		case "schema":
@@ -97,7 +98,7 @@ func findEnvelope(data []byte) (env envelope, err error) {
 		default:
 			env.others = true
 		}
-		if more, err = s.next('}'); err != nil {
+		if more, err = s.Next('}'); err != nil {
 			return env, err
 		}
 	}

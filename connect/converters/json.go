@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/jsontext"
 )
 
 // JSON is Kafka Connect's JsonConverter. With schemas each message is an envelope of schema and payload; what a schema looks like as
@@ -129,13 +130,13 @@ func (c *JSON) Decode(_ string, data []byte) (*connect.Schema, connect.Value, er
 		return c.decodeEnvelope(data)
 	}
 	d := c.read(data, 0, 0)
-	first := d.peek()
-	if first == 0 && d.at == len(data) {
+	first := d.Peek()
+	if first == 0 && d.At == len(data) {
 		return nil, connect.Value{}, nil
 	}
 	v, err := d.bare()
 	if err == nil {
-		err = d.endRoot(first)
+		err = d.EndRoot(first)
 	}
 	if err != nil {
 		return nil, connect.Value{}, notJSON(err)
@@ -146,7 +147,7 @@ func (c *JSON) Decode(_ string, data []byte) (*connect.Schema, connect.Value, er
 // read makes the converter's decoder, which keeps its room for lists, ready for other data.
 func (c *JSON) read(data []byte, at, depth int) *decoder {
 	d := &c.reading
-	d.scanner = scanner{data: data, at: at, depth: depth}
+	d.Scanner = jsontext.Scanner{Data: data, At: at, Depth: depth}
 	d.keepNull, d.stack = c.options.KeepNullForDefault, d.stack[:0]
 	return d
 }

@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/jsontext"
 	"github.com/sluice-connect/sluice/connect/values"
 )
 
 // decoder builds values straight from JSON, without a tree in between.
 type decoder struct {
-	scanner
+	jsontext.Scanner
 	keepNull bool // a null stays null where its schema has a default
 	stack    []connect.Value
 }
@@ -26,36 +27,36 @@ const (
 
 // bare reads a value without schema: whole numbers are int64, others float64, objects maps with string keys.
 func (d *decoder) bare() (connect.Value, error) {
-	switch d.peek() {
+	switch d.Peek() {
 	case '{':
 		return d.bareObject()
 	case '[':
 		return d.elements(']', nil, unchecked)
 	case '"':
-		text, err := d.text()
+		text, err := d.Text()
 		return connect.String(text), err
 	case 't':
-		return connect.Boolean(true), d.word("true")
+		return connect.Boolean(true), d.Word("true")
 	case 'f':
-		return connect.Boolean(false), d.word("false")
+		return connect.Boolean(false), d.Word("false")
 	case 'n':
-		return connect.Value{}, d.word("null")
+		return connect.Value{}, d.Word("null")
 	}
-	n, err := d.number()
+	n, err := d.Number()
 	switch {
 	case err != nil:
 		return connect.Value{}, err
-	case n.whole:
-		return connect.Int64(n.int64()), nil
+	case n.Whole:
+		return connect.Int64(n.Int64()), nil
 	}
-	return connect.Float64(n.float(64)), nil
+	return connect.Float64(n.Float(64)), nil
 }
 
 func (d *decoder) bareObject() (connect.Value, error) {
 	m := connect.NewMap(4)
-	more, err := d.open('}')
+	more, err := d.Open('}')
 	for more && err == nil {
-		name, err := d.name()
+		name, err := d.Name()
 		if err != nil {
 			return connect.Value{}, err
 		}
@@ -64,7 +65,7 @@ func (d *decoder) bareObject() (connect.Value, error) {
 			return connect.Value{}, err
 		}
 		m.Put(connect.String(name), v)
-		if more, err = d.next('}'); err != nil {
+		if more, err = d.Next('}'); err != nil {
 			return connect.Value{}, err
 		}
 	}
@@ -74,10 +75,10 @@ func (d *decoder) bareObject() (connect.Value, error) {
 // elements reads the members of a list, or the values of an object, into one slice of the right size.
 func (d *decoder) elements(closing byte, elem *connect.Schema, at place) (connect.Value, error) {
 	base, n := len(d.stack), 0
-	more, err := d.open(closing)
+	more, err := d.Open(closing)
 	for ; more && err == nil; n++ {
 		if closing == '}' {
-			_, err = d.name()
+			_, err = d.Name()
 		}
 		var v connect.Value
 		if err == nil {
@@ -85,7 +86,7 @@ func (d *decoder) elements(closing byte, elem *connect.Schema, at place) (connec
 		}
 		if err == nil {
 			d.stack = append(d.stack, v)
-			more, err = d.next(closing)
+			more, err = d.Next(closing)
 		}
 	}
 	if err != nil {
@@ -103,9 +104,9 @@ func (d *decoder) value(s *connect.Schema, at place) (connect.Value, error) {
 	if s == nil {
 		return d.bare()
 	}
-	c := d.peek()
+	c := d.Peek()
 	if c == 'n' {
-		if err := d.word("null"); err != nil {
+		if err := d.Word("null"); err != nil {
 			return connect.Value{}, err
 		}
 		return d.null(s)
@@ -116,7 +117,7 @@ func (d *decoder) value(s *connect.Schema, at place) (connect.Value, error) {
 	switch s.Kind() {
 	case connect.KindString:
 		if c == '"' {
-			text, err := d.text()
+			text, err := d.Text()
 			return connect.String(text), err
 		}
 		return d.lost(s, at)
@@ -133,9 +134,9 @@ func (d *decoder) value(s *connect.Schema, at place) (connect.Value, error) {
 		return d.structure(s)
 	case connect.KindBoolean:
 		if c == 't' {
-			return connect.Boolean(true), d.word("true")
+			return connect.Boolean(true), d.Word("true")
 		}
-		return connect.Boolean(false), d.skip()
+		return connect.Boolean(false), d.Skip()
 	}
 	return d.numeric(s.Kind(), c)
 }
@@ -153,7 +154,7 @@ func (d *decoder) null(s *connect.Schema) (connect.Value, error) {
 
 // lost reads what is not of the kind of its schema and makes a null of it, as Java does, where that passes.
 func (d *decoder) lost(s *connect.Schema, at place) (connect.Value, error) {
-	if err := d.skip(); err != nil {
+	if err := d.Skip(); err != nil {
 		return connect.Value{}, err
 	}
 	if at == checked && !s.Optional() {
@@ -166,33 +167,33 @@ func isNumber(c byte) bool { return c == '-' || c >= '0' && c <= '9' }
 
 // numeric reads a number; it is cut to its kind, and what is no number is 0, as in Java.
 func (d *decoder) numeric(kind connect.Kind, c byte) (connect.Value, error) {
-	n := number{text: []byte("0"), whole: true}
+	n := jsontext.Number{Text: []byte("0"), Whole: true}
 	var err error
 	if isNumber(c) {
-		n, err = d.number()
+		n, err = d.Number()
 	} else {
-		err = d.skip()
+		err = d.Skip()
 	}
 	if err != nil {
 		return connect.Value{}, err
 	}
 	switch kind {
 	case connect.KindInt8:
-		return connect.Int8(int8(n.int64())), nil
+		return connect.Int8(int8(n.Int64())), nil
 	case connect.KindInt16:
-		return connect.Int16(int16(n.int64())), nil
+		return connect.Int16(int16(n.Int64())), nil
 	case connect.KindInt32:
-		return connect.Int32(int32(n.int64())), nil
+		return connect.Int32(int32(n.Int64())), nil
 	case connect.KindFloat32:
-		return connect.Float32(float32(n.float(32))), nil
+		return connect.Float32(float32(n.Float(32))), nil
 	case connect.KindFloat64:
-		return connect.Float64(n.float(64)), nil
+		return connect.Float64(n.Float(64)), nil
 	}
-	return connect.Int64(n.int64()), nil
+	return connect.Int64(n.Int64()), nil
 }
 
 func (d *decoder) bytes() (connect.Value, error) {
-	text, err := d.text()
+	text, err := d.Text()
 	if err != nil {
 		return connect.Value{}, err
 	}
@@ -202,32 +203,32 @@ func (d *decoder) bytes() (connect.Value, error) {
 
 // logical reads a Decimal, a Date, a Time or a Timestamp, which go by the schema's name alone.
 func (d *decoder) logical(s *connect.Schema) (connect.Value, error) {
-	c := d.peek()
+	c := d.Peek()
 	if c == '"' && s.Name() == connect.DecimalName {
 		return d.decimalBytes(s)
 	}
 	if !isNumber(c) {
-		if err := d.skip(); err != nil {
+		if err := d.Skip(); err != nil {
 			return connect.Value{}, err
 		}
 		return connect.Value{}, fmt.Errorf("%w: no number for a %s", connect.ErrData, s.Name())
 	}
-	n, err := d.number()
+	n, err := d.Number()
 	if err != nil {
 		return connect.Value{}, err
 	}
-	short, isInt := n.int32()
+	short, isInt := n.Int32()
 	switch {
 	case s.Name() == connect.DecimalName:
-		return connect.DecimalOf(n.decimal()), nil
-	case s.Name() == connect.TimestampName && n.whole:
-		return connect.Instant(n.int64()), nil
+		return connect.DecimalOf(n.Decimal()), nil
+	case s.Name() == connect.TimestampName && n.Whole:
+		return connect.Instant(n.Int64()), nil
 	case s.Name() == connect.DateName && isInt:
 		return connect.Instant(int64(short) * millisPerDay), nil
 	case s.Name() == connect.TimeName && isInt && short >= 0 && short <= millisPerDay:
 		return connect.Instant(int64(short)), nil
 	}
-	return connect.Value{}, fmt.Errorf("%w: %s is not in the range of a %s", connect.ErrData, n.text, s.Name())
+	return connect.Value{}, fmt.Errorf("%w: %s is not in the range of a %s", connect.ErrData, n.Text, s.Name())
 }
 
 func (d *decoder) decimalBytes(s *connect.Schema) (connect.Value, error) {
@@ -247,11 +248,11 @@ func (d *decoder) decimalBytes(s *connect.Schema) (connect.Value, error) {
 
 // array reads a list. Java also takes the values of an object for one, and anything else for an empty one.
 func (d *decoder) array(s *connect.Schema, at place) (connect.Value, error) {
-	switch d.peek() {
+	switch d.Peek() {
 	case '[':
 		return d.elements(']', s.Elem(), at)
 	case '{':
 		return d.elements('}', s.Elem(), at)
 	}
-	return connect.Array(nil), d.skip()
+	return connect.Array(nil), d.Skip()
 }

@@ -4,10 +4,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/jsontext"
 	"github.com/sluice-connect/sluice/connect/values"
 )
 
@@ -34,7 +33,7 @@ func (c *JSON) appendValue(dst []byte, schema *connect.Schema, v connect.Value) 
 	case connect.KindBoolean:
 		return strconv.AppendBool(dst, v.Bool()), nil
 	case connect.KindString:
-		return appendString(dst, v.Str()), nil
+		return jsontext.AppendString(dst, v.Str()), nil
 	case connect.KindBytes:
 		return appendBase64(dst, v.Bytes()), nil
 	case connect.KindArray:
@@ -182,7 +181,7 @@ func (c *JSON) appendObject(dst []byte, keys, vals *connect.Schema, m *connect.M
 			return nil, fmt.Errorf("a key: %w", err)
 		}
 		if out[start] != '"' { // null, from an optional key
-			out = appendString(out[:start], string(out[start:]))
+			out = jsontext.AppendString(out[:start], string(out[start:]))
 		}
 		if out, err = c.appendValue(append(out, ':'), vals, e.Value); err != nil {
 			return nil, fmt.Errorf("entry %s: %w", e.Key, err)
@@ -217,69 +216,10 @@ func (c *JSON) appendStruct(dst []byte, schema *connect.Schema, st *connect.Stru
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(appendString(out, f.Name), ':')
+		out = append(jsontext.AppendString(out, f.Name), ':')
 		if out, err = c.appendValue(out, f.Schema, st.At(i)); err != nil {
 			return nil, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}
 	return append(out, '}'), nil
-}
-
-const upperHex = "0123456789ABCDEF"
-
-// appendString quotes s as Jackson does: characters beyond U+FFFF as a pair of escapes, all others as they are.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c < utf8.RuneSelf {
-			dst = appendEscape(append(dst, s[start:i]...), c)
-			i++
-			start = i
-			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r > 0xffff || (r == utf8.RuneError && n == 1) {
-			dst = appendRune(append(dst, s[start:i]...), r)
-			start = i + n
-		}
-		i += n
-	}
-	return append(append(dst, s[start:]...), '"')
-}
-
-func appendEscape(dst []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(dst, '\\', c)
-	case '\b':
-		return append(dst, `\b`...)
-	case '\f':
-		return append(dst, `\f`...)
-	case '\n':
-		return append(dst, `\n`...)
-	case '\r':
-		return append(dst, `\r`...)
-	case '\t':
-		return append(dst, `\t`...)
-	}
-	return appendUnit(dst, rune(c))
-}
-
-// appendRune writes what is not copied as it is: a pair of escapes, or U+FFFD for what is not UTF-8.
-func appendRune(dst []byte, r rune) []byte {
-	if r <= 0xffff {
-		return utf8.AppendRune(dst, r)
-	}
-	high, low := utf16.EncodeRune(r)
-	return appendUnit(appendUnit(dst, high), low)
-}
-
-func appendUnit(dst []byte, u rune) []byte {
-	return append(dst, '\\', 'u', upperHex[u>>12&15], upperHex[u>>8&15], upperHex[u>>4&15], upperHex[u&15])
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/jsontext"
 )
 
 // Names of schema types in JSON, by kind.
@@ -30,7 +31,7 @@ func (c *JSON) appendField(dst []byte, f connect.Field) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("field %s: %w", f.Name, err)
 	}
-	return append(appendString(append(out, `,"field":`...), f.Name), '}'), nil
+	return append(jsontext.AppendString(append(out, `,"field":`...), f.Name), '}'), nil
 }
 
 // appendAttributes writes the object of a schema without its end.
@@ -42,13 +43,13 @@ func (c *JSON) appendAttributes(dst []byte, s *connect.Schema) (out []byte, err 
 	}
 	out = strconv.AppendBool(append(out, `,"optional":`...), s.Optional())
 	if s.HasName() {
-		out = appendString(append(out, `,"name":`...), s.Name())
+		out = jsontext.AppendString(append(out, `,"name":`...), s.Name())
 	}
 	if s.HasVersion() {
 		out = strconv.AppendInt(append(out, `,"version":`...), int64(s.Version()), 10)
 	}
 	if s.HasDoc() {
-		out = appendString(append(out, `,"doc":`...), s.Doc())
+		out = jsontext.AppendString(append(out, `,"doc":`...), s.Doc())
 	}
 	if len(s.Params()) > 0 {
 		out = appendParams(out, s.Params())
@@ -97,8 +98,8 @@ func appendParams(out []byte, params map[string]string) []byte {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(appendString(out, name), ':')
-		out = appendString(out, params[name])
+		out = append(jsontext.AppendString(out, name), ':')
+		out = jsontext.AppendString(out, params[name])
 	}
 	return append(out, '}')
 }

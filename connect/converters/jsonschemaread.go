@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/jsontext"
 )
 
 // schemaOf returns the schema that a text stands for, the same one for the same text.
@@ -59,24 +60,24 @@ func (r schemaReader) read(text []byte) (*connect.Schema, connect.Value, error) 
 }
 
 func takeApart(text []byte) (t schemaText, err error) {
-	d := decoder{scanner: scanner{data: text}}
-	if d.peek() != '{' {
+	d := decoder{Scanner: jsontext.Scanner{Data: text}}
+	if d.Peek() != '{' {
 		return t, nil
 	}
-	more, err := d.open('}')
+	more, err := d.Open('}')
 	for more && err == nil {
-		name, err := d.name()
+		name, err := d.Name()
 		if err != nil {
 			return t, err
 		}
-		d.peek()
-		start := d.at
+		d.Peek()
+		start := d.At
 		v, err := d.bare()
 		if err != nil {
 			return t, err
 		}
-		t.set(name, v, text[start:d.at])
-		if more, err = d.next('}'); err != nil {
+		t.set(name, v, text[start:d.At])
+		if more, err = d.Next('}'); err != nil {
 			return t, err
 		}
 	}
@@ -184,19 +185,19 @@ func (r schemaReader) inner(what string, text []byte) (*connect.Schema, error) {
 }
 
 func (r schemaReader) structure(text []byte, opts []connect.SchemaOption) (*connect.Schema, error) {
-	d := decoder{scanner: scanner{data: text}}
-	if d.peek() != '[' {
+	d := decoder{Scanner: jsontext.Scanner{Data: text}}
+	if d.Peek() != '[' {
 		return nil, fmt.Errorf("%w: a struct schema's fields are not an array", connect.ErrData)
 	}
 	var fields []connect.Field
-	more, err := d.open(']')
+	more, err := d.Open(']')
 	for more && err == nil {
-		d.peek()
-		start := d.at
-		if err = d.skip(); err != nil {
+		d.Peek()
+		start := d.At
+		if err = d.Skip(); err != nil {
 			return nil, err
 		}
-		s, name, err := r.read(text[start:d.at])
+		s, name, err := r.read(text[start:d.At])
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +205,7 @@ func (r schemaReader) structure(text []byte, opts []connect.SchemaOption) (*conn
 			return nil, fmt.Errorf("%w: a struct schema's field has no name", connect.ErrData)
 		}
 		fields = append(fields, connect.F(name.Str(), s))
-		if more, err = d.next(']'); err != nil {
+		if more, err = d.Next(']'); err != nil {
 			return nil, err
 		}
 	}
@@ -220,7 +221,7 @@ func (r schemaReader) structure(text []byte, opts []connect.SchemaOption) (*conn
 
 // withDefault gives s its default, which stands under s itself and must fit it.
 func (r schemaReader) withDefault(s *connect.Schema, text []byte) (*connect.Schema, error) {
-	d := decoder{scanner: scanner{data: text}, keepNull: r.keepNull}
+	d := decoder{Scanner: jsontext.Scanner{Data: text}, keepNull: r.keepNull}
 	v, err := d.value(s, checked)
 	if err != nil {
 		return nil, fmt.Errorf("default: %w", err)

@@ -8,8 +8,8 @@ import (
 
 // structure reads an object. Members that are no field are ignored; of a field named twice the last counts.
 func (d *decoder) structure(s *connect.Schema) (connect.Value, error) {
-	if d.peek() != '{' {
-		if err := d.skip(); err != nil {
+	if d.Peek() != '{' {
+		if err := d.Skip(); err != nil {
 			return connect.Value{}, err
 		}
 		return connect.Value{}, fmt.Errorf("%w: a struct that is no object", connect.ErrData)
@@ -17,21 +17,21 @@ func (d *decoder) structure(s *connect.Schema) (connect.Value, error) {
 	st := connect.NewStruct(s)
 	var seen fieldSet
 	expected := 0
-	more, err := d.open('}')
+	more, err := d.Open('}')
 	for more && err == nil {
 		var i int
 		if i, err = d.field(s, expected); err != nil {
 			return connect.Value{}, err
 		}
 		if i < 0 {
-			err = d.skip()
+			err = d.Skip()
 		} else {
 			err = d.fieldValue(st, i)
 			seen.add(i)
 			expected = i + 1
 		}
 		if err == nil {
-			more, err = d.next('}')
+			more, err = d.Next('}')
 		}
 	}
 	if err != nil {
@@ -43,15 +43,15 @@ func (d *decoder) structure(s *connect.Schema) (connect.Value, error) {
 // field reads a member's name and finds its field, the expected one first: writers keep the order of the schema. -1 is none.
 func (d *decoder) field(s *connect.Schema, expected int) (int, error) {
 	fields := s.Fields()
-	if d.peek() == '"' && expected < len(fields) {
+	if d.Peek() == '"' && expected < len(fields) {
 		name := fields[expected].Name
-		rest := d.data[d.at+1:]
+		rest := d.Data[d.At+1:]
 		if len(rest) > len(name)+1 && string(rest[:len(name)]) == name && rest[len(name)] == '"' && rest[len(name)+1] == ':' {
-			d.at += len(name) + 3
+			d.At += len(name) + 3
 			return expected, nil
 		}
 	}
-	name, err := d.name()
+	name, err := d.Name()
 	if err != nil {
 		return 0, err
 	}

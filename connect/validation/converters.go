@@ -3,6 +3,7 @@ package validation
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -152,6 +153,25 @@ func (v *Validator) converterOptions(cfg connect.Config, nulls []string, infos *
 			infos.Groups = groups(connect.ConfigDef{r.Def}, infos.Groups)
 		}
 	}
+}
+
+// unknownOptions names options that the connector's own converters do not have.
+func (v *Validator) unknownOptions(framework connect.ConfigDef, cfg connect.Config) []string {
+	var out []string
+	for _, k := range converterKeys {
+		name, given := cfg[k.name]
+		d, err := k.find(v.Catalog, name)
+		if !given || err != nil {
+			continue
+		}
+		for _, option := range slices.Sorted(maps.Keys(under(k.name+".", cfg))) {
+			key := k.name + "." + option
+			if !d.Spec.Keys.Has(option) && !framework.Has(key) {
+				out = append(out, key+": no such key of "+d.Spec.Class+", it has no effect")
+			}
+		}
+	}
+	return out
 }
 
 // offered is a recommendation that does not depend on other keys.

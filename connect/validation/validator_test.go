@@ -267,3 +267,12 @@ func TestThePluginsKeysComeBeforeTheFrameworks(t *testing.T) {
 	require.Equal(t, "ours", keys[1].Documentation)
 	require.Equal(t, "1", *keys[3].DefaultValue)
 }
+
+func TestOptionsThatAConverterDoesNotHaveAreWarnings(t *testing.T) {
+	got, err := validator(t, nil).Validate(t.Context(), connect.Config{
+		"connector.class": "S", "name": "n", "value.converter": "org.apache.kafka.connect.json.JsonConverter", "value.converter.schemas.enable": "false",
+		"value.converter.schema.registry.url": "http://r", "key.converter.unheeded": "because the connector names no key.converter",
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"value.converter.schema.registry.url: no such key of org.apache.kafka.connect.json.JsonConverter, it has no effect"}, got.Warnings)
+}

@@ -39,11 +39,12 @@ var (
 		program: "mosquitto"}
 	MosquittoClients = Prerequisite{Name: "mosquitto_pub and mosquitto_sub", AptPackage: "mosquitto-clients",
 		BrewFormula: "mosquitto", program: "mosquitto_pub"}
+	Python = Prerequisite{Name: "Python 3 with venv", AptPackage: "python3-venv", BrewFormula: "python3", program: "python3", check: checkPython}
 )
 
 // Prerequisites are all there are.
 func Prerequisites() []Prerequisite {
-	return []Prerequisite{Java, Maven, MosquittoServer, MosquittoClients}
+	return []Prerequisite{Java, Maven, MosquittoServer, MosquittoClients, Python}
 }
 
 // Path is where the program is; an error says why it cannot be used.
@@ -148,6 +149,14 @@ func checkJavaVersion(text string) error {
 	// Java 8 and older call themselves 1.x, which is less than 17 too.
 	if major, err := strconv.Atoi(match[1]); err != nil || major < 17 {
 		return fmt.Errorf("java is version %s", match[1])
+	}
+	return nil
+}
+
+// checkPython wants what makes virtual environments, which Debian ships apart.
+func checkPython(path string) error {
+	if text, err := exec.Command(path, "-c", "import venv, ensurepip").CombinedOutput(); err != nil {
+		return fmt.Errorf("python3 makes no virtual environments: %w\n%s", err, text)
 	}
 	return nil
 }

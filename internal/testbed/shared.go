@@ -17,11 +17,12 @@ import (
 var shared sharedThings
 
 type sharedThings struct {
-	mu     sync.Mutex
-	inMain bool
-	dir    string
-	kafka  *RunningKafka
-	binary string
+	mu       sync.Mutex
+	inMain   bool
+	dir      string
+	kafka    *RunningKafka
+	registry *RunningRegistry
+	binary   string
 }
 
 // Main runs the tests of a package and ends what they shared. It is the whole of a package's TestMain.
@@ -41,6 +42,9 @@ func (s *sharedThings) end() error {
 	var err error
 	if s.kafka != nil {
 		err = s.kafka.Stop()
+	}
+	if s.registry != nil {
+		err = errors.Join(err, s.registry.Stop())
 	}
 	if s.dir != "" {
 		err = errors.Join(err, os.RemoveAll(s.dir))

@@ -1,9 +1,9 @@
 // Command prepare makes this machine ready for the tests that start real servers.
 //
 //	prepare                        says what is there and what is missing
-//	prepare run -- go test ./...   runs a command with one Kafka and one sluice program shared by all tests
+//	prepare run -- go test ./...   runs a command with one Kafka, one schema registry and one sluice program shared by all tests
 //
-// Both install what is missing when root runs them on Debian, and fetch the jars of Apache Kafka. What stays missing does
+// Both install what is missing when root runs them on Debian, and fetch Apache Kafka, a schema registry and its serializers. What stays missing does
 // not stop "run": the tests that need it are skipped, or fail when CI=true. A "go test" is run with -json, and shown as
 // without it, with a list of all skipped tests and a closing line of counts; when CI=true, skipped tests make it fail.
 package main
@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -73,20 +74,53 @@ func run(ctx context.Context, command []string) int {
 	} else {
 		env = append(env, testbed.BinaryEnv+"="+binary)
 	}
+	servers, stop := startServers(ctx, dir)
+	defer stop()
+	return execute(ctx, command, append(env, servers...))
+}
+
+// startServers starts what the environment does not name yet, side by side, and returns where it is.
+func startServers(ctx context.Context, dir string) (env []string, stop func()) {
+	var (
+		starting sync.WaitGroup
+		kafka    *testbed.RunningKafka
+		registry *testbed.RunningRegistry
+	)
 	if os.Getenv(testbed.KafkaEnv) == "" {
-		kafka, err := testbed.RunKafka(ctx, filepath.Join(dir, "kafka"))
-		if err != nil {
-			complain("no shared Kafka", err)
-		} else {
-			defer func() {
-				if err := kafka.Stop(); err != nil {
-					complain("stopping Kafka", err)
-				}
-			}()
-			env = append(env, testbed.KafkaEnv+"="+kafka.Addr)
+		starting.Go(func() {
+			var err error
+			if kafka, err = testbed.RunKafka(ctx, filepath.Join(dir, "kafka")); err != nil {
+				complain("no shared Kafka", err)
+			}
+		})
+	}
+	if os.Getenv(testbed.RegistryEnv) == "" {
+		starting.Go(func() {
+			var err error
+			if registry, err = testbed.RunRegistry(ctx, filepath.Join(dir, "registry")); err != nil {
+				complain("no shared schema registry", err)
+			}
+		})
+	}
+	starting.Wait()
+	if kafka != nil {
+		env = append(env, testbed.KafkaEnv+"="+kafka.Addr)
+	}
+	if registry != nil {
+		env = append(env, testbed.RegistryEnv+"="+registry.URL)
+	}
+	return env, func() {
+		if kafka != nil {
+			if err := kafka.Stop(); err != nil {
+				complain("stopping Kafka", err)
+			}
+		}
+		if registry != nil {
+			if err := registry.Stop(); err != nil {
+				complain("stopping the schema registry", err)
+			}
 		}
 	}
-	return execute(ctx, command, env)
 }
 
 // execute runs the command and returns its exit code, or 1 for skipped tests that may not be skipped.

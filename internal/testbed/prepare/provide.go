@@ -28,13 +28,26 @@ func provide(ctx context.Context, out io.Writer) bool {
 		}
 		fmt.Fprintf(out, "there    %s: %s\n", p.Name, path)
 	}
-	jars, err := testbed.FetchKafka(ctx)
-	if err != nil {
-		fmt.Fprintf(out, "missing  Apache Kafka %s: %v\n", testbed.KafkaVersion, err)
-		return false
+	for _, d := range downloads {
+		path, err := d.fetch(ctx)
+		if err != nil {
+			complete = false
+			fmt.Fprintf(out, "missing  %s: %v\n", d.name, err)
+			continue
+		}
+		fmt.Fprintf(out, "there    %s: %s\n", d.name, path)
 	}
-	fmt.Fprintf(out, "there    Apache Kafka %s: %s\n", testbed.KafkaVersion, jars)
 	return complete
+}
+
+// downloads are what tests need that no package manager of the system has.
+var downloads = []struct {
+	name  string
+	fetch func(context.Context) (string, error)
+}{
+	{"Apache Kafka " + testbed.KafkaVersion, testbed.FetchKafka},
+	{"Apicurio registry " + testbed.RegistryVersion, testbed.FetchRegistry},
+	{"Confluent's Python serializers", testbed.FetchPythonSerdes},
 }
 
 func missing() []testbed.Prerequisite {

@@ -1,0 +1,206 @@
+package avro
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// compileEncoder fits a Connect schema to an Avro schema, which may be another than its own: the latest of a subject.
+func (o options) compileEncoder(s *connect.Schema, n *node) (*encoder, error) {
+	e, err := o.encoderOf(s, n)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the schema does not fit the Avro schema of the registry: %w", connect.ErrData, err)
+	}
+	return e, nil
+}
+
+func (o options) encoderOf(s *connect.Schema, n *node) (*encoder, error) {
+	switch {
+	case s == nil && isAnything(n):
+		return &encoder{write: (*encoder).anything, nullable: true, null: -1, branch: -1}, nil
+	case s == nil:
+		return nil, errors.New("data without a schema need the Avro schema " + anythingFull)
+	case isUnion(s):
+		return o.unionEncoder(s, n)
+	case n.kind == kindUnion:
+		return o.branchEncoder(s, n)
+	}
+	e := &encoder{schema: s, nullable: s.Optional(), null: -1, branch: -1}
+	return e, o.fit(e, n)
+}
+
+// branchEncoder picks the branch of a union: the one that is called as the schema's own would be, or else the first that fits.
+func (o options) branchEncoder(s *connect.Schema, n *node) (*encoder, error) {
+	own, err := o.fromConnect(s.With(connect.Required(), connect.DefaultValue(connect.Value{})))
+	if err != nil {
+		return nil, err
+	}
+	for _, exact := range []bool{true, false} {
+		for i, b := range n.branches {
+			if b.kind == kindNull || exact && b.called() != own.called() {
+				continue
+			}
+			e := &encoder{schema: s, nullable: s.Optional(), null: n.null(), branch: i}
+			if o.fit(e, b) == nil {
+				return e, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("no branch of the union fits a %s", own.called())
+}
+
+func (o options) unionEncoder(s *connect.Schema, n *node) (*encoder, error) {
+	e := &encoder{write: (*encoder).member, schema: s, nullable: s.Optional(), null: n.null(), branch: -1, ignoreDefaults: o.ignoreDefaults}
+	if n.kind != kindUnion {
+		n = &node{kind: kindUnion, branches: []*node{n}}
+	}
+	for i, f := range s.Fields() {
+		enc, err := o.branchEncoder(f.Schema, n)
+		if err != nil {
+			return nil, fmt.Errorf("branch %s: %w", f.Name, err)
+		}
+		e.fields = append(e.fields, encodedField{from: i, enc: enc, dflt: f.Schema.Default()})
+	}
+	return e, nil
+}
+
+// fit completes an encoder for a type that is no union.
+func (o options) fit(e *encoder, n *node) error {
+	switch e.schema.Name() {
+	case connect.DecimalName:
+		return e.fitDecimal(n)
+	case connect.DateName, connect.TimeName, connect.TimestampName:
+		e.write = (*encoder).instant
+		return wants(n, kindInt, kindLong)
+	}
+	switch e.schema.Kind() {
+	case connect.KindInt8, connect.KindInt16, connect.KindInt32:
+		return e.fitNumber(n, kindInt, kindLong, kindFloat, kindDouble)
+	case connect.KindInt64:
+		return e.fitNumber(n, kindLong, kindFloat, kindDouble)
+	case connect.KindFloat32:
+		return e.fitNumber(n, kindFloat, kindDouble)
+	case connect.KindFloat64:
+		return e.fitNumber(n, kindDouble)
+	case connect.KindBoolean:
+		e.write = (*encoder).boolean
+		return wants(n, kindBoolean)
+	case connect.KindString:
+		e.write, e.symbols = (*encoder).text, n.symbols
+		if n.kind == kindEnum {
+			e.write = (*encoder).symbol
+		}
+		return wants(n, kindString, kindEnum)
+	case connect.KindBytes:
+		e.write, e.size = (*encoder).bytes, n.size
+		if n.kind == kindFixed {
+			e.write = (*encoder).fixed
+		}
+		return wants(n, kindBytes, kindFixed)
+	case connect.KindArray:
+		return o.fitArray(e, n)
+	case connect.KindMap:
+		return o.fitMap(e, n)
+	}
+	return o.fitRecord(e, n)
+}
+
+func wants(n *node, kinds ...kind) error {
+	if !slices.Contains(kinds, n.kind) {
+		return fmt.Errorf("Avro's type is %s, not %s", n.called(), kinds[0]) //lint:ignore ST1005 a name
+	}
+	return nil
+}
+
+func (e *encoder) fitDecimal(n *node) error {
+	e.write, e.size, e.scale = (*encoder).decimal, -1, int32(decimalScale(e.schema))
+	if n.kind == kindFixed {
+		e.size = n.size
+	}
+	return wants(n, kindBytes, kindFixed)
+}
+
+func (e *encoder) fitNumber(n *node, kinds ...kind) error {
+	switch n.kind {
+	case kindFloat:
+		e.write = (*encoder).float32
+	case kindDouble:
+		e.write = (*encoder).float64
+	default:
+		e.write = (*encoder).integer
+	}
+	return wants(n, kinds...)
+}
+
+func (o options) fitArray(e *encoder, n *node) (err error) {
+	if err := wants(n, kindArray); err != nil {
+		return err
+	}
+	e.write = (*encoder).array
+	e.elem, err = o.encoderOf(e.schema.Elem(), n.items)
+	return err
+}
+
+func (o options) fitMap(e *encoder, n *node) (err error) {
+	if o.isPlainMap(e.schema) && n.kind == kindMap {
+		e.write = (*encoder).mapping
+		e.elem, err = o.encoderOf(e.schema.Elem(), n.items)
+		return err
+	}
+	if n.kind != kindArray || !isEntry(n.items) {
+		return fmt.Errorf("Avro's type is %s, not a list of map entries", n.called()) //lint:ignore ST1005 a name
+	}
+	e.write = (*encoder).entries
+	if e.key, err = o.encoderOf(e.schema.Keys(), n.items.fields[0].node); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	e.elem, err = o.encoderOf(e.schema.Elem(), n.items.fields[1].node)
+	return err
+}
+
+func (o options) fitRecord(e *encoder, n *node) error {
+	if err := wants(n, kindRecord); err != nil {
+		return err
+	}
+	e.write, e.ignoreDefaults = (*encoder).record, o.ignoreDefaults
+	from := map[string]int{}
+	for i, f := range e.schema.Fields() {
+		name := f.Name
+		if o.scrub {
+			name = scrubbed(name)
+		}
+		from[name] = i
+	}
+	for _, f := range n.fields {
+		i, ok := from[f.name]
+		if !ok {
+			if f.dflt == nil {
+				return fmt.Errorf("record %s has a field %s without a default, which the struct lacks", n.full(), f.name)
+			}
+			binary, err := encodeDefault(nil, f.node, f.dflt)
+			if err != nil {
+				return fmt.Errorf("record %s: the default of field %s: %w", n.full(), f.name, err)
+			}
+			e.fields = append(e.fields, encodedField{from: -1, binary: binary})
+			continue
+		}
+		delete(from, f.name)
+		s := e.schema.Fields()[i].Schema
+		enc, err := o.encoderOf(s, f.node)
+		if err != nil {
+			return fmt.Errorf("field %s: %w", f.name, err)
+		}
+		out := encodedField{from: i, enc: enc}
+		if s != nil {
+			out.dflt = s.Default()
+		}
+		e.fields = append(e.fields, out)
+	}
+	for name := range from {
+		return fmt.Errorf("record %s lacks the field %s", n.full(), name)
+	}
+	return nil
+}
