@@ -34,7 +34,7 @@ func retried(t *testing.T, budget time.Duration) (attempts int, took time.Durati
 	t.Helper()
 	w := newMetrics()
 	r := &retries{
-		budget: budget, longest: time.Minute, metrics: w.errors("c", "0"), health: &health{publish: func(string) {}},
+		budget: budget, longest: time.Minute, metrics: w.errors("c", "0"), health: &health{publish: func(string) {}, log: func(string) {}},
 		wait: func(ctx context.Context, d time.Duration) bool { return sleep(ctx, d) },
 	}
 	began := time.Now()
@@ -73,7 +73,7 @@ func TestABudgetOfZeroRetriesNothingAndANegativeOneForEver(t *testing.T) {
 func TestAnOperationSaysItselfWhenToRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &retries{
-			budget: time.Hour, longest: time.Minute, metrics: newMetrics().errors("c", "0"), health: &health{publish: func(string) {}}, wait: sleep,
+			budget: time.Hour, longest: time.Minute, metrics: newMetrics().errors("c", "0"), health: &health{publish: func(string) {}, log: func(string) {}}, wait: sleep,
 		}
 		began := time.Now()
 		require.NoError(t, r.repeat(t.Context(), connect.Retry(errRegistry, 7*time.Second), func() error { return nil }))
@@ -204,7 +204,7 @@ func (c *counting) Close() { c.closed = true }
 func TestOnlyTheLinkThatFailsIsRetried(t *testing.T) {
 	before, flaky := &counting{}, &counting{failures: 3}
 	c := chain{newLink("test.Before", before, nil, false), newLink("test.Flaky", flaky, nil, false)}
-	r := &retries{budget: time.Hour, longest: time.Minute, metrics: newMetrics().errors("c", "0"), health: &health{publish: func(string) {}}, wait: sleep}
+	r := &retries{budget: time.Hour, longest: time.Minute, metrics: newMetrics().errors("c", "0"), health: &health{publish: func(string) {}, log: func(string) {}}, wait: sleep}
 	var record connect.Record
 	record.SetString("a")
 	keep, failed := c.apply(t.Context(), &record, r)
