@@ -29,7 +29,7 @@ func (m *MemoryTopic) ConfigStore(logger *slog.Logger, listen func(ConfigEvent))
 func (m *MemoryTopic) StatusStore(logger *slog.Logger) *StatusStore {
 	s := &StatusStore{logger: orDiscard(logger)}
 	s.journal = &memoryReader{topic: m, deliver: s.replay}
-	s.outbox = newOutbox(s.journal, s.logger)
+	s.outbox = newOutbox(s.journal.Send, s.logger)
 	return s
 }
 

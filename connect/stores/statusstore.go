@@ -19,7 +19,7 @@ type StatusStore struct {
 func NewStatusStore(k Kafka, topic Topic) *StatusStore {
 	s := &StatusStore{logger: k.logger().With("topic", topic.Name)}
 	s.journal = NewLog(k, topic, s.replay)
-	s.outbox = newOutbox(s.journal, s.logger)
+	s.outbox = newOutbox(s.journal.Send, s.logger)
 	return s
 }
 
@@ -27,7 +27,7 @@ func NewStatusStore(k Kafka, topic Topic) *StatusStore {
 func NewMemoryStatusStore(logger *slog.Logger) *StatusStore {
 	s := &StatusStore{logger: orDiscard(logger)}
 	s.journal = &memory{deliver: s.replay}
-	s.outbox = newOutbox(s.journal, s.logger)
+	s.outbox = newOutbox(s.journal.Send, s.logger)
 	return s
 }
 
