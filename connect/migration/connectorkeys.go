@@ -26,7 +26,6 @@ func (c *Check) connectorKeys(ctx context.Context, class *catalog.Class, t catal
 	if t != catalog.Unknown {
 		f.overrides(t, config, c.Worker.Properties)
 	}
-	f.exactlyOnce(t, config, c.Worker.Properties)
 	f.chains(config, c.Catalog)
 	f.deadLetters(t, config)
 	for key := range config {
@@ -227,18 +226,6 @@ func (f *findings) overrides(t catalog.Type, config connect.Config, worker map[s
 		if !f.has(key) {
 			f.add(key, Blocks, whose+hidden.removed(e.Cause.Error()))
 		}
-	}
-}
-
-// exactlyOnce says what a source loses that wants to be delivered exactly once, or whose worker does so.
-func (f *findings) exactlyOnce(t catalog.Type, config connect.Config, worker map[string]string) {
-	const key = "exactly.once.support"
-	switch enabled := strings.EqualFold(strings.TrimSpace(worker["exactly.once.source.support"]), "enabled"); {
-	case f.blocked(key):
-	case t != catalog.Sink && strings.EqualFold(strings.TrimSpace(config[key]), "required"):
-		f.add(key, Blocks, "there are no exactly-once sources yet")
-	case t == catalog.Source && enabled:
-		f.add(key, Missing, "there are no exactly-once sources yet: this one would deliver at least once")
 	}
 }
 

@@ -33,7 +33,6 @@ var words = map[string]word{
 	"rest.extension.classes":       {Missing, "REST extensions are Java classes, logins among them: put a proxy in front of REST that asks for the login", ""},
 	"config.providers":             {Missing, "there are no config providers yet: references like ${file:...} are not replaced", ""},
 	"config.providers.":            {Missing, "there are no config providers yet", ""},
-	"exactly.once.source.support":  {Missing, "there are no exactly-once sources yet: sources deliver at least once", "disabled"},
 	"topic.creation.enable":        {Missing, "sources create no topics yet: the broker does, if it may, with its defaults", "false"},
 	"admin.listeners":              {Differs, "there are no listeners for administration alone: /admin is where REST is", ""},
 	"admin.listeners.":             {Missing, "there are no listeners for administration alone, and REST has no TLS yet: put a proxy in front of it", ""},

@@ -10,8 +10,7 @@ import (
 
 // notYet are keys that are accepted, because manifests have them, but have no effect in this version: whoever submits one is told.
 var notYet = map[string]string{
-	"offsets.storage.topic": "this version keeps offsets in the worker's topic",
-	"topic.creation.":       "this version leaves the creation of topics to the broker's defaults",
+	"topic.creation.": "this version leaves the creation of topics to the broker's defaults",
 }
 
 // WithoutEffect warns of keys of the framework that have none yet, each as "key: consequence", sorted by key.

@@ -59,7 +59,7 @@ func splitScripted(t *testing.T, script *splitScript, test func(t *testing.T, b 
 		settings := &Settings{GracefulShutdown: 5 * time.Second, Properties: map[string]string{
 			"key.converter": "StringConverter", "value.converter": "StringConverter",
 		}}
-		b.worker = New(settings, classes, nil, &b.statuses, b.plan, slog.New(slog.DiscardHandler))
+		b.worker = New(settings, classes, nil, &b.statuses, b.plan, nil, slog.New(slog.DiscardHandler))
 		test(t, b)
 		b.worker.Close(t.Context())
 	})
