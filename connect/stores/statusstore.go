@@ -15,11 +15,14 @@ type StatusStore struct {
 	outbox  *outbox
 }
 
+// writingStatuses is what a status store's outbox does.
+const writingStatuses = "writing statuses"
+
 // NewStatusStore is the store on a topic made by [StatusTopic].
 func NewStatusStore(k Kafka, topic Topic) *StatusStore {
 	s := &StatusStore{logger: k.logger().With("topic", topic.Name)}
 	s.journal = NewLog(k, topic, s.replay)
-	s.outbox = newOutbox(s.journal, k.outages(), s.logger)
+	s.outbox = newOutbox(writingStatuses, s.journal.Send, k.outages(), s.logger)
 	return s
 }
 
@@ -27,7 +30,7 @@ func NewStatusStore(k Kafka, topic Topic) *StatusStore {
 func NewMemoryStatusStore(logger *slog.Logger) *StatusStore {
 	s := &StatusStore{logger: orDiscard(logger)}
 	s.journal = &memory{deliver: s.replay}
-	s.outbox = newOutbox(s.journal, new(Outages), s.logger)
+	s.outbox = newOutbox(writingStatuses, s.journal.Send, new(Outages), s.logger)
 	return s
 }
 
