@@ -118,7 +118,9 @@ func (l *letters) SubmitTasks(_ context.Context, url, connector string, _ []conn
 	return answer
 }
 
-func (l *letters) FenceZombies(context.Context, string, string, func([]byte) (*Signature, error)) error { return nil }
+func (l *letters) FenceZombies(context.Context, string, string, func([]byte) (*Signature, error)) error {
+	return nil
+}
 
 func (l *letters) count() int {
 	l.mu.Lock()
