@@ -88,8 +88,12 @@ func (h *Herder) FenceZombies(ctx context.Context, name string) error {
 	recorded, known := state.TaskCountRecord(name)
 	// A single task's new producer fences the old one by itself.
 	if known && !(recorded == 1 && state.TaskCount(name) == 1) {
-		if err := h.Zombies.Fence(ctx, name, state.Connector(name), recorded); err != nil {
-			return err
+		config, err := h.Providers.Resolve(ctx, state.Connector(name))
+		if err != nil {
+			return fmt.Errorf("reading the configuration of connector %s: %w", name, err)
+		}
+		if err := h.Zombies.Fence(ctx, name, config.Config, recorded); err != nil {
+			return config.Secrets.Error(err)
 		}
 	}
 	return h.lead(ctx, func(ctx context.Context) error {

@@ -47,9 +47,7 @@ func (h *Herder) ConnectorOffsets(ctx context.Context, name string) (ConnectorOf
 		return err
 	})
 	if err != nil {
-		return ConnectorOffsets{}, &OffsetsError{
-			Message: "Failed to retrieve offsets for source connector " + name, Cause: config.Secrets.Error(err),
-		}
+		return ConnectorOffsets{}, &OffsetsError{Message: "Failed to retrieve offsets for source connector " + name, Cause: config.Secrets.Error(err)}
 	}
 	list := ConnectorOffsets{Offsets: []ConnectorOffset{}}
 	for _, o := range stored {
@@ -249,7 +247,7 @@ func (c *stoppedConnector) put(ctx context.Context, wanted []connect.SourceOffse
 	case errors.As(err, new(*stores.NotPrimitiveError)):
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
-		return &OffsetsError{Message: "Timed out while attempting to modify offsets for source connector " + c.name, Cause: err}
+		return &OffsetsError{Message: "Timed out while attempting to modify offsets for source connector " + c.name, Cause: c.secrets.Error(err)}
 	}
 	return c.failed(err)
 }
