@@ -21,6 +21,9 @@ type Kafka struct {
 	// needs for its safety (acknowledgement by all replicas, the partitioner) is set by the store. It is not changed.
 	Config *sarama.Config
 	Logger *slog.Logger // nil for silence
+	// Writer and Admin, where they are not nil, are how the topic is written to and how it is created: with other rights perhaps, or another client
+	// id, but at the same cluster.
+	Writer, Admin *Kafka
 	// Explain puts an error of this cluster's into words for users; nil leaves it as it is.
 	Explain func(error) error
 	// Outages is shared by stores whose outages are one; nil for a store by itself.
@@ -28,6 +31,16 @@ type Kafka struct {
 }
 
 func (k Kafka) outages() *Outages { return cmp.Or(k.Outages, new(Outages)) }
+func (k Kafka) writer() Kafka     { return k.or(k.Writer) }
+
+func (k Kafka) admin() Kafka { return k.or(k.Admin) }
+
+func (k Kafka) or(other *Kafka) Kafka {
+	if other == nil {
+		return k
+	}
+	return *other
+}
 
 // explained is an error as a user should read it.
 func (k Kafka) explained(err error) error {

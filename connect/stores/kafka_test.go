@@ -116,9 +116,16 @@ func testFencing(t *testing.T, addr string) {
 	require.ErrorIs(t, first.PutConnector(ctx, "x", config, nil), ErrUnclaimed)
 	require.ErrorIs(t, first.PutConnector(ctx, "x", config, nil), ErrUnclaimed)
 	require.NoError(t, second.PutTaskCount(ctx, "x", 1))
+	require.NoError(t, second.Claim(ctx), "who has a claim keeps it")
+	require.NoError(t, second.PutTaskCount(ctx, "x", 1))
 	require.NoError(t, first.Refresh(ctx))
 	assert.Equal(t, second.Snapshot().Offset(), first.Snapshot().Offset())
 	assert.False(t, first.Snapshot().PendingFencing("x"))
+
+	require.NoError(t, first.Claim(ctx), "a leader that is one again")
+	require.NoError(t, first.PutTaskCount(ctx, "x", 1))
+	require.ErrorIs(t, second.PutTaskCount(ctx, "x", 1), ErrUnclaimed)
+	require.NoError(t, second.Refresh(ctx))
 
 	// The topic ends in the marker of a transaction, which is no record: a new worker must know that it has read all.
 	again := startedConfigs(t, k, topic, nil)

@@ -13,23 +13,34 @@ import (
 type layered struct {
 	own    OffsetStore
 	shared OffsetStore
-	logger *slog.Logger
+	copies *outbox // to the worker's store
 }
 
 // NewLayeredOffsetStore is the store of a connector with its own offsets.storage.topic. What it lacks is looked up in the worker's store, so
-// that a connector that is given a topic goes on where it was, and what it stores is copied there, so that one whose topic is taken away does
-// so too. A failing copy is a warning; but a deletion is made in the worker's store first, else it would come back from there.
+// that a connector that is given a topic goes on where it was, and what it stores is copied there beside it, so that one whose topic is taken away
+// does so too. A copy that fails is tried again, and nothing waits for it; but a deletion is made in the worker's store first, else it would come back
+// from there.
 //
-// Start and Close are those of the connector's store alone: the worker's belongs to the worker.
+// Start and Close are those of the connector's store and of the copies: the worker's store belongs to the worker.
 func NewLayeredOffsetStore(own, shared OffsetStore, logger *slog.Logger) OffsetStore {
-	return &layered{own: own, shared: shared, logger: orDiscard(logger)}
+	return &layered{own: own, shared: shared, copies: newOutbox(func(ctx context.Context, records ...Record) error {
+		return shared.Put(ctx, records)
+	}, "copying offsets to the worker's topic", new(Outages), orDiscard(logger))}
 }
 
-func (l *layered) Start(ctx context.Context) error { return l.own.Start(ctx) }
+func (l *layered) Start(ctx context.Context) error {
+	if err := l.own.Start(ctx); err != nil {
+		return err
+	}
+	l.copies.start(context.WithoutCancel(ctx))
+	return nil
+}
 
-func (l *layered) Close(ctx context.Context) error { return l.own.Close(ctx) }
+func (l *layered) Close(ctx context.Context) error {
+	return errors.Join(l.copies.close(ctx), l.own.Close(ctx))
+}
 
-// Topic is the connector's: what a task's transaction writes goes there, and its copy to the worker's is up to [OffsetStore.Put].
+// Topic is the connector's.
 func (l *layered) Topic() string { return l.own.Topic() }
 
 func (l *layered) Outage() Outage {
@@ -65,28 +76,44 @@ func contains(records []Record, key []byte) bool {
 }
 
 func (l *layered) Put(ctx context.Context, records []Record) error {
-	var deletions, others []Record
-	for _, r := range records {
-		if r.Value == nil {
-			deletions = append(deletions, r)
-		} else {
-			others = append(others, r)
-		}
+	return l.put(ctx, records, func() error { return l.own.Put(ctx, records) })
+}
+
+func (l *layered) PutBy(ctx context.Context, write Writer, records []Record) error {
+	return l.put(ctx, records, func() error { return l.own.PutBy(ctx, write, records) })
+}
+
+func (l *layered) put(ctx context.Context, records []Record, write func() error) error {
+	if err := l.deleteShared(ctx, records); err != nil {
+		return fmt.Errorf("deleting from the worker's offsets: %w", err)
 	}
-	if len(deletions) > 0 {
-		if err := l.shared.Put(ctx, deletions); err != nil {
-			return fmt.Errorf("deleting from the worker's offsets: %w", err)
-		}
-	}
-	if err := l.own.Put(ctx, records); err != nil {
+	if err := write(); err != nil {
 		return err
 	}
-	if len(others) > 0 {
-		if err := l.shared.Put(ctx, others); err != nil {
-			l.logger.Warn("offsets are stored, but not copied to the worker's topic", "records", len(others), "cause", err)
+	for _, r := range records {
+		if r.Value != nil {
+			l.copies.put(string(r.Key), message{value: r.Value, wanted: always})
 		}
 	}
 	return nil
+}
+
+// deleteShared makes the deletions among the records in the worker's store, where no copy of before may come after them.
+func (l *layered) deleteShared(ctx context.Context, records []Record) error {
+	var deletions []Record
+	for _, r := range records {
+		if r.Value != nil {
+			continue
+		}
+		if err := l.copies.withdraw(ctx, string(r.Key)); err != nil {
+			return err
+		}
+		deletions = append(deletions, r)
+	}
+	if len(deletions) == 0 {
+		return nil
+	}
+	return l.shared.Put(ctx, deletions)
 }
 
 func (l *layered) Get(ctx context.Context, connector string, partitions []*connect.Partition) ([]connect.Offset, error) {

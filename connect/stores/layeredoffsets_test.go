@@ -1,6 +1,7 @@
 package stores
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,13 +10,26 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
+func startLayered(t *testing.T, own, shared OffsetStore) OffsetStore {
+	t.Helper()
+	s := NewLayeredOffsetStore(own, shared, nil)
+	require.NoError(t, s.Start(t.Context()))
+	t.Cleanup(func() {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = s.Close(ended) // copies that were made to fail are not waited for
+	})
+	return s
+}
+
 func TestAConnectorsOwnOffsetsGoBeforeTheWorkersAndAreCopiedThere(t *testing.T) {
 	own, shared := newTestOffsets(), newTestOffsets()
-	s := NewLayeredOffsetStore(own, shared, nil)
+	s := startLayered(t, own, shared)
 	a, b := partition("file", "a"), partition("file", "b")
 	put(t, shared, "c", a, connect.At("position", 1))
 	put(t, shared, "c", b, connect.At("position", 1))
 	put(t, s, "c", a, connect.At("position", 2))
+	require.NoError(t, s.(*layered).copies.flush(t.Context()))
 	put(t, own, "c", a, connect.At("position", 3))
 
 	found, err := s.Get(t.Context(), "c", []*connect.Partition{a, b})
@@ -42,7 +56,7 @@ func TestADeletionFailsWhereTheWorkersStoreCannotDelete(t *testing.T) {
 	put(t, shared, "c", partition("file", "a"), connect.At("position", 1))
 	put(t, own, "c", partition("file", "a"), connect.At("position", 2))
 	shared.journal = failing{shared.journal}
-	s := NewLayeredOffsetStore(own, shared, nil)
+	s := startLayered(t, own, shared)
 	reset, err := EncodeReset(t.Context(), s, "c")
 	require.NoError(t, err)
 	require.ErrorIs(t, s.Put(t.Context(), reset), errRefused)
@@ -54,7 +68,7 @@ func TestADeletionFailsWhereTheWorkersStoreCannotDelete(t *testing.T) {
 func TestAnOffsetIsStoredAlsoWhereItsCopyFails(t *testing.T) {
 	own, shared := newTestOffsets(), newTestOffsets()
 	shared.journal = failing{shared.journal}
-	put(t, NewLayeredOffsetStore(own, shared, nil), "c", partition("file", "a"), connect.At("position", 2))
+	put(t, startLayered(t, own, shared), "c", partition("file", "a"), connect.At("position", 2))
 	stored, err := own.Stored(t.Context(), "c")
 	require.NoError(t, err)
 	assert.Len(t, stored, 1)

@@ -76,7 +76,7 @@ func (l *Log) open(ctx context.Context) error {
 
 func (l *Log) tryOpen(ctx context.Context) (err error) {
 	if !l.topic.readOnly {
-		if err := l.topic.Ensure(ctx, l.kafka); err != nil {
+		if err := l.topic.Ensure(ctx, l.kafka.admin()); err != nil {
 			return err
 		}
 	}
@@ -93,7 +93,7 @@ func (l *Log) tryOpen(ctx context.Context) (err error) {
 		return err
 	}
 	if !l.topic.readOnly {
-		l.producer, err = newProducer(ctx, l.kafka.knowing(oneTopic))
+		l.producer, err = newProducer(ctx, l.kafka.writer().knowing(oneTopic))
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func (m *MemoryTopic) ConfigStore(logger *slog.Logger, arrive Arrive, listen fun
 func (m *MemoryTopic) StatusStore(logger *slog.Logger, arrive Arrive) *StatusStore {
 	s := &StatusStore{logger: orDiscard(logger)}
 	s.journal = &memoryReader{topic: m, arrive: arrive, deliver: s.replay}
-	s.outbox = newOutbox(s.journal, new(Outages), s.logger)
+	s.outbox = newOutbox(s.journal.Send, "writing statuses", new(Outages), s.logger)
 	return s
 }
 

@@ -21,6 +21,8 @@ type OffsetStore interface {
 	Encode(dst []Record, connector string, p *connect.Partition, offset connect.Offset) ([]Record, error)
 	// Put writes encoded records and returns when they are safe.
 	Put(ctx context.Context, records []Record) error
+	// PutBy is Put with another writer: a transaction, which commits them with the records that they are the offsets of.
+	PutBy(ctx context.Context, write Writer, records []Record) error
 	// Get reads to the end, then returns an offset for each partition, the zero Offset where there is none. Numbers come back as
 	// int64 and float64, bytes as Base64 text.
 	Get(ctx context.Context, connector string, partitions []*connect.Partition) ([]connect.Offset, error)
@@ -31,6 +33,9 @@ type OffsetStore interface {
 	// Close ends the store, waiting for what is being written until ctx ends.
 	Close(ctx context.Context) error
 }
+
+// Writer writes encoded offsets to the topic that they belong to, and returns when they are safe.
+type Writer func(ctx context.Context, topic string, records []Record) error
 
 // StoredOffset is a source partition and its offset.
 type StoredOffset struct {
@@ -120,6 +125,10 @@ func (s *offsets) Put(ctx context.Context, records []Record) error {
 		return fmt.Errorf("storing offsets: %w", err)
 	}
 	return nil
+}
+
+func (s *offsets) PutBy(ctx context.Context, write Writer, records []Record) error {
+	return write(ctx, s.topic, records)
 }
 
 func (s *offsets) Get(ctx context.Context, connector string, partitions []*connect.Partition) ([]connect.Offset, error) {

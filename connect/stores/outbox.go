@@ -15,7 +15,8 @@ import (
 // outbox sends records from a goroutine of its own, again and again until each is stored, replaced by a newer one of its key, or not
 // wanted any more. It holds one record a key, so it does not grow while brokers are away.
 type outbox struct {
-	journal journal
+	write   func(ctx context.Context, records ...Record) error
+	name    string // who waits in an outage
 	outages *Outages
 	logger  *slog.Logger
 
@@ -36,11 +37,10 @@ type message struct {
 	number uint64 // counts messages in the order of their putting
 }
 
-// outboxName is who waits in an outage.
-const outboxName = "writing statuses"
-
-func newOutbox(j journal, outages *Outages, logger *slog.Logger) *outbox {
-	return &outbox{journal: j, outages: outages, logger: logger, waiting: map[string]message{}, changed: make(chan struct{})}
+func newOutbox(write func(ctx context.Context, records ...Record) error, name string, outages *Outages, logger *slog.Logger) *outbox {
+	return &outbox{
+		write: write, name: name, outages: outages, logger: logger, waiting: map[string]message{}, changed: make(chan struct{}),
+	}
 }
 
 func (o *outbox) start(ctx context.Context) {
@@ -108,6 +108,25 @@ func (o *outbox) flush(ctx context.Context) error {
 	}
 }
 
+// withdraw forgets what waits under a key, and returns when nothing is being sent under it.
+func (o *outbox) withdraw(ctx context.Context, key string) error {
+	for {
+		o.mu.Lock()
+		delete(o.waiting, key)
+		_, underWay := o.sending[key]
+		changed := o.changed
+		o.mu.Unlock()
+		if !underWay {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // upTo counts the messages up to a number that have not left, and gives a channel that closes on the next change.
 func (o *outbox) upTo(number uint64) (left int, changed <-chan struct{}) {
 	o.mu.Lock()
@@ -158,20 +177,20 @@ func (o *outbox) send(ctx context.Context, batch map[string]message) map[string]
 	for _, key := range keys {
 		records = append(records, record(key, batch[key].value))
 	}
-	err := o.journal.Send(ctx, records...)
+	err := o.write(ctx, records...)
 	switch {
 	case err == nil:
-		o.outages.end(o.logger, outboxName)
+		o.outages.end(o.logger, o.name)
 		return nil
 	case ctx.Err() != nil:
 		return nil
 	case permanent(err) && len(batch) > 1:
 		return o.sendEach(ctx, batch)
 	case permanent(err):
-		o.logger.Error("dropping a status that cannot be written", "key", keys[0], "cause", err)
+		o.logger.Error("dropping a record that cannot be written", "key", keys[0], "cause", err)
 		return nil
 	}
-	o.outages.begin(o.logger, outboxName, err)
+	o.outages.begin(o.logger, o.name, err)
 	failed := map[string]message{}
 	for key, m := range batch {
 		if m.wanted() {

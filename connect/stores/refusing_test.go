@@ -36,6 +36,6 @@ func (r *refusing) Send(ctx context.Context, records ...Record) error {
 func refusingStatuses() (*StatusStore, *refusing) {
 	s := &StatusStore{logger: orDiscard(nil)}
 	journal := newRefusing(&memory{deliver: s.replay})
-	s.journal, s.outbox = journal, newOutbox(journal, new(Outages), s.logger)
+	s.journal, s.outbox = journal, newOutbox(journal.Send, "writing statuses", new(Outages), s.logger)
 	return s, journal
 }

@@ -19,7 +19,7 @@ type StatusStore struct {
 func NewStatusStore(k Kafka, topic Topic) *StatusStore {
 	s := &StatusStore{logger: k.logger().With("topic", topic.Name)}
 	s.journal = NewLog(k, topic, s.replay)
-	s.outbox = newOutbox(s.journal, k.outages(), s.logger)
+	s.outbox = newOutbox(s.journal.Send, "writing statuses", k.outages(), s.logger)
 	return s
 }
 
@@ -27,7 +27,7 @@ func NewStatusStore(k Kafka, topic Topic) *StatusStore {
 func NewMemoryStatusStore(logger *slog.Logger) *StatusStore {
 	s := &StatusStore{logger: orDiscard(logger)}
 	s.journal = &memory{deliver: s.replay}
-	s.outbox = newOutbox(s.journal, new(Outages), s.logger)
+	s.outbox = newOutbox(s.journal.Send, "writing statuses", new(Outages), s.logger)
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -39,11 +40,23 @@ func (s *ConfigStore) FenceLeaders(transactionalID string) {
 	config.Producer.Return.Successes = true
 	config.Producer.Return.Errors = true
 	config.Net.MaxOpenRequests = 1
+	config.Producer.Transaction.Retry.BackoffFunc = func(retries, _ int) time.Duration {
+		if retries < quickTries { // the coordinator completes the transaction before
+			return quickPause
+		}
+		return backOff(retries - quickTries)
+	}
 	s.leader = &transactions{kafka: Kafka{Brokers: log.kafka.Brokers, Config: &config, Logger: log.kafka.Logger}, topic: log.topic.Name}
 }
 
-// Claim makes this worker the only one that can write as the leader. It waits for brokers; without [ConfigStore.FenceLeaders] there is
-// nothing to do.
+// A coordinator refuses a transaction while it completes the one before, which takes it some milliseconds.
+const (
+	quickTries = 10
+	quickPause = 10 * time.Millisecond
+)
+
+// Claim makes this worker the only one that can write as the leader. It waits for brokers. Without [ConfigStore.FenceLeaders], and while an earlier
+// claim has not been lost, there is nothing to do.
 func (s *ConfigStore) Claim(ctx context.Context) error {
 	if s.leader == nil {
 		return nil
@@ -57,7 +70,9 @@ func (s *ConfigStore) Claim(ctx context.Context) error {
 func (t *transactions) claim(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.release()
+	if t.producer != nil {
+		return nil
+	}
 	for attempt := 0; ; attempt++ {
 		producer, err := startProducer(ctx, t.kafka)
 		if err == nil {
