@@ -309,3 +309,18 @@ func TestTasksComeSignedFromOtherWorkers(t *testing.T) {
 	}
 	require.Equal(t, []string{"2 tasks for a b/c"}, f.did)
 }
+
+func TestZombiesAreFencedForOtherWorkers(t *testing.T) {
+	f := &fakeHerder{configs: map[string]connect.Config{"a b/c": {}}}
+	leader := serve(t, f)
+	sign := func(body []byte) (*herder.Signature, error) {
+		s, err := herder.Sign(make([]byte, 32), "HmacSHA256", body)
+		return &s, err
+	}
+	require.NoError(t, NewPeers().FenceZombies(t.Context(), leader.URL, "a b/c", sign))
+	require.Equal(t, []string{"fence a b/c"}, f.did)
+	unsigned := func([]byte) (*herder.Signature, error) { return nil, nil }
+	require.ErrorContains(t, NewPeers().FenceZombies(t.Context(), leader.URL, "a b/c", unsigned), "answered 400")
+	f.fail = &herder.SupersededError{Message: "other tasks"}
+	require.ErrorContains(t, NewPeers().FenceZombies(t.Context(), leader.URL, "a b/c", sign), "answered 409: other tasks")
+}

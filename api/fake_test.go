@@ -183,6 +183,8 @@ func (f *fakeHerder) PutTasks(_ context.Context, name string, tasks []connect.Co
 	return f.do(fmt.Sprintf("%d tasks for", len(tasks)), name)
 }
 
+func (f *fakeHerder) FenceZombies(_ context.Context, name string) error { return f.do("fence", name) }
+
 func (f *fakeHerder) Cluster(context.Context) (*herder.ClusterInfo, error) {
 	return &herder.ClusterInfo{Source: "leader", Leader: "http://w:1/"}, f.fail
 }

@@ -56,6 +56,7 @@ func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
 		r.Get("/status", a.do(a.status))
 		r.Get("/tasks", a.do(a.tasks))
 		r.Post("/tasks", a.do(a.putTasks))
+		r.Put("/fence", a.do(a.fence))
 		r.Get("/tasks/{task}/status", a.do(a.taskStatus))
 		r.Post("/tasks/{task}/restart", a.do(a.restartTask))
 		r.Post("/restart", a.do(a.restart))

@@ -41,9 +41,10 @@ type Herder interface {
 	ActiveTopics(ctx context.Context, name string) (herder.ActiveTopics, error)
 	ResetTopics(ctx context.Context, name string) error
 
-	// Authorize checks a request between workers by its body and its signature, nil for none; PutTasks is what such requests are for.
+	// Authorize checks a request between workers by its body and its signature, nil for none; PutTasks and FenceZombies are what such requests are for.
 	Authorize(body []byte, signature *herder.Signature) error
 	PutTasks(ctx context.Context, name string, tasks []connect.Config) error
+	FenceZombies(ctx context.Context, name string) error
 	// Cluster tells what the leader knows, ClusterByStatuses what anybody can see.
 	Cluster(ctx context.Context) (*herder.ClusterInfo, error)
 	ClusterByStatuses(ctx context.Context) (*herder.ClusterInfo, error)

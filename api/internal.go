@@ -9,21 +9,9 @@ import (
 	"github.com/sluice-connect/sluice/connect/herder"
 )
 
-// putTasks takes the tasks of a connector from the worker that runs it (InternalClusterResource). Its signature is looked at before anything
-// else; no media type is asked for.
+// putTasks takes the tasks of a connector from the worker that runs it (InternalClusterResource).
 func (a *handler) putTasks(r *http.Request) (answer, error) {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return answer{}, err
-	}
-	signature, err := herder.ParseSignature(r.Header.Get(herder.SignatureAlgorithmHeader), r.Header.Get(herder.SignatureHeader))
-	if err != nil {
-		return answer{}, err
-	}
-	if err := a.herder.Authorize(data, signature); err != nil {
-		return answer{}, err
-	}
-	name, err := param(r, "name")
+	data, name, err := a.fromWorker(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -43,6 +31,34 @@ func (a *handler) putTasks(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	return answer{status: http.StatusNoContent}, nil
+}
+
+// fence has zombies of a connector's tasks fenced, for a worker that is about to start its newest ones.
+func (a *handler) fence(r *http.Request) (answer, error) {
+	_, name, err := a.fromWorker(r)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := a.herder.FenceZombies(r.Context(), name); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+// fromWorker reads a request between workers. Its signature is looked at before anything else; no media type is asked for.
+func (a *handler) fromWorker(r *http.Request) (body []byte, connector string, err error) {
+	if body, err = io.ReadAll(r.Body); err != nil {
+		return nil, "", err
+	}
+	signature, err := herder.ParseSignature(r.Header.Get(herder.SignatureAlgorithmHeader), r.Header.Get(herder.SignatureHeader))
+	if err != nil {
+		return nil, "", err
+	}
+	if err := a.herder.Authorize(body, signature); err != nil {
+		return nil, "", err
+	}
+	connector, err = param(r, "name")
+	return body, connector, err
 }
 
 // cluster tells how the cluster divides its work. A leader that does not know the question is a Java worker: then the statuses tell.

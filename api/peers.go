@@ -75,21 +75,37 @@ func (p *Peers) SubmitTasks(ctx context.Context, url, connector string, tasks []
 	if tasks == nil {
 		tasks = []connect.Config{}
 	}
-	body := encode(tasks)
+	if err := p.internal(ctx, http.MethodPost, url, connector, "tasks", encode(tasks), sign); err != nil {
+		return fmt.Errorf("handing tasks to the leader at %s: %w", url, err)
+	}
+	return nil
+}
+
+// FenceZombies implements [herder.Peers].
+func (p *Peers) FenceZombies(ctx context.Context, url, connector string, sign func(body []byte) (*herder.Signature, error)) error {
+	if err := p.internal(ctx, http.MethodPut, url, connector, "fence", nil, sign); err != nil {
+		return fmt.Errorf("asking the leader at %s to fence zombies: %w", url, err)
+	}
+	return nil
+}
+
+// internal makes a signed request of the leader.
+func (p *Peers) internal(ctx context.Context, method, url, connector, what string, body []byte,
+	sign func(body []byte) (*herder.Signature, error)) error {
 	signature, err := sign(body)
 	if err != nil {
-		return fmt.Errorf("signing a request to the leader: %w", err)
+		return fmt.Errorf("signing the request: %w", err)
 	}
-	at := strings.TrimSuffix(url, "/") + "/connectors/" + escape(connector) + "/tasks?forward=true"
-	answer, err := p.ask(ctx, http.MethodPost, at, nil, body, signature)
+	at := strings.TrimSuffix(url, "/") + "/connectors/" + escape(connector) + "/" + what + "?forward=true"
+	answer, err := p.ask(ctx, method, at, nil, body, signature)
 	if err != nil {
-		return fmt.Errorf("handing tasks to the leader at %s: %w", url, err)
+		return err
 	}
 	switch {
 	case answer.status == http.StatusForbidden:
-		return fmt.Errorf("handing tasks to the leader at %s: it answered 403: %w", url, &herder.ForgedError{})
+		return fmt.Errorf("it answered 403: %w", &herder.ForgedError{})
 	case answer.status >= http.StatusMultipleChoices:
-		return fmt.Errorf("handing tasks to the leader at %s: it answered %d: %s", url, answer.status, answer.message())
+		return fmt.Errorf("it answered %d: %s", answer.status, answer.message())
 	}
 	return nil
 }

@@ -38,13 +38,14 @@ func status(err error) int {
 		forged    *herder.ForgedError
 		keyless   *herder.KeylessError
 		disabled  *herder.DisabledError
+		others    *herder.SupersededError
 	)
 	switch {
 	case errors.As(err, &own):
 		return own.status
 	case errors.As(err, &notFound):
 		return http.StatusNotFound
-	case errors.As(err, &exists), errors.As(err, &rebalance), errors.As(err, &notLeader):
+	case errors.As(err, &exists), errors.As(err, &rebalance), errors.As(err, &notLeader), errors.As(err, &others):
 		return http.StatusConflict
 	case errors.As(err, &invalid), errors.As(err, &unsigned):
 		return http.StatusBadRequest

@@ -103,20 +103,21 @@ func (n *node) build(config *workerconfig.Worker) error {
 		return err
 	}
 	options.ClusterID = func(ctx context.Context) (string, error) { return clusterID(ctx, settings) }
-	if config.Mode == workerconfig.Standalone {
-		n.standaloneStores(&options, config)
-		options.Membership = herder.NewAlone(n.url, options.Statuses)
-	} else if err := errors.Join(n.kafkaStores(&options, config), n.membership(&options, config)); err != nil {
-		return err
-	}
 	tasks := &worker.Settings{
 		OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
 		GracefulShutdown: config.GracefulShutdown, Properties: config.Properties, Clients: config.Properties.Clients(), Gate: n.gate,
 		OverridePolicy: validation.OverridePolicy(config.OverridePolicy), Providers: config.Providers, Secrets: config.Secrets,
+		GroupID: config.GroupID, ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled,
 	}
-	options.Groups = worker.NewGroups(tasks)
-	options.Employ = func(s worker.StatusSink, p worker.Plan) herder.Worker {
-		n.worker = worker.New(tasks, classes, options.Offsets, s, p, n.log)
+	if config.Mode == workerconfig.Standalone {
+		n.standaloneStores(&options, config)
+		options.Membership = herder.NewAlone(n.url, options.Statuses)
+	} else if err := errors.Join(n.kafkaStores(&options, config, tasks), n.membership(&options, config)); err != nil {
+		return err
+	}
+	options.Groups, options.Zombies = worker.NewGroups(tasks), worker.NewZombies(tasks)
+	options.Employ = func(s worker.StatusSink, p worker.Plan, f worker.Fencing) herder.Worker {
+		n.worker = worker.New(tasks, classes, options.Offsets, s, p, f, n.log)
 		return n.worker
 	}
 	n.herder = herder.New(options)
@@ -124,7 +125,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 }
 
 func (n *node) standaloneStores(o *herder.Options, config *workerconfig.Worker) {
-	o.Offsets = stores.NewFileOffsetStore(config.OffsetFile, n.log)
+	o.Offsets = worker.SharedOffsets(stores.NewFileOffsetStore(config.OffsetFile, n.log))
 	o.Statuses = stores.NewMemoryStatusStore(n.log)
 	o.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
 		return stores.NewMemoryConfigStore(n.log, listen)
@@ -153,7 +154,7 @@ func storeKafka(config *workerconfig.Worker, suffix string, gate *kafkaclient.Ga
 }
 
 // kafkaStores makes the three stores on compacted topics.
-func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker) error {
+func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker, tasks *worker.Settings) error {
 	offsets, err := storeKafka(config, "offsets", n.gate, n.log)
 	if err != nil {
 		return err
@@ -168,10 +169,17 @@ func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker) error
 	}
 	outages := new(stores.Outages)
 	offsets.Outages, statuses.Outages, configs.Outages = outages, outages, outages
-	o.Offsets = stores.NewOffsetStore(offsets, offsetTopic(config))
+	if config.ExactlyOnce == workerconfig.Enabled { // what a zombie could not commit has not happened
+		offsets.Config.Consumer.IsolationLevel, configs.Config.Consumer.IsolationLevel = sarama.ReadCommitted, sarama.ReadCommitted
+	}
+	o.Offsets = worker.NewOffsetStores(stores.NewOffsetStore(offsets, offsetTopic(config)), offsetTopic(config), tasks, n.log)
 	o.Statuses = stores.NewStatusStore(statuses, statusTopic(config))
 	o.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
-		return stores.NewConfigStore(configs, configTopic(config), listen)
+		store := stores.NewConfigStore(configs, configTopic(config), listen)
+		if config.ExactlyOnce != workerconfig.Disabled {
+			store.FenceLeaders("connect-cluster-" + config.GroupID)
+		}
+		return store
 	}
 	return nil
 }

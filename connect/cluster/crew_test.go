@@ -94,7 +94,7 @@ func (c *crew) enrol() *node {
 			KeyAlgorithm: "HmacSHA256", SignAlgorithm: "HmacSHA256", VerifyAlgorithm: []string{"HmacSHA256"}, LifetimeMillis: c.keyLife.Milliseconds(),
 		},
 		Validator: &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All"},
-		Offsets:   stores.NewFileOffsetStore(c.t.TempDir()+"/offsets", log),
+		Offsets:   worker.SharedOffsets(stores.NewFileOffsetStore(c.t.TempDir()+"/offsets", log)),
 		OpenConfigs: func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
 			return configs.ConfigStore(log, func(ctx context.Context) error {
 				if err := c.delay(ctx); err != nil {
@@ -103,7 +103,10 @@ func (c *crew) enrol() *node {
 				return n.configs.up(ctx)
 			}, listen)
 		},
-		Employ: func(s worker.StatusSink, p worker.Plan) herder.Worker { n.status, n.plan = s, p; return n },
+		Employ: func(s worker.StatusSink, p worker.Plan, _ worker.Fencing) herder.Worker {
+			n.status, n.plan = s, p
+			return n
+		},
 		Membership: New(Options{
 			URL: n.url, ConfigTopic: "configs", Protocol: c.protocol, Session: c.at.session, MaxDelay: c.maxDelay, Sync: syncTime, Unsync: unsyncTime,
 			Release: 5 * time.Second, Gate: n.gate, Log: log,
@@ -179,6 +182,17 @@ func (c *crew) SubmitTasks(ctx context.Context, url, connector string, tasks []c
 		return err
 	}
 	return leader.herder.PutTasks(ctx, connector, tasks)
+}
+
+// FenceZombies implements herder.Peers.
+func (c *crew) FenceZombies(ctx context.Context, url, connector string, _ func([]byte) (*herder.Signature, error)) error {
+	c.mu.Lock()
+	leader := c.nodes[url]
+	c.mu.Unlock()
+	if leader == nil {
+		return fmt.Errorf("nobody at %s", url)
+	}
+	return leader.herder.FenceZombies(ctx, connector)
 }
 
 // owners are the nodes that could write for a task at this moment: it runs there, or is on its way to its end there, and nothing holds it back.

@@ -27,15 +27,17 @@ type Options struct {
 	Catalog    *catalog.Catalog
 	Validator  *validation.Validator
 	Providers  *configproviders.Providers // of what connectors' configurations refer to; nil for none
-	Offsets    stores.OffsetStore
+	Offsets    *worker.OffsetStores
 	Statuses   *stores.StatusStore
 	Membership Membership
 	// Employ makes what runs the connectors and tasks; a [worker.Worker].
-	Employ func(worker.StatusSink, worker.Plan) Worker
-	Groups Groups      // of sinks
-	Topics TopicPolicy // which topics a connector uses
-	Peers  Peers       // nil for a worker without others
-	Keys   KeyPolicy   // of a worker with others
+	Employ func(worker.StatusSink, worker.Plan, worker.Fencing) Worker
+	Groups Groups // of sinks
+	// Zombies fences tasks of exactly-once sources.
+	Zombies Zombies
+	Topics  TopicPolicy // which topics a connector uses
+	Peers   Peers       // nil for a worker without others
+	Keys    KeyPolicy   // of a worker with others
 	// OpenConfigs makes the config store with the herder as its listener.
 	OpenConfigs func(listen func(stores.ConfigEvent)) *stores.ConfigStore
 	// ClusterID asks Kafka for its id; nil where there is no Kafka to ask.
@@ -62,6 +64,7 @@ type Herder struct {
 	keys      *keysmith
 	stage     stage
 	words     ownWords
+	fencings  rounds
 	consulted busy          // connectors whose plugins are being asked about offsets
 	ready     chan struct{} // closed when the stores are read and the first assignment is applied
 	failed    chan error    // capacity 1: why the membership has ended by itself
@@ -84,12 +87,12 @@ func New(o Options) *Herder {
 		policy: o.Keys, standing: o.Membership.Standing, nudged: make(chan struct{}, 1),
 		known: func() *stores.SessionKey { return h.configs.Snapshot().SessionKey() },
 		write: func(ctx context.Context, key stores.SessionKey) error {
-			return h.scribe.now(ctx, func(ctx context.Context) error { return h.configs.PutSessionKey(ctx, key) })
+			return h.lead(ctx, func(ctx context.Context) error { return h.configs.PutSessionKey(ctx, key) })
 		},
 		failed: func(err error) { o.Log.Error("the session key could not be written, trying again", "error", err) },
 	}
 	h.configs = o.OpenConfigs(h.heard)
-	h.worker = o.Employ(reporter{h}, h.planned)
+	h.worker = o.Employ(reporter{h}, h.planned, fencing{h})
 	h.stage.enter("awaiting startup")
 	return h
 }
@@ -219,7 +222,7 @@ const rekeyed = time.Minute
 func (h *Herder) submit(ctx context.Context, standing Standing, connector string, tasks []connect.Config) error {
 	switch {
 	case standing.Leads:
-		return h.scribe.now(ctx, func(ctx context.Context) error { return h.putTasks(ctx, connector, tasks) })
+		return h.lead(ctx, func(ctx context.Context) error { return h.putTasks(ctx, connector, tasks) })
 	case !h.configs.Snapshot().TasksChanged(connector, tasks):
 		return nil
 	case standing.LeaderURL == "":
@@ -253,7 +256,7 @@ func (h *Herder) late(ctx context.Context) error {
 	return &StageError{Stage: "Request timed out. " + h.stage.summary()}
 }
 
-// write runs a request on the scribe's goroutine, if this worker is the leader.
+// write runs a request that writes as the leader, if this worker is that.
 func (h *Herder) write(ctx context.Context, do func(ctx context.Context) error) error {
 	standing, err := h.leading(ctx)
 	if err != nil {
@@ -262,7 +265,7 @@ func (h *Herder) write(ctx context.Context, do func(ctx context.Context) error) 
 	if !standing.Leads {
 		return &NotLeaderError{URL: standing.LeaderURL}
 	}
-	return h.inscribe(ctx, do)
+	return h.lead(ctx, do)
 }
 
 // inscribe runs a request on the scribe's goroutine.

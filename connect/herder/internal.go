@@ -14,6 +14,8 @@ type Peers interface {
 	// SubmitTasks hands the tasks into which a connector divides its work to the leader at url. sign returns the signature of the body's
 	// bytes, nil for a cluster that does not sign. The error is a [*ForgedError] where the leader does not take the signature.
 	SubmitTasks(ctx context.Context, url, connector string, tasks []connect.Config, sign func(body []byte) (*Signature, error)) error
+	// FenceZombies asks the leader at url for [Herder.FenceZombies].
+	FenceZombies(ctx context.Context, url, connector string, sign func(body []byte) (*Signature, error)) error
 }
 
 // UnsignedError says that a request between workers lacks its signature, or has one that this worker does not take.

@@ -134,6 +134,7 @@ func (m *mind) FlushStatuses(ctx context.Context) error { return m.h.Statuses.Fl
 func (m *mind) Assigned() {
 	m.Apply()
 	if m.h.Membership.Standing().Leads {
+		m.h.claim()
 		m.h.sweep(m.State())
 	}
 	m.h.keys.check()
@@ -171,7 +172,9 @@ func (m *mind) Apply() {
 		}
 		knownTasks[id] = n
 		target, _ := state.Target(id.Connector)
-		a.Tasks = append(a.Tasks, worker.TaskSpec{ID: id, Connector: n.connector, Config: config, Revision: n.revision, Target: target})
+		a.Tasks = append(a.Tasks, worker.TaskSpec{
+			ID: id, Connector: n.connector, Config: config, Revision: n.revision, Target: target, Generation: generation,
+		})
 	}
 	m.connectors, m.tasks = known, knownTasks
 	m.h.worker.Apply(a)

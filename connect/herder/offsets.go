@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/worker"
 )
 
 // storeTime bounds how long the store of source offsets may keep the scribe, and thereby all other changes, from its work.
@@ -40,15 +41,28 @@ func (h *Herder) ConnectorOffsets(ctx context.Context, name string) (ConnectorOf
 		}
 		return groupOffsets(offsets), nil
 	}
-	stored, err := h.Offsets.Stored(ctx, name)
+	var stored []stores.StoredOffset
+	err = h.withOffsets(ctx, name, config.Config, func(store stores.OffsetStore) (err error) {
+		stored, err = store.Stored(ctx, name)
+		return err
+	})
 	if err != nil {
-		return ConnectorOffsets{}, &OffsetsError{Message: "Failed to retrieve offsets for source connector " + name, Cause: err}
+		return ConnectorOffsets{}, &OffsetsError{Message: "Failed to retrieve offsets for source connector " + name, Cause: config.Secrets.Error(err)}
 	}
 	list := ConnectorOffsets{Offsets: []ConnectorOffset{}}
 	for _, o := range stored {
 		list.Offsets = append(list.Offsets, ConnectorOffset{Partition: members(o.Partition.Attrs()), Offset: offsetMembers(o.Offset)})
 	}
 	return list, nil
+}
+
+// withOffsets opens the store of a source's offsets for f.
+func (h *Herder) withOffsets(ctx context.Context, name string, config connect.Config, f func(stores.OffsetStore) error) error {
+	store, end, err := h.Offsets.Open(ctx, worker.Owner{Connector: name}, config)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(store), end(ctx))
 }
 
 func members(attrs []connect.Attr) stores.Members { return append(stores.Members{}, attrs...) }
@@ -85,13 +99,16 @@ func (h *Herder) ResetOffsets(ctx context.Context, name string) (Message, error)
 	if c.class.Type == catalog.Sink {
 		return c.resetGroup(ctx)
 	}
-	stored, err := h.Offsets.Stored(ctx, name)
+	var wanted []connect.SourceOffset
+	err = h.withOffsets(ctx, name, c.config, func(store stores.OffsetStore) error {
+		stored, err := store.Stored(ctx, name)
+		for _, o := range stored {
+			wanted = append(wanted, connect.SourceOffset{Partition: o.Partition})
+		}
+		return err
+	})
 	if err != nil {
 		return Message{}, c.failed(err)
-	}
-	var wanted []connect.SourceOffset
-	for _, o := range stored {
-		wanted = append(wanted, connect.SourceOffset{Partition: o.Partition})
 	}
 	return c.storeOffsets(ctx, reset, wanted)
 }
@@ -190,6 +207,11 @@ func (c *stoppedConnector) storeOffsets(ctx context.Context, how change, wanted 
 			return Message{}, err
 		}
 	}
+	if c.h.Offsets.Transactional() {
+		if err := c.h.FenceZombies(ctx, c.name); err != nil {
+			return Message{}, &OffsetsError{Message: "Failed to perform zombie fencing for source connector prior to modifying offsets", Cause: err}
+		}
+	}
 	err := c.h.inscribe(ctx, func(ctx context.Context) error {
 		if err := c.h.checkStopped(c.name); err != nil {
 			return err
@@ -207,19 +229,27 @@ func (c *stoppedConnector) put(ctx context.Context, wanted []connect.SourceOffse
 	for _, o := range wanted {
 		offsets = append(offsets, stores.StoredOffset(o))
 	}
-	records, err := stores.EncodeAll(c.h.Offsets, c.name, offsets)
-	if err != nil || len(records) == 0 {
-		return err
+	if len(offsets) == 0 {
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	if err := c.h.Offsets.Put(ctx, records); err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			return &OffsetsError{Message: "Timed out while attempting to modify offsets for source connector " + c.name, Cause: err}
+	err := c.h.withOffsets(ctx, c.name, c.config, func(store stores.OffsetStore) error {
+		records, err := stores.EncodeAll(store, c.name, offsets)
+		if err != nil {
+			return err
 		}
-		return c.failed(err)
+		return c.h.Offsets.Modify(ctx, store, c.name, c.config, records)
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(*stores.NotPrimitiveError)):
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return &OffsetsError{Message: "Timed out while attempting to modify offsets for source connector " + c.name, Cause: c.secrets.Error(err)}
 	}
-	return nil
+	return c.failed(err)
 }
 
 func (c *stoppedConnector) failed(cause error) error {

@@ -107,6 +107,10 @@ type letters struct {
 	answers []error
 }
 
+func (*letters) FenceZombies(context.Context, string, string, func([]byte) (*Signature, error)) error {
+	return nil
+}
+
 func (l *letters) SubmitTasks(_ context.Context, url, connector string, _ []connect.Config, _ func([]byte) (*Signature, error)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,8 +144,8 @@ func atDesk(t *testing.T, log *slog.Logger, test func(t *testing.T, d *desk)) {
 			WorkerID: "w:1", Catalog: classes, Log: log, Statuses: topic.StatusStore(log, nil), Membership: d.post, Peers: d.peers,
 			Topics: TopicPolicy{Tracked: true, Resettable: true}, Keys: hourly(),
 			Validator: &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All"},
-			Offsets:   stores.NewFileOffsetStore(t.TempDir()+"/offsets", log),
-			Employ:    func(_ worker.StatusSink, p worker.Plan) Worker { d.hand.plan = p; return d.hand },
+			Offsets:   worker.SharedOffsets(stores.NewFileOffsetStore(t.TempDir()+"/offsets", log)),
+			Employ:    func(_ worker.StatusSink, p worker.Plan, _ worker.Fencing) Worker { d.hand.plan = p; return d.hand },
 			OpenConfigs: func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
 				return stores.NewMemoryConfigStore(log, listen)
 			},

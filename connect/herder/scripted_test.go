@@ -152,10 +152,10 @@ func mindWith(t *testing.T, providers *configproviders.Providers, opened func(*s
 		WorkerID: "w:1", Version: "v", Catalog: classes, Log: log, Statuses: statuses,
 		Validator:  &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All", Providers: providers},
 		Providers:  providers,
-		Offsets:    offsets,
+		Offsets:    worker.SharedOffsets(offsets),
 		Membership: NewAlone("http://w:1/", statuses),
-		Employ: func(s worker.StatusSink, p worker.Plan) Worker {
-			return worker.New(settings, classes, offsets, s, p, log)
+		Employ: func(s worker.StatusSink, p worker.Plan, f worker.Fencing) Worker {
+			return worker.New(settings, classes, worker.SharedOffsets(offsets), s, p, f, log)
 		},
 		OpenConfigs: func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
 			s := stores.NewMemoryConfigStore(log, listen)

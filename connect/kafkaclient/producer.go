@@ -43,6 +43,17 @@ type ProducerOptions struct {
 // idRetries take about 3 seconds with the default backoff.
 const idRetries = 5
 
+// transactionRetries bound the tries to end a transaction. They take longer than transaction.timeout.ms usually is, after which there is nothing
+// to end.
+const transactionRetries = 200
+
+// quickTries are those that the coordinator of transactions gets before any other: it refuses a transaction while it completes the one before, which
+// takes it some milliseconds.
+const (
+	quickTries = 10
+	quickPause = 10 * time.Millisecond
+)
+
 // NewProducer connects a producer: Kafka must answer, else the error comes back, to be put into words by [Explain]. It does not try long:
 // who wants the producer tries again and says so. The end of ctx ends the try.
 func NewProducer(ctx context.Context, s *Settings, o ProducerOptions) (*Producer, error) {
@@ -55,14 +66,16 @@ func NewProducer(ctx context.Context, s *Settings, o ProducerOptions) (*Producer
 	config.Metadata.Retry.Max = 0 // the waiting client tries again, for sarama does it by recursion and cannot be stopped
 	config.Producer.Retry.BackoffFunc = p.pause
 	config.Producer.Retry.Backoff = 0
-	config.Producer.Transaction.Retry.BackoffFunc = func(retries, _ int) time.Duration {
-		p.client.sleep(s.backoff.after(retries))
-		return 0
+	// Without transactions it only counts the tries to get an id, which a broker that has just started refuses for a moment.
+	config.Producer.Transaction.Retry.Max = idRetries
+	quick := 0
+	if config.Producer.Transaction.ID != "" {
+		quick = quickTries
+		config.Producer.Transaction.Retry.Max += quick
 	}
-
-	if config.Producer.Transaction.ID == "" {
-		// Without transactions it only counts the tries to get an id, which a broker that has just started refuses for a moment.
-		config.Producer.Transaction.Retry.Max = idRetries
+	config.Producer.Transaction.Retry.BackoffFunc = func(retries, _ int) time.Duration {
+		p.pauseTransaction(retries, quick)
+		return 0
 	}
 
 	stop := context.AfterFunc(ctx, p.cut)
@@ -116,6 +129,9 @@ func (p *Producer) connect(config *sarama.Config, addrs []string) error {
 	p.client.seed = seed
 	p.AsyncProducer, err = sarama.NewAsyncProducerFromClient(p.client)
 	p.client.seed = nil
+	if config.Producer.Transaction.ID != "" {
+		config.Producer.Transaction.Retry.Max = transactionRetries
+	}
 	_ = seed.Close() // of no more use, whether it closes well or not
 	return err
 }
@@ -177,6 +193,22 @@ func (p *Producer) pause(retries, most int) time.Duration {
 	p.client.sleep(d)
 	return 0
 }
+
+// pauseTransaction is called by sarama before each new try of a request to the coordinator. It waits itself, so that Abort can end the wait.
+func (p *Producer) pauseTransaction(retries, quick int) {
+	if retries < quick {
+		p.client.sleep(quickPause)
+		return
+	}
+	d := p.client.backoff.after(retries - quick)
+	if quick > 0 {
+		p.client.waiting(ErrCoordinator, time.Now().Add(d))
+	}
+	p.client.sleep(d)
+}
+
+// ErrCoordinator is the cause of a wait for the broker that coordinates a transaction. sarama does not say what it answers.
+var ErrCoordinator = errors.New("the coordinator of the transaction does not answer, or puts it off again and again")
 
 // ErrPutOff is the cause of a wait for a batch that Kafka answers again and again with errors that pass. sarama does not say which.
 var ErrPutOff = errors.New("a batch is put off again and again: too few replicas are in sync, a partition moves, or connections break")

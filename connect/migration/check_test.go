@@ -190,11 +190,11 @@ func TestAConverterOfTheWorkerThatIsNotHereKeepsItsConnectorsFromRunning(t *test
 	assert.Contains(t, finding.Reason, "the worker's is io.confluent.connect.avro.AvroConverter, which is not here: give the connector one of ")
 }
 
-func TestASourceOfAnExactlyOnceWorkerIsSaidToDeliverAtLeastOnce(t *testing.T) {
+func TestASourceOfAnExactlyOnceWorkerIsFoundWell(t *testing.T) {
 	addr := javaCluster(t, compacted)
 	report := looked(t, check(t, addr, "exactly.once.source.support=enabled"))
-	assert.Contains(t, report.Connectors[0].Keys, migration.Finding{Key: "exactly.once.support", Weight: migration.Missing,
-		Reason: "there are no exactly-once sources yet: this one would deliver at least once"})
+	assert.False(t, slices.ContainsFunc(report.Connectors[0].Keys, func(f migration.Finding) bool { return f.Key == "exactly.once.support" }))
+	assert.Contains(t, report.Worker, migration.Finding{Key: "exactly.once.source.support", Weight: migration.OK})
 	assert.True(t, report.Connectors[0].Runs)
 }
 

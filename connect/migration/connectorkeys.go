@@ -29,7 +29,6 @@ func (c *Check) connectorKeys(ctx context.Context, class *catalog.Class, t catal
 	if t != catalog.Unknown {
 		f.overrides(t, config, c.Worker.Properties)
 	}
-	f.exactlyOnce(t, config, c.Worker.Properties)
 	f.chains(config, c.Catalog)
 	f.deadLetters(t, config)
 	for key := range config {
@@ -111,16 +110,6 @@ func (f *findings) noClass(config connect.Config, classes *catalog.Catalog) {
 		there = append(there, listed.Class)
 	}
 	f.add("connector.class", Blocks, "there is no such class here: leave the connector to a Java cluster of its own, or use one of "+choice(there))
-	f.withoutEffect(config)
-}
-
-// withoutEffect adds what the framework warns of.
-func (f *findings) withoutEffect(config connect.Config) {
-	for _, warning := range validation.WithoutEffect(config) {
-		if key, reason, _ := strings.Cut(warning, ": "); !f.has(key) {
-			f.add(key, Missing, reason)
-		}
-	}
 }
 
 // converters judges those that the connector has of the worker, and options that nobody reads; its own are validated.
@@ -230,18 +219,6 @@ func (f *findings) overrides(t catalog.Type, config connect.Config, worker map[s
 		if !f.has(key) {
 			f.add(key, Blocks, whose+hidden.Removed(e.Cause.Error()))
 		}
-	}
-}
-
-// exactlyOnce says what a source loses that wants to be delivered exactly once, or whose worker does so.
-func (f *findings) exactlyOnce(t catalog.Type, config connect.Config, worker map[string]string) {
-	const key = "exactly.once.support"
-	switch enabled := strings.EqualFold(strings.TrimSpace(worker["exactly.once.source.support"]), "enabled"); {
-	case f.blocked(key):
-	case t != catalog.Sink && strings.EqualFold(strings.TrimSpace(config[key]), "required"):
-		f.add(key, Blocks, "there are no exactly-once sources yet")
-	case t == catalog.Source && enabled:
-		f.add(key, Missing, "there are no exactly-once sources yet: this one would deliver at least once")
 	}
 }
 

@@ -32,7 +32,6 @@ var words = map[string]word{
 	"metrics.":                     {Ignored, "metrics are at /metrics for Prometheus, all of them, and Prometheus does the sampling", ""},
 	"metric.reporters":             {Missing, "reporters are Java classes: metrics are at /metrics for Prometheus", ""},
 	"rest.extension.classes":       {Missing, "REST extensions are Java classes, logins among them: put a proxy in front of REST that asks for the login", ""},
-	"exactly.once.source.support":  {Missing, "there are no exactly-once sources yet: sources deliver at least once", "disabled"},
 	"admin.listeners":              {Differs, "there are no listeners for administration alone: /admin is where REST is", ""},
 	"admin.listeners.":             {Missing, "there are no listeners for administration alone, and REST has no TLS yet: put a proxy in front of it", ""},
 	"listeners.https.":             {Missing, "REST has no TLS yet: put a proxy in front of it", ""},

@@ -31,6 +31,10 @@ type Framework struct {
 	DeadLetters DeadLetters
 	// OffsetsTopic is a source's own offsets topic; "" for the worker's.
 	OffsetsTopic string
+	// TransactionBoundary is what ends a transaction of an exactly-once source: poll, interval or connector. TransactionInterval is the time between
+	// commits by interval; negative for the worker's offset.flush.interval.ms.
+	TransactionBoundary string
+	TransactionInterval time.Duration
 	// TopicCreation is how a source's topics are made; nil leaves that to the broker.
 	TopicCreation *TopicCreation
 }
@@ -72,6 +76,10 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 		f.Topics, f.TopicsRegex = keyTopics.Get(cfg), keyTopicsRegex.Get(cfg)
 	case catalog.Source:
 		f.OffsetsTopic = keyOffsetsTopic.Get(cfg)
+		f.TransactionBoundary, f.TransactionInterval = strings.ToLower(keyBoundary.Get(cfg)), -1
+		if ms, given := keyBoundaryInterval.Lookup(cfg); given {
+			f.TransactionInterval = milliseconds(ms)
+		}
 		f.TopicCreation = topicCreationOf(cfg, worker)
 	}
 	return f, nil

@@ -74,7 +74,7 @@ func (v *Validator) validate(ctx context.Context, cfg connect.Config, nulls []st
 	if warning := otherVersion(keyPluginVersion.Name(), class.Spec, cfg); warning != "" {
 		warnings = append(warnings, warning)
 	}
-	warnings = slices.Concat(warnings, stageWarnings(named, cfg), WithoutEffect(cfg), unknown(class, framework, named, cfg),
+	warnings = slices.Concat(warnings, stageWarnings(named, cfg), unknown(class, framework, named, cfg),
 		v.unknownOptions(framework, cfg))
 	return Result{Infos: infos, Warnings: warnings}, nil
 }

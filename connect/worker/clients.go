@@ -73,6 +73,9 @@ func healing(err error) error {
 	return connect.Retry(err, 0)
 }
 
+// producerID is the client id of a source task's producers.
+func producerID(task TaskID) string { return "connector-producer-" + task.String() }
+
 // adminSettings are those of an admin client: the worker's own keys, admin.* and admin.override.* (org.apache.kafka.connect.runtime.Worker.adminConfigs).
 func (s *Settings) adminSettings(clientID string, connector connect.Config) (*kafkaclient.Settings, error) {
 	properties := kafkaclient.Properties(maps.Clone(s.Clients))
@@ -96,9 +99,17 @@ func (w *Worker) deadLetterTopic(p *plugin) (*deadLetterTopic, error) {
 	return &deadLetterTopic{DeadLetters: letters, client: settings}, nil
 }
 
-// connectKafka gives a delivery what it needs to make producers. What the delivery says of waiting is in users' words then.
-func (w *Worker) connectKafka(d *delivery, clientID string, run *taskRun, config connect.Config) error {
-	settings, err := kafkaclient.ProducerSettings(w.settings.clientProperties("producer", map[string]string{"client.id": clientID}, config))
+// connectKafka gives a delivery what it needs to make producers. What the delivery says of waiting is in users' words then. forced are properties that
+// nobody may override.
+func (w *Worker) connectKafka(d *delivery, clientID string, run *taskRun, config connect.Config, forced map[string]string) error {
+	properties := w.settings.clientProperties("producer", map[string]string{"client.id": clientID}, config)
+	for key, value := range forced {
+		if other, given := properties[key]; given && other != value {
+			run.log.Warn("a client key has no effect", "client", "producer", "key", key, "reason", "exactly-once sources need "+value)
+		}
+		properties[key] = value
+	}
+	settings, err := kafkaclient.ProducerSettings(properties)
 	if err != nil {
 		return err
 	}
@@ -112,6 +123,9 @@ func (w *Worker) connectKafka(d *delivery, clientID string, run *taskRun, config
 			return nil, healing(d.explain(err))
 		}
 		return newProducerSession(producer), nil
+	}
+	if d.transaction != nil {
+		d.transaction.timeout = settings.Sarama.Producer.Transaction.Timeout
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func splitScripted(t *testing.T, script *splitScript, test func(t *testing.T, b 
 		for _, c := range change {
 			c(settings)
 		}
-		b.worker = New(settings, classes, nil, &b.statuses, b.plan, slog.New(slog.DiscardHandler))
+		b.worker = New(settings, classes, nil, &b.statuses, b.plan, nil, slog.New(slog.DiscardHandler))
 		test(t, b)
 		b.worker.Close(t.Context())
 	})

@@ -37,6 +37,8 @@ type delivery struct {
 	refused func(s *slot, cause error) error
 	// tolerant says that refused will tolerate what [slot.spared] says may be.
 	tolerant bool
+	// transaction makes the delivery exactly-once; nil for one that delivers at least once.
+	transaction *transaction
 	// waiting reports that Kafka cannot be reached; nil takes it back.
 	waiting func(cause error, next time.Time)
 
@@ -59,6 +61,7 @@ const (
 var (
 	errDeliveryEnded = errors.New("the delivery to Kafka has ended")
 	errSuspects      = errors.New("a batch was refused by Kafka")
+	errDropped       = errors.New("a transaction is made again without a record that Kafka refused, or with its dead letter in place")
 )
 
 func newDelivery(t *tracker, log *slog.Logger) *delivery {
@@ -80,27 +83,42 @@ func (d *delivery) open(ctx context.Context) error {
 // send submits a slab and hands it to the producer. It blocks while the producer's channels are full, which is Kafka's back-pressure,
 // and returns an error only when ctx or the delivery has ended: what was not handed over then is not acknowledged either.
 func (d *delivery) send(ctx context.Context, s *slab) error {
-	select {
-	case d.token <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-d.token }()
-	if d.current == nil || d.sealed {
-		return errDeliveryEnded
+	if err := d.seize(ctx); err != nil {
+		return err
 	}
 	// Submitted under the token: a replacement that follows finds the whole slab among the unsettled and sends it again.
 	if d.tracker.submit(s, time.Now()) {
 		d.nudge()
 	}
+	if d.transaction != nil {
+		go d.transact(ctx, s) // the next batch is polled while this one is committed
+		return nil
+	}
+	defer d.release()
 	defer d.tracker.letGo(s)
 	for i := range s.slots {
-		if sl := &s.slots[i]; !sl.settled && !d.current.send(ctx, sl.msg) {
+		if sl := &s.slots[i]; !sl.skipped && !d.current.send(ctx, sl.msg) {
 			return ctx.Err()
 		}
 	}
 	return nil
 }
+
+// seize takes the token of a delivery that takes something still.
+func (d *delivery) seize(ctx context.Context) error {
+	select {
+	case d.token <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if d.current == nil || d.sealed {
+		d.release()
+		return errDeliveryEnded
+	}
+	return nil
+}
+
+func (d *delivery) release() { <-d.token }
 
 func (d *delivery) nudge() {
 	select {
@@ -139,24 +157,29 @@ func (d *delivery) deliver(ctx, acks context.Context) error {
 			if ok {
 				finished, lost = d.failedRecord(s.producer, e, finished)
 			}
+		case lost = <-s.broken:
 		case <-s.producer.Lost():
 			lost = errors.New("one batch met passing errors again and again")
 		case <-d.nudged:
 		case <-ctx.Done():
 			return nil
 		}
-		if lost != nil {
+		r, refused := lost.(*refusal)
+		if lost != nil && !(refused && r.slot == nil) {
 			s.producer.Abort() // at once: sarama would go on with what comes after the failed batch
 		}
 		if len(finished) > 0 {
 			s.answer(len(finished))
+		}
+		if d.transaction != nil {
+			finished = finished[:0] // they have finished when they are committed
 		}
 		var err error
 		if done, err = d.settle(acks, finished, done); err != nil {
 			return err
 		}
 		finished = finished[:0]
-		if r, ok := lost.(*refusal); ok {
+		if refused {
 			if r.slot == nil {
 				return r.cause
 			}
@@ -168,7 +191,7 @@ func (d *delivery) deliver(ctx, acks context.Context) error {
 		if lost == nil {
 			continue
 		}
-		if err := d.replace(ctx, s, lost); err != nil {
+		if err := d.replace(ctx, acks, s, lost); err != nil {
 			return err
 		}
 	}
@@ -236,6 +259,9 @@ func (d *delivery) condemn(r *refusal) {
 // fatal reports whether nothing that follows a failed record may be written: it has to be sent again first, or ends the task. A goroutine of the
 // producer's asks it before failedRecord learns of the record.
 func (d *delivery) fatal(m *sarama.ProducerMessage, cause error) bool {
+	if d.transaction != nil {
+		return false // it is written for nothing: the transaction will not be committed
+	}
 	s := m.Metadata.(*slot)
 	return kafkaclient.Classify(cause) != kafkaclient.RecordRefused || !d.tolerant || !s.spared(cause) || ofBatch(cause) && !s.suspect
 }
@@ -245,6 +271,8 @@ func (d *delivery) fatal(m *sarama.ProducerMessage, cause error) bool {
 func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError, finished []*slot) ([]*slot, error) {
 	s, cause := e.Msg.Metadata.(*slot), p.Cause(e)
 	switch class := kafkaclient.Classify(cause); {
+	case d.transaction != nil && fenced(cause):
+		return finished, d.transaction.fenced(cause)
 	case class == kafkaclient.Denied:
 		return finished, &refusal{cause: d.explain(cause)}
 	case class != kafkaclient.RecordRefused:
@@ -256,13 +284,22 @@ func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError
 		return finished, errSuspects
 	}
 	if err := d.refused(s, d.explain(cause)); err != nil {
-		return finished, &refusal{slot: s, cause: fmt.Errorf("unrecoverable exception from producer send callback: %w", err)}
+		r := &refusal{slot: s, cause: fmt.Errorf("unrecoverable exception from producer send callback: %w", err)}
+		if d.transaction != nil {
+			r.slot = nil // nothing of an open transaction is delivered
+		}
+		return finished, r
 	}
-	if s.letter {
+	if !s.letter {
+		s.skip(connect.Dropped)
+	}
+	switch {
+	case d.transaction != nil:
+		return finished, errDropped
+	case s.letter:
 		d.letters = append(d.letters, s)
 		return finished, nil
 	}
-	s.receipt.Outcome, s.receipt.Topic = connect.Dropped, ""
 	return append(finished, s), nil
 }
 
@@ -281,12 +318,15 @@ func ofBatch(cause error) bool {
 
 // replace ends a lost producer, dials another, and sends again what was not acknowledged. Meanwhile send blocks: it needs the token,
 // which goes back when the last of the old records is handed over.
-func (d *delivery) replace(ctx context.Context, old *producerSession, cause error) error {
+func (d *delivery) replace(ctx, acks context.Context, old *producerSession, cause error) error {
 	d.withdraw(old)
+	if d.transaction != nil {
+		d.transaction.forget()
+	}
 	d.close(old)
 	next, err := d.redial(ctx, cause)
 	if next == nil {
-		<-d.token
+		d.release()
 		return err
 	}
 	next.cutWith(ctx)
@@ -297,8 +337,12 @@ func (d *delivery) replace(ctx context.Context, old *producerSession, cause erro
 	}
 	again := d.tracker.unsettled(until)
 	d.letters = nil // they are among those
+	if d.transaction != nil {
+		go d.transactAgain(acks, again)
+		return nil
+	}
 	go func() {
-		defer func() { <-d.token }()
+		defer d.release()
 		next.resend(ctx, again)
 	}()
 	return nil
@@ -330,7 +374,7 @@ func (d *delivery) redial(ctx context.Context, cause error) (*producerSession, e
 
 // aboutRecords reports whether a producer was given up because of what it was to send: then Kafka is well.
 func aboutRecords(cause error) bool {
-	return errors.Is(cause, errSuspects) || errors.As(cause, new(*refusal))
+	return errors.Is(cause, errSuspects) || errors.Is(cause, errDropped) || errors.As(cause, new(*refusal))
 }
 
 // withdraw takes the token and leaves the delivery without a producer. Whoever sends lets go at once, because the session has failed.
@@ -348,18 +392,38 @@ func (d *delivery) retire() {
 	}
 	d.withdraw(s)
 	d.close(s)
-	<-d.token
+	d.release()
 }
 
 // close ends a producer and marks what it acknowledged to the last. Receipts are not passed on: the task is ending, or they follow with the
-// next settle.
+// next settle. An open transaction is aborted, so that its records hold nobody up who reads what is committed.
 func (d *delivery) close(s *producerSession) {
-	_, waiting := d.tracker.stalled(time.Now())
-	finished := s.end(waiting > 0, func(e *sarama.ProducerError) {
+	leave := s.producer.AsyncClose
+	if t := d.transaction; t != nil && t.begun {
+		leave = func() { go s.abandon() }
+	} else if _, waiting := d.tracker.stalled(time.Now()); waiting > 0 {
+		s.producer.Abort() // sarama gives up batches that are being retried when it closes, and lets later ones overtake them
+	}
+	finished := s.end(leave, func(e *sarama.ProducerError) {
 		if ofBatch(s.producer.Cause(e)) {
 			e.Msg.Metadata.(*slot).suspect = true
 		}
 	})
-	d.tracker.mark(finished)
-	d.nudge()
+	if d.transaction == nil {
+		d.tracker.mark(finished)
+		d.nudge()
+	}
+}
+
+// stalled returns how long Kafka has not answered although it is waited for, and whether it is.
+func (d *delivery) stalled(now time.Time) (since time.Duration, waiting bool) {
+	if d.transaction == nil {
+		since, records := d.tracker.stalled(now)
+		return since, records > 0
+	}
+	busy := d.transaction.busy.Load()
+	if busy == 0 {
+		return 0, false
+	}
+	return now.Sub(time.Unix(0, max(busy, d.answered.Load()))), true
 }

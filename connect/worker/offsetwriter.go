@@ -5,22 +5,14 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
-// OffsetStore is what tasks need of the store of source offsets.
-type OffsetStore interface {
-	Encode(dst []stores.Record, connector string, p *connect.Partition, offset connect.Offset) ([]stores.Record, error)
-	Put(ctx context.Context, records []stores.Record) error
-	Get(ctx context.Context, connector string, partitions []*connect.Partition) ([]connect.Offset, error)
-}
-
 // offsetWriter stores a task's offsets from time to time. A failure costs repetitions after a crash, never the task
 // (SourceTaskOffsetCommitter): what could not be stored is due again at the next flush.
 type offsetWriter struct {
-	store     OffsetStore
+	store     stores.OffsetStore
 	connector string
 	tracker   *tracker
 	interval  time.Duration

@@ -15,13 +15,19 @@ type producerSession struct {
 	producer *kafkaclient.Producer
 	failed   chan struct{} // closed when nothing more may be handed to the producer
 	unhook   func() bool   // see cutWith
+	broken   chan error    // capacity 1: why a transaction could not be ended; nil without transactions
 
+	handed   int64         // messages given to the producer; of whoever holds the delivery's token
 	answered atomic.Int64  // messages of which the producer has said what became of them
 	news     chan struct{} // capacity 1: answered has grown
 }
 
 func newProducerSession(p *kafkaclient.Producer) *producerSession {
-	return &producerSession{producer: p, failed: make(chan struct{}), news: make(chan struct{}, 1)}
+	s := &producerSession{producer: p, failed: make(chan struct{}), news: make(chan struct{}, 1)}
+	if p.IsTransactional() {
+		s.broken = make(chan error, 1)
+	}
+	return s
 }
 
 // cutWith cuts the producer off from Kafka when ctx ends, whatever the delivery's goroutine is doing then: it may hang in a plugin's Ack.
@@ -33,11 +39,13 @@ func (s *producerSession) cutWith(ctx context.Context) {
 func (s *producerSession) send(ctx context.Context, m *sarama.ProducerMessage) bool {
 	select {
 	case s.producer.Input() <- m:
+		s.handed++
 		return true
 	default:
 	}
 	select {
 	case s.producer.Input() <- m:
+		s.handed++
 		return true
 	case <-s.failed:
 		return false
@@ -55,9 +63,9 @@ func (s *producerSession) answer(n int) {
 	}
 }
 
-// quiet waits until the producer has answered for n messages in all. It returns false when ctx ends or the session fails first.
-func (s *producerSession) quiet(ctx context.Context, n int64) bool {
-	for s.answered.Load() < n {
+// quiet waits until the producer has answered for all messages. It returns false when ctx ends or the session fails first.
+func (s *producerSession) quiet(ctx context.Context) bool {
+	for s.answered.Load() < s.handed {
 		select {
 		case <-s.news:
 		case <-s.failed:
@@ -69,32 +77,29 @@ func (s *producerSession) quiet(ctx context.Context, n int64) bool {
 	return true
 }
 
-// resend hands over what an earlier session did not get through, in order. A suspect goes alone: with nothing else under way, a refusal
-// is about that record and no other.
+// hand gives a slot to the producer. A suspect goes alone: with nothing else under way, a refusal is about that record and no other.
+//
+// Without transactions the slot is the delivery's then, and after the answer another record's.
+func (s *producerSession) hand(ctx context.Context, sl *slot) bool {
+	if !sl.suspect {
+		return s.send(ctx, sl.msg)
+	}
+	return s.quiet(ctx) && s.send(ctx, sl.msg) && s.quiet(ctx)
+}
+
+// resend hands over what an earlier session did not get through, in order.
 func (s *producerSession) resend(ctx context.Context, again []*slot) {
-	for i, sl := range again {
-		handed, suspect := int64(i), sl.suspect
-		if suspect && !s.quiet(ctx, handed) {
-			return
-		}
+	for _, sl := range again {
 		sl.arm()
-		if !s.send(ctx, sl.msg) {
-			return
-		}
-		// The slot is the delivery's now, and after the answer another record's.
-		if suspect && !s.quiet(ctx, handed+1) {
+		if !s.hand(ctx, sl) {
 			return
 		}
 	}
 }
 
-// end closes the producer and returns what it still acknowledged. One with records under way is cut off from Kafka first: sarama gives up
-// batches that are being retried when it closes, and lets later ones overtake them. doubt is told of each record that comes back.
-func (s *producerSession) end(underWay bool, doubt func(*sarama.ProducerError)) (finished []*slot) {
-	if underWay {
-		s.producer.Abort()
-	}
-	s.producer.AsyncClose()
+// end has leave close the producer and returns what that still acknowledged. doubt is told of each record that comes back.
+func (s *producerSession) end(leave func(), doubt func(*sarama.ProducerError)) (finished []*slot) {
+	leave()
 	cut := time.AfterFunc(closeTimeout, s.producer.Abort)
 	defer cut.Stop()
 	successes, errs := s.producer.Successes(), s.producer.Errors()
@@ -117,4 +122,10 @@ func (s *producerSession) end(underWay bool, doubt func(*sarama.ProducerError)) 
 	s.unhook()
 	s.producer.Abort()
 	return finished
+}
+
+// abandon aborts the open transaction and closes the producer.
+func (s *producerSession) abandon() {
+	_ = s.producer.AbortTxn() // else Kafka does it, after transaction.timeout.ms
+	s.producer.AsyncClose()
 }

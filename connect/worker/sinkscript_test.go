@@ -194,7 +194,8 @@ func newSinkScriptBed(t *testing.T, addr string, script *sinkScript) *sinkScript
 	convert := &scriptedConverter{}
 	b := &sinkScriptBed{
 		t: t, direct: addr, settings: settings, statuses: statuses, convert: convert,
-		worker: New(settings, classes.With(convert.definition()), stores.NewFileOffsetStore(t.TempDir()+"/offsets", log), statuses, plan, log),
+		worker: New(settings, classes.With(convert.definition()), SharedOffsets(stores.NewFileOffsetStore(t.TempDir()+"/offsets", log)), statuses, plan,
+			nil, log),
 		config: connect.Config{"connector.class": "test.SinkScriptConnector", "topics": "t"},
 	}
 	t.Cleanup(func() {

@@ -15,10 +15,12 @@ type slot struct {
 	headers   []sarama.RecordHeader // backing of msg.Headers, reused
 	partition int32                 // as the record wants it; sarama overwrites msg.Partition with its choice
 	size      int                   // bytes counted against the window
+	skipped   bool                  // Kafka does not get it
 	settled   bool                  // its fate is known: receipt is complete
 	suspect   bool                  // Kafka refused a batch that it was in: it must go alone
 	letter    bool                  // it is the record's dead letter
 	cut       bool                  // and does not show the whole record
+	ends      ending                // of a transaction behind it
 	about     string                // names the record of a sink's dead letter for people
 	receipt   connect.Receipt
 	slab      *slab

@@ -67,7 +67,7 @@ func BenchmarkPollToAck(b *testing.B) {
 			r.ValueSchema, r.Value = connect.StringSchema, payload
 			sent++
 		}
-		require.NoError(b, task.send(phases{stop: ctx, finish: ctx}, records.Records()))
+		require.NoError(b, task.send(phases{stop: ctx, finish: ctx}, records))
 	}
 	for !tr.idle() {
 		<-tr.room

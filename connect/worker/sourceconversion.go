@@ -29,7 +29,7 @@ type sourceConversion struct {
 const slotOverhead = 400
 
 // fill converts the records into the slots of s, which must be as many. A record that is filtered or tolerated away gets a slot that is
-// settled from the start, so that its offset moves in its place in the order, or that carries its dead letter. With an error s is cut to the records
+// skipped, so that its offset moves in its place in the order, or that carries its dead letter. With an error s is cut to the records
 // before the bad one, and likewise with errLetGo, when stop ended while an operation was repeated.
 func (c *sourceConversion) fill(stop context.Context, s *slab, records []connect.SourceRecord) error {
 	for i := range records {
@@ -46,7 +46,7 @@ func (c *sourceConversion) fill(stop context.Context, s *slab, records []connect
 				return err
 			}
 		} else if !keep {
-			sl.settle(connect.Filtered)
+			sl.skip(connect.Filtered)
 		}
 	}
 	return nil
@@ -66,7 +66,7 @@ func (c *sourceConversion) errantRecord(sl *slot, r *connect.SourceRecord, f *fa
 		return err
 	}
 	if c.letters.topic == "" {
-		sl.settle(connect.Dropped)
+		sl.skip(connect.Dropped)
 		return nil
 	}
 	c.letter(sl, original, f)
@@ -137,10 +137,10 @@ func (c *sourceConversion) record(stop context.Context, s *slab, sl *slot, r *co
 	return true, nil
 }
 
-// settle makes the slot one that Kafka does not get.
-func (s *slot) settle(o connect.Outcome) {
-	s.settled = true
-	s.receipt.Outcome, s.receipt.Topic = o, ""
+// skip makes the slot one that Kafka does not get.
+func (s *slot) skip(o connect.Outcome) {
+	s.skipped = true
+	s.receipt.Outcome, s.receipt.Topic, s.receipt.KafkaPartition, s.receipt.KafkaOffset = o, "", -1, -1
 }
 
 // describe names a record for people, without its content.

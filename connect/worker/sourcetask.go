@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/stores"
 )
 
 // Bounds of what a source task holds between Poll and Kafka's acknowledgement. They are small on purpose: back-pressure reaches the
@@ -24,13 +25,17 @@ type sourceTask struct {
 	*taskRun
 	connector connect.SourceConnector
 	converter *sourceConversion
-	offsets   *offsetWriter
-	tracker   *tracker
-	delivery  *delivery
-	creation  *topicCreation   // nil where topics are left to the broker
-	letters   *deadLetterTopic // nil for no dead letter queue
-	metrics   *sourceMetrics
-	topics    activeTopics // of the delivery's goroutine
+	offsets   *offsetWriter // nil for an exactly-once task, whose transactions hold them
+	// fence keeps the tasks of earlier generations from writing; nil for a task that is not exactly-once.
+	fence func(ctx context.Context) error
+	// openOffsets opens the store that offsets needs.
+	openOffsets func(ctx context.Context) (stores.OffsetStore, func(context.Context) error, error)
+	tracker     *tracker
+	delivery    *delivery
+	creation    *topicCreation   // nil where topics are left to the broker
+	letters     *deadLetterTopic // nil for no dead letter queue
+	metrics     *sourceMetrics
+	topics      activeTopics // of the delivery's goroutine
 }
 
 // run lives as long as the task.
@@ -42,7 +47,12 @@ func (t *sourceTask) run(p phases) error {
 	endDelivery := spawn(p.kill, func(ctx context.Context) { t.delivery.run(ctx, p.finish) })
 	defer endDelivery()
 	defer spawn(p.kill, t.watchStalls)()
-	task, err := t.open(p.stop)
+	store, closeOffsets, err := t.connectOffsets(p)
+	if err != nil {
+		return ended(p.stop, err)
+	}
+	defer closeOffsets()
+	task, err := t.open(p.stop, store)
 	if err != nil {
 		return ended(p.stop, err)
 	}
@@ -50,16 +60,41 @@ func (t *sourceTask) run(p phases) error {
 		t.acker.Store(&acker)
 	}
 	t.running()
-	endStoring := spawn(p.kill, func(ctx context.Context) { t.offsets.run(ctx, p.leave) })
-	if err := guard("the task", func() error { return t.pollUntil(p, task) }); err != nil {
+	endStoring := t.storeOffsets(p, store)
+	if err = guard("the task", func() error { return t.pollUntil(p, task) }); err != nil {
 		t.fail(err) // the phases that follow a stop begin
 	}
-	t.awaitAcknowledgements(p.finish)
+	t.finish(p, err == nil)
 	endDelivery() // nothing is acknowledged after Close
 	endStoring()
-	t.offsets.flush(p.leave)
 	t.close(p, task)
 	return ended(p.stop, nil)
+}
+
+// storeOffsets begins to store offsets from time to time. What it returns ends that, with a last time.
+func (t *sourceTask) storeOffsets(p phases, store stores.OffsetStore) (end func()) {
+	if x := t.delivery.transaction; x != nil {
+		x.store = store
+		if x.boundary != boundaryInterval {
+			return func() {}
+		}
+		return spawn(p.kill, func(ctx context.Context) { t.delivery.commitRegularly(ctx, p.finish) })
+	}
+	t.offsets.store = store
+	stop := spawn(p.kill, func(ctx context.Context) { t.offsets.run(ctx, p.leave) })
+	return func() {
+		stop()
+		t.offsets.flush(p.leave)
+	}
+}
+
+// finish waits for what is in flight.
+func (t *sourceTask) finish(p phases, well bool) {
+	if t.delivery.transaction != nil {
+		t.delivery.finish(p.finish, well)
+		return
+	}
+	t.awaitAcknowledgements(p.finish)
 }
 
 // spawn runs f on a goroutine and returns what ends it and waits for it. That may be called more than once.
@@ -83,12 +118,30 @@ func (t *sourceTask) connectKafka(stop context.Context) error {
 			return err
 		}
 	}
+	if t.fence != nil {
+		if err := t.patiently(stop, kafkaAway, func() error { return t.fence(stop) }); err != nil {
+			return err
+		}
+	}
 	return t.patiently(stop, kafkaAway, func() error { return t.delivery.open(stop) })
 }
 
+// connectOffsets opens the offset store, for as long as that takes.
+func (t *sourceTask) connectOffsets(p phases) (store stores.OffsetStore, disconnect func(), err error) {
+	store, end, err := t.openOffsets(p.stop)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the store of offsets: %w", err)
+	}
+	return store, func() {
+		if err := end(p.close); err != nil {
+			t.log.Warn("closing the store of offsets failed", "error", err)
+		}
+	}, nil
+}
+
 // open starts the plugin's task; it repeats what the plugin wants repeated.
-func (t *sourceTask) open(stop context.Context) (task connect.SourceTask, err error) {
-	rt := &sourceContext{taskRun: t.taskRun, store: t.offsets.store}
+func (t *sourceTask) open(stop context.Context, store stores.OffsetStore) (task connect.SourceTask, err error) {
+	rt := &sourceContext{taskRun: t.taskRun, store: store}
 	err = t.patiently(stop, callFailed, func() error {
 		return guard("Open", func() (err error) {
 			task, err = t.connector.Open(stop, rt)
@@ -116,10 +169,10 @@ func (t *sourceTask) pollUntil(p phases, task connect.SourceTask) error {
 		batch.Reset()
 		began := time.Now()
 		err = guard("Poll", func() error { return task.Poll(polling, batch) })
-		if n := batch.Len(); n > 0 {
+		if n := batch.Len(); n > 0 || len(batch.TransactionEnds()) > 0 {
 			t.metrics.polled(n, time.Since(began))
 			pause.reset()
-			if err := t.send(p, batch.Records()); err != nil {
+			if err := t.send(p, batch); err != nil {
 				if errors.Is(err, errLetGo) {
 					return nil
 				}
@@ -153,13 +206,30 @@ func (t *sourceTask) polled(polling context.Context, err error, pause *backoff) 
 
 // send converts a batch into a slab and hands it over: up to the first record that ends the task, like Java, so that those before it do not have to
 // wait until somebody has seen to that one, or up to the one that a stop found being retried.
-func (t *sourceTask) send(p phases, records []connect.SourceRecord) error {
+func (t *sourceTask) send(p phases, batch *connect.Batch) error {
+	ends := batch.TransactionEnds()
+	if x := t.delivery.transaction; x == nil || x.boundary != boundaryConnector {
+		ends = nil
+	}
+	if len(ends) > 0 && ends[0].Records == 0 {
+		if err := t.delivery.endOpen(p.finish, endingOf(ends[0])); err != nil {
+			return err
+		}
+	}
+	records := batch.Records()
+	if len(records) == 0 {
+		return nil
+	}
 	s := t.tracker.take(len(records))
 	bad := t.converter.fill(p.stop, s, records)
 	if t.creation != nil {
 		if err := t.creation.prepare(p.stop, s); err != nil {
 			bad = err // of a record before the one that fill found
 		}
+	}
+	s.endTransactions(ends)
+	if x := t.delivery.transaction; x != nil && x.boundary == boundaryPoll && bad == nil {
+		s.slots[len(s.slots)-1].ends = commits
 	}
 	if err := t.delivery.send(p.finish, s); err != nil {
 		return err
@@ -216,11 +286,11 @@ func (t *sourceTask) watchStalls(ctx context.Context) {
 		now := time.Now()
 		troubled := t.troubled.Load()
 		quiet := now.Sub(time.Unix(0, troubled))
-		stalled, waiting := t.tracker.stalled(now)
+		stalled, waiting := t.delivery.stalled(now)
 		switch {
-		case stalled >= stallAfter && quiet >= stallAfter:
+		case waiting && stalled >= stallAfter && quiet >= stallAfter:
 			t.kafkaTrouble(errors.New("no acknowledgement from Kafka: check bootstrap.servers, the brokers' health and the topic"), time.Time{})
-			t.log.Warn("Kafka does not acknowledge", "waiting", waiting, "for", stalled.String())
+			t.log.Warn("Kafka does not acknowledge", "for", stalled.String())
 		case troubled != 0 && stalled < stallAfter && quiet >= wellAfter && t.delivery.answered.Load() > troubled:
 			t.kafkaTrouble(nil, time.Time{})
 		}

@@ -67,7 +67,8 @@ func newStage(t *testing.T, topics []string, change ...setting) *stage {
 	s := &stage{
 		t: t, source: source, convert: convert, kafka: kafka, statuses: newStatusLog(), offsets: &offsetLog{at: map[string]int64{}}, tasks: map[TaskID]TaskSpec{},
 	}
-	s.worker = New(settings, classes.With(convert.definition()), s.offsets, s.statuses, func(context.Context, string, []connect.Config) {}, slog.New(slog.DiscardHandler))
+	s.worker = New(settings, classes.With(convert.definition()), SharedOffsets(s.offsets), s.statuses,
+		func(context.Context, string, []connect.Config) {}, nil, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()
@@ -226,8 +227,9 @@ func (s *stage) shows(id TaskID, state State, text string) string {
 
 // offsetLog is an offset store in memory, for offsets with one number.
 type offsetLog struct {
-	mu sync.Mutex
-	at map[string]int64
+	stores.OffsetStore // nil: what the tests do not ask for
+	mu                 sync.Mutex
+	at                 map[string]int64
 	// put, if not nil, is asked before the numbers are stored.
 	put func(ctx context.Context, at map[string]int64) error
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -54,7 +55,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *li
 				return fmt.Errorf("building the transforms: %w", err)
 			}
 			defer transforms.close()
-			task, err := w.buildTask(run, p, transforms)
+			task, err := w.buildTask(run, spec.Generation, p, transforms)
 			if err != nil {
 				return err
 			}
@@ -81,7 +82,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *li
 }
 
 // buildTask makes what a task needs beside its plugin. The transforms stay the caller's to close.
-func (w *Worker) buildTask(run *taskRun, p *plugin, transforms chain) (taskLife, error) {
+func (w *Worker) buildTask(run *taskRun, generation int, p *plugin, transforms chain) (taskLife, error) {
 	own, err := w.converters(p)
 	if err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func (w *Worker) buildTask(run *taskRun, p *plugin, transforms chain) (taskLife,
 	head := letterhead{topic: f.DeadLetters.Topic, context: f.DeadLetters.ContextHeaders, task: run.id}
 	switch plugin := p.connector.(type) {
 	case connect.SourceConnector:
-		return w.buildSource(run, p, plugin, letters, &sourceConversion{
+		return w.buildSource(run, generation, p, plugin, letters, &sourceConversion{
 			classes: own.classes, transforms: transforms, key: own.key, value: own.value, header: own.header, errant: errant, retries: again, letters: head,
 			json: converters.NewJSON(converters.JSONOptions{Decimals: converters.Numeric}),
 		})
@@ -112,16 +113,15 @@ func (w *Worker) buildTask(run *taskRun, p *plugin, transforms chain) (taskLife,
 	return nil, fmt.Errorf("class %s is neither a source nor a sink", p.spec.Class)
 }
 
-func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConnector, letters *deadLetterTopic, conversion *sourceConversion,
-) (taskLife, error) {
+func (w *Worker) buildSource(run *taskRun, generation int, p *plugin, plugin connect.SourceConnector, letters *deadLetterTopic,
+	conversion *sourceConversion) (taskLife, error) {
 	tr := newTracker(windowRecords, windowBytes)
 	t := &sourceTask{
 		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr, run.log), letters: letters,
 		metrics: w.metrics.source(run.id.Connector, strconv.Itoa(run.id.Task)), topics: newActiveTopics(w.statuses, run.id),
-		offsets: &offsetWriter{
-			store: w.offsets, connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log,
-			interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
-		},
+	}
+	t.openOffsets = func(ctx context.Context) (stores.OffsetStore, func(context.Context) error, error) {
+		return w.offsets.Open(ctx, Owner{Connector: run.id.Connector, Suffix: "-" + strconv.Itoa(run.id.Task)}, p.config)
 	}
 	var err error
 	if t.creation, err = w.topicCreation(run, p); err != nil {
@@ -130,10 +130,14 @@ func (w *Worker) buildSource(run *taskRun, p *plugin, plugin connect.SourceConne
 	d := t.delivery
 	d.ack, d.refused, d.fail, d.tolerant = t.acknowledged, conversion.refused, t.fail, conversion.errant.tolerate
 	d.waiting = func(cause error, next time.Time) { t.kafkaTrouble(d.explain(cause), next) }
-	if err := w.connectKafka(d, fmt.Sprintf("connector-producer-%s-%d", run.id.Connector, run.id.Task), run, p.config); err != nil {
-		return nil, err
+	if w.settings.ExactlyOnce {
+		return t, w.exactlyOnce(t, generation, p)
 	}
-	return t, nil
+	t.offsets = &offsetWriter{
+		connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log,
+		interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
+	}
+	return t, w.connectKafka(d, producerID(run.id), run, p.config, nil)
 }
 
 func (w *Worker) buildSink(run *taskRun, p *plugin, plugin connect.SinkConnector, letters *deadLetterTopic, conversion *sinkConversion,
@@ -145,7 +149,7 @@ func (w *Worker) buildSink(run *taskRun, p *plugin, plugin connect.SinkConnector
 	if letters != nil {
 		t.queue = newDeadLetterQueue(conversion.letters, run.health, conversion.errant.metrics, t.fail, run.log)
 		id := fmt.Sprintf("connector-dlq-producer-%s-%d", run.id.Connector, run.id.Task)
-		if err := w.connectKafka(t.queue.delivery, id, run, p.config); err != nil {
+		if err := w.connectKafka(t.queue.delivery, id, run, p.config, nil); err != nil {
 			return nil, err
 		}
 	}

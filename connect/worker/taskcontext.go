@@ -5,13 +5,14 @@ import (
 	"errors"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/stores"
 )
 
 // sourceContext is what a source task sees of the runtime.
 type sourceContext struct {
 	*taskRun
 	partitions connect.Partitions
-	store      OffsetStore
+	store      stores.OffsetStore
 }
 
 // Partition implements connect.SourceContext.

@@ -14,6 +14,8 @@ import (
 // One lock a batch, never one a record.
 type tracker struct {
 	maxRecords, maxBytes int
+	// transactional: what Kafka does not get leaves with the transaction that its offset is in, not by itself.
+	transactional bool
 
 	mu       sync.Mutex
 	rings    []ring // by 1 + Partition.Index(); 0 is for records without source partition
@@ -59,7 +61,7 @@ func (t *tracker) full() bool {
 	return t.records >= t.maxRecords || t.bytes >= t.maxBytes
 }
 
-// submit takes charge of a batch, in order. It reports whether some of it is settled already, so that somebody must settle. The slab stays as
+// submit takes charge of a batch, in order. It reports whether some of it is settled by that, so that somebody must settle. The slab stays as
 // it is until letGo, even when all of its records have left.
 func (t *tracker) submit(s *slab, now time.Time) (settled bool) {
 	t.mu.Lock()
@@ -88,8 +90,8 @@ func (t *tracker) submit(s *slab, now time.Time) (settled bool) {
 		r.partition = sl.receipt.Source
 		r.push(sl)
 		t.bytes += sl.size
-		if sl.settled {
-			settled = true
+		if sl.skipped && !t.transactional {
+			sl.settled, settled = true, true
 			t.touch(at)
 		}
 	}

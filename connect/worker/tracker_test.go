@@ -64,7 +64,7 @@ func TestAFilteredRecordWaitsForThoseBeforeIt(t *testing.T) {
 	a := names.Intern(connect.Strings("p", "a")...)
 	tr := newTracker(100, 1<<20)
 	s := batchOf(tr, 0, a, a)
-	s.slots[1].settled = true
+	s.slots[1].skipped = true
 	s.slots[1].receipt.Outcome = connect.Filtered
 	slots := pointers(s)
 	require.True(t, tr.submit(s, time.Now()))

@@ -29,6 +29,10 @@ type Settings struct {
 	GracefulShutdown time.Duration
 	// Properties are the worker's own, from which tasks inherit converters and clients.
 	Properties map[string]string
+	// GroupID is the worker's group, by which producers of transactions are named; "" for a worker without others.
+	GroupID string
+	// ExactlyOnce has sources write records and offsets in one transaction (exactly.once.source.support=enabled).
+	ExactlyOnce bool
 	// Clients are the properties of the worker's own clients; admin.* and admin.override.* come over these in admin clients of tasks.
 	Clients map[string]string
 	// OverridePolicy is which settings of their clients connectors may bring.
@@ -70,15 +74,18 @@ type TaskSpec struct {
 	Config    connect.Config // of the task
 	Revision  int64          // changes with either
 	Target    TargetState
+	// Generation is that of the connector's task configurations, for [Fencing].
+	Generation int
 }
 
 // Worker runs what it is assigned. Its methods may be called from any goroutine and return at once, but for Close.
 type Worker struct {
 	settings *Settings
 	catalog  *catalog.Catalog
-	offsets  OffsetStore
+	offsets  *OffsetStores
 	statuses StatusSink
 	plan     Plan
+	fencing  Fencing
 	log      *slog.Logger
 	metrics  *Metrics
 	gate     *kafkaclient.Gate
@@ -93,15 +100,15 @@ type Worker struct {
 // ctx ends with the connector's life.
 type Plan func(ctx context.Context, connector string, tasks []connect.Config)
 
-// New returns a worker that runs nothing yet.
-func New(settings *Settings, classes *catalog.Catalog, offsets OffsetStore, statuses StatusSink,
-	plan Plan, log *slog.Logger) *Worker {
+// New returns a worker that runs nothing yet. fencing is asked where the settings are exactly-once.
+func New(settings *Settings, classes *catalog.Catalog, offsets *OffsetStores, statuses StatusSink,
+	plan Plan, fencing Fencing, log *slog.Logger) *Worker {
 	gate := settings.Gate
 	if gate == nil {
 		gate = new(kafkaclient.Gate)
 	}
 	return &Worker{
-		gate: gate, settings: settings, catalog: classes, offsets: offsets, statuses: statuses, plan: plan, log: log, metrics: newMetrics(),
+		gate: gate, settings: settings, catalog: classes, offsets: offsets, statuses: statuses, plan: plan, fencing: fencing, log: log, metrics: newMetrics(),
 		connectors: map[string]*unit[ConnectorSpec]{}, tasks: map[TaskID]*unit[TaskSpec]{},
 	}
 }
