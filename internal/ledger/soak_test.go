@@ -102,3 +102,12 @@ func TestSoakTheDemoNeverStalls(t *testing.T) {
 		average, length, slowest, glance, dev.Usage().Peak>>20)
 	dev.interrupt()
 }
+
+func TestSoakEachLineIsSeenOnceAlthoughTheWorkerIsKilledAgainAndAgain(t *testing.T) {
+	needsProcesses(t)
+	for _, boundary := range []string{"poll", "interval"} {
+		t.Run(boundary, func(t *testing.T) {
+			killAgainAndAgain(t, 200_000, 10, "transaction.boundary", boundary, "transaction.boundary.interval.ms", "100")
+		})
+	}
+}
