@@ -158,6 +158,9 @@ func (d *delivery) deliver(ctx, acks context.Context) error {
 				finished, lost = d.failedRecord(s.producer, e, finished)
 			}
 		case lost = <-s.broken:
+			if _, ends := lost.(*refusal); !ends && fenced(s.producer, lost) {
+				lost = d.transaction.fenced(lost)
+			}
 		case <-s.producer.Lost():
 			lost = errors.New("one batch met passing errors again and again")
 		case <-d.nudged:
@@ -271,7 +274,7 @@ func (d *delivery) fatal(m *sarama.ProducerMessage, cause error) bool {
 func (d *delivery) failedRecord(p *kafkaclient.Producer, e *sarama.ProducerError, finished []*slot) ([]*slot, error) {
 	s, cause := e.Msg.Metadata.(*slot), p.Cause(e)
 	switch class := kafkaclient.Classify(cause); {
-	case d.transaction != nil && fenced(cause):
+	case d.transaction != nil && fenced(p, cause):
 		return finished, d.transaction.fenced(cause)
 	case class == kafkaclient.Denied:
 		return finished, &refusal{cause: d.explain(cause)}

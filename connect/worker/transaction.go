@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -285,9 +286,13 @@ func (t *transaction) busily() (done func()) {
 	return func() { t.busy.Store(0) }
 }
 
-// fenced reports whether an error says that the producer's epoch is not the newest of its transactional id.
-func fenced(err error) bool {
-	return errors.Is(err, sarama.ErrProducerFenced) || errors.Is(err, sarama.ErrInvalidProducerEpoch)
+// fenced reports whether a producer's epoch is not the newest of its transactional id. After the first record that is refused for that reason, sarama
+// fails the others because the transaction is not ready, and they may come first: then only its status tells.
+func fenced(p *kafkaclient.Producer, cause error) bool {
+	if errors.Is(cause, sarama.ErrProducerFenced) || errors.Is(cause, sarama.ErrInvalidProducerEpoch) {
+		return true
+	}
+	return p.TxnStatus()&sarama.ProducerTxnFlagFatalError != 0 && kafkaclient.Classify(cause) != kafkaclient.Denied
 }
 
 // fenced tells what it means that the producer was fenced: it ends the task where somebody else did it, and costs the producer where Kafka did,
