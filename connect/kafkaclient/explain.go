@@ -101,7 +101,7 @@ func explainConnection(err error, at string, s *Settings) string {
 		if secured {
 			return fmt.Sprintf("%s closed the connection: check security.protocol, and whether the broker wants a client certificate (ssl.keystore.location)", at)
 		}
-		return fmt.Sprintf("%s closed the connection: check security.protocol, whether the port wants TLS or a login", at)
+		return fmt.Sprintf("%s closed the connection: check that the brokers of bootstrap.servers run, and security.protocol, whether the port wants TLS or a login", at)
 	case errors.Is(err, sarama.ErrUnknownTopicOrPartition):
 		return fmt.Sprintf("%s has no such topic or partition (%s): create it, or turn auto.create.topics.enable on", at, oneLine(err))
 	}

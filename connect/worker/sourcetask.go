@@ -279,6 +279,9 @@ const (
 	wellAfter = 3 * time.Second
 )
 
+// errStalled says that records wait, and nobody has said for what.
+var errStalled = errors.New("no acknowledgement: check bootstrap.servers, the brokers' health and the topic")
+
 // watchStalls tells, through the status, that Kafka has stopped answering, where the producer itself has not said why; and that it answers
 // again, for the producer never takes back that it puts a batch off.
 func (t *sourceTask) watchStalls(ctx context.Context) {
@@ -289,8 +292,7 @@ func (t *sourceTask) watchStalls(ctx context.Context) {
 		stalled, waiting := t.delivery.stalled(now)
 		switch {
 		case waiting && stalled >= stallAfter && quiet >= stallAfter:
-			t.kafkaTrouble(errors.New("no acknowledgement from Kafka: check bootstrap.servers, the brokers' health and the topic"), time.Time{})
-			t.log.Warn("Kafka does not acknowledge", "for", stalled.String())
+			t.kafkaTrouble(t.delivery.explain(errStalled), time.Time{})
 		case troubled != 0 && stalled < stallAfter && quiet >= wellAfter && t.delivery.answered.Load() > troubled:
 			t.kafkaTrouble(nil, time.Time{})
 		}

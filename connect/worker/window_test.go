@@ -18,7 +18,7 @@ func TestPollingStopsAtTheWindowAndTheStatusSaysWhyUntilKafkaAnswers(t *testing.
 	large := &numbers{topic: "large", last: 400, batch: 16, size: func(int64) int { return 64 << 10 }}
 	sources := map[TaskID]*numbers{s.start("many", many.script(), nil): many, s.start("large", large.script(), nil): large}
 	for id, n := range sources {
-		assert.Regexp(t, `^retrying: no acknowledgement from Kafka: check bootstrap\.servers`, s.shows(id, Running, "no acknowledgement"))
+		assert.Regexp(t, `^retrying: Kafka at \S+: no acknowledgement: check bootstrap\.servers`, s.shows(id, Running, "no acknowledgement"))
 		assert.Empty(t, n.receipts())
 	}
 	assert.EqualValues(t, windowRecords, many.taken())

@@ -15,8 +15,6 @@ type Fleet struct {
 	QoS          byte
 	// Devices and Topics per device, so that there are Devices*Topics streams.
 	Devices, Topics int
-	// Size of payloads in bytes; 0 is that of a reading.
-	Size int
 }
 
 // Filter is the MQTT topic filter that matches what the fleet publishes.
@@ -42,9 +40,6 @@ func (f Fleet) device(ctx context.Context, i, each int) error {
 	d, err := ConnectDevice(ctx, f.Ledger, f.Addr, fmt.Sprintf("%s-device-%d", f.Prefix, i))
 	if err != nil {
 		return err
-	}
-	if f.Size > 0 {
-		d.Size = f.Size
 	}
 	topics := make([]string, f.Topics)
 	for n := range topics {
