@@ -176,7 +176,7 @@ func conversions() []conversion {
 			conversion{name + "-write", title + ", written", func() (func() error, error) { return write(c), nil }},
 			conversion{name + "-read", title + ", read", func() (func() error, error) { return read(c) }})
 	}
-	return append(all,
+	return append(append(all, avroConversions()...),
 		conversion{"transforms-with-schema", "five transforms, with schema", func() (func() error, error) {
 			return transform(reading, connect.StructOf(readingValue()))
 		}},
@@ -188,9 +188,9 @@ var chain = []struct {
 	class  string
 	config connect.Config
 }{
-	{"InsertField$Value", connect.Config{"static.field": "plant", "static.value": "north"}},
-	{"ReplaceField$Value", connect.Config{"exclude": "raw", "renames": "temp:celsius"}},
-	{"Cast$Value", connect.Config{"spec": "count:int64,humidity:float32"}},
+	{"org.apache.kafka.connect.transforms.InsertField$Value", connect.Config{"static.field": "plant", "static.value": "north"}},
+	{"org.apache.kafka.connect.transforms.ReplaceField$Value", connect.Config{"exclude": "raw", "renames": "temp:celsius"}},
+	{"org.apache.kafka.connect.transforms.Cast$Value", connect.Config{"spec": "count:int64,humidity:float32"}},
 	{"ValueToKey", connect.Config{"fields": "device"}},
 	{"RegexRouter", connect.Config{"regex": "(.*)-raw", "replacement": "$1"}},
 }
