@@ -38,6 +38,7 @@ func (w *Worker) exactlyOnce(t *sourceTask, generation int, p *plugin) error {
 			s.producer.Abort()
 			return nil, err
 		}
+		s.broken = make(chan error, 1)
 		return s, nil
 	}
 	return nil

@@ -23,11 +23,7 @@ type producerSession struct {
 }
 
 func newProducerSession(p *kafkaclient.Producer) *producerSession {
-	s := &producerSession{producer: p, failed: make(chan struct{}), news: make(chan struct{}, 1)}
-	if p.IsTransactional() {
-		s.broken = make(chan error, 1)
-	}
-	return s
+	return &producerSession{producer: p, failed: make(chan struct{}), news: make(chan struct{}, 1)}
 }
 
 // cutWith cuts the producer off from Kafka when ctx ends, whatever the delivery's goroutine is doing then: it may hang in a plugin's Ack.
