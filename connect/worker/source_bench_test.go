@@ -23,7 +23,6 @@ type echo struct {
 func (e *echo) Input() chan<- *sarama.ProducerMessage     { return e.through }
 func (e *echo) Successes() <-chan *sarama.ProducerMessage { return e.through }
 func (e *echo) Errors() <-chan *sarama.ProducerError      { return nil }
-func (e *echo) IsTransactional() bool                     { return false }
 
 // BenchmarkPollToAck is a record's way through all that is the worker's own: Poll's batch, converters, tracker, delivery and receipt. One operation
 // is one record; sarama and Kafka are not in it.
