@@ -8,11 +8,10 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// ends asks for the end of every partition, again and again until ctx ends or we are not allowed to. The ends are those of uncommitted
-// reading, as in Java.
-func (l *Log) ends(ctx context.Context) (map[int32]int64, error) {
+// ends asks for the end of every partition, as a reader of that isolation level sees it, again and again until ctx ends or we are not allowed to.
+func (l *Log) ends(ctx context.Context, isolation sarama.IsolationLevel) (map[int32]int64, error) {
 	for attempt := 0; ; attempt++ {
-		ends, err := l.askEnds()
+		ends, err := l.askEnds(isolation)
 		if err == nil || errors.Is(err, sarama.ErrTopicAuthorizationFailed) || errors.Is(err, sarama.ErrClosedClient) {
 			return ends, err
 		}
@@ -23,7 +22,7 @@ func (l *Log) ends(ctx context.Context) (map[int32]int64, error) {
 	}
 }
 
-func (l *Log) askEnds() (map[int32]int64, error) {
+func (l *Log) askEnds(isolation sarama.IsolationLevel) (map[int32]int64, error) {
 	requests := map[*sarama.Broker]*sarama.OffsetRequest{}
 	for _, p := range l.tail.partitions() {
 		leader, err := l.asking.Leader(l.topic.Name, p)
@@ -32,6 +31,7 @@ func (l *Log) askEnds() (map[int32]int64, error) {
 		}
 		if requests[leader] == nil {
 			requests[leader] = sarama.NewOffsetRequest(l.asking.Config().Version)
+			requests[leader].IsolationLevel = isolation
 		}
 		requests[leader].AddBlock(l.topic.Name, p, sarama.OffsetNewest, 1)
 	}

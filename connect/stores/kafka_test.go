@@ -152,6 +152,33 @@ func TestRecordsOfAbortedTransactionsAreNotReadWhereOnlyCommittedOnesAre(t *test
 	assert.Equal(t, int64(0), found[0].Int64())
 }
 
+func TestAStoreStartsAlthoughAKilledWorkerLeftATransactionOpen(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) { testOpenTransaction(t, testbed.Embedded(t)) })
+	t.Run("real", func(t *testing.T) { testOpenTransaction(t, testbed.SharedKafka(t)) })
+}
+
+func testOpenTransaction(t *testing.T, addr string) {
+	k, topic := kafkaAt(addr), OffsetTopic(testbed.Prefix(t)+"offsets", 1, 1, nil)
+	k.Config.Consumer.IsolationLevel = sarama.ReadCommitted
+	first := NewOffsetStore(k, topic)
+	start(t, first)
+	a := partition("file", "a")
+	put(t, first, "c", a, connect.At("position", 1))
+	writer := transactionalProducer(t, k)
+	require.NoError(t, writer.async.BeginTxn())
+	records, err := first.Encode(nil, "c", a, connect.At("position", 2))
+	require.NoError(t, err)
+	require.NoError(t, writer.send(inTime(t), topic.Name, records))
+
+	second := NewOffsetStore(k, topic)
+	start(t, second)
+	assert.Equal(t, int64(1), second.(*offsets).view.get("c", a).Int64())
+	require.NoError(t, writer.async.CommitTxn())
+	found, err := second.Get(inTime(t), "c", []*connect.Partition{a})
+	require.NoError(t, err)
+	assert.Equal(t, int64(2), found[0].Int64())
+}
+
 func transactionalProducer(t *testing.T, k Kafka) *producer {
 	t.Helper()
 	s := NewConfigStore(k, ConfigTopic("unused", 1, nil), nil)

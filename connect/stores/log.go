@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/IBM/sarama"
 )
 
 // Log reads all partitions of a compacted topic from the beginning, for ever, and writes to it (Kafka's KafkaBasedLog). It belongs to no
@@ -46,7 +48,8 @@ func (l *Log) Start(ctx context.Context) error {
 		defer close(l.ended)
 		l.tail.run(tailing)
 	}()
-	if err := l.ReadToEnd(ctx); err != nil {
+	// Up to what is committed: a transaction that a killed worker left open is to be ended by one that starts.
+	if err := l.readTo(ctx, l.kafka.Config.Consumer.IsolationLevel); err != nil {
 		l.end()
 		return err
 	}
@@ -128,8 +131,11 @@ func (l *Log) partitions(ctx context.Context) ([]int32, error) {
 
 // ReadToEnd returns when everything that was in the topic at the time of the call has been delivered. With the isolation level
 // read_committed that means to wait for transactions that are open. It keeps trying until ctx ends.
-func (l *Log) ReadToEnd(ctx context.Context) error {
-	ends, err := l.ends(ctx)
+func (l *Log) ReadToEnd(ctx context.Context) error { return l.readTo(ctx, sarama.ReadUncommitted) }
+
+// readTo returns when everything has been delivered that a reader of that isolation level saw at the time of the call.
+func (l *Log) readTo(ctx context.Context, isolation sarama.IsolationLevel) error {
+	ends, err := l.ends(ctx, isolation)
 	if err == nil {
 		err = l.tail.reach(ctx, ends)
 	}
