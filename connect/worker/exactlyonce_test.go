@@ -261,10 +261,9 @@ func TestTransactionsEndByTheClockAlsoWhilePollWaits(t *testing.T) {
 
 func TestAnOpenTransactionIsCommittedWhenTheTaskStops(t *testing.T) {
 	t.Parallel()
-	s, _, offsets := exactly(t, []string{"t"})
+	s, _, offsets := exactly(t, []string{"t"}, func(set *Settings) { set.OffsetFlushInterval = time.Hour })
 	n := &numbers{topic: "t", last: 300, batch: 100}
 	id := s.start("flow", n.script(), connect.Config{"transaction.boundary": "interval"}) // with half a minute to go
-	s.worker.settings.OffsetFlushInterval = time.Hour
 	s.eventually("polled", func() bool { return n.taken() == 300 })
 	s.stop(id)
 	s.released()

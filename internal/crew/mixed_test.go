@@ -82,7 +82,7 @@ func (c *cluster) exercise(w *ledger.Worker) {
 	c.awaitState(name, "RUNNING", 1)
 	do("PATCH", "/connectors/"+name+"/config", map[string]any{"batch.size": "50", "value.converter": nil}, 200)
 	c.awaitState(name, "RUNNING", 1)
-	do("PUT", "/connectors/"+name+"/topics/reset", nil, 200)
+	do("PUT", "/connectors/"+name+"/topics/reset", nil, 202)
 	config["batch.size"] = "100"
 	do("PUT", "/connectors/"+name+"/config", config, 200)
 	c.awaitState(name, "RUNNING", 1)
