@@ -53,14 +53,17 @@ func ConnectDevice(ctx context.Context, l *Ledger, addr, clientID string) (*Devi
 // Close ends the connection.
 func (d *Device) Close() error { return d.conn.Close() }
 
-// Publish sends n messages to each of the topics in turn, with QoS 1 or 2, and returns when the broker has taken all of them.
-// A message's payload is its number in the ledger, filled up to the size of a reading.
-func (d *Device) Publish(qos byte, n int, topics ...string) error {
+// Publish sends n messages to each of the topics in turn, with QoS 1 or 2, and returns when the broker has taken all of them. It asks mayGo before
+// each burst, which may have it wait. A message's payload is its number in the ledger, filled up to the size of a reading.
+func (d *Device) Publish(qos byte, n int, mayGo func(messages int) error, topics ...string) error {
 	pending := make([]Message, 0, burst)
 	for range n {
 		for _, topic := range topics {
 			pending = append(pending, Message{topic, d.ledger.Send(topic)})
 			if len(pending) == burst {
+				if err := mayGo(burst); err != nil {
+					return err
+				}
 				if err := d.deliver(qos, pending); err != nil {
 					return err
 				}

@@ -13,6 +13,8 @@ type Fleet struct {
 	// Addr is the broker's host:port. Topics begin with Prefix, client ids too.
 	Addr, Prefix string
 	QoS          byte
+	// MayGo is asked by each device before so many messages, and has it wait; nil for no waiting.
+	MayGo func(ctx context.Context, messages int) error
 	// Devices and Topics per device, so that there are Devices*Topics streams.
 	Devices, Topics int
 }
@@ -45,5 +47,11 @@ func (f Fleet) device(ctx context.Context, i, each int) error {
 	for n := range topics {
 		topics[n] = fmt.Sprintf("%s/device-%d/%d", f.Prefix, i, n)
 	}
-	return errors.Join(d.Publish(f.QoS, each, topics...), d.Close())
+	mayGo := func(messages int) error {
+		if f.MayGo == nil {
+			return nil
+		}
+		return f.MayGo(ctx, messages)
+	}
+	return errors.Join(d.Publish(f.QoS, each, mayGo, topics...), d.Close())
 }
