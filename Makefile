@@ -18,6 +18,7 @@ run: build ## start everything on this machine: brokers, worker, simulated senso
 	@bin/sluice dev --demo
 
 test: lint ## all tests, race detector on, against a real Kafka and a real mosquitto where they can be had
+	$(GO) test -short ./connect/worker # some of it cannot be run with the race detector: exactlyonce_test.go says why
 	$(GO) run ./internal/testbed/prepare run -- $(GO) test -race -timeout 40m ./...
 
 test-fast: ## tests that need nothing but Go, in under a minute

@@ -1,3 +1,7 @@
+//go:build !race
+
+// See exactlyonce_test.go.
+
 package worker
 
 import (
