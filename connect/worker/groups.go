@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -39,7 +40,9 @@ func (g *Groups) use(ctx context.Context, connector string, config connect.Confi
 		return err
 	}
 	id := g.settings.clientProperties("consumer", map[string]string{"group.id": "connect-" + connector}, config)["group.id"]
-	err = administer(ctx, settings, func(admin sarama.ClusterAdmin) error { return f(group{id: id, admin: admin}) })
+	err = administer(ctx, settings, func(admin sarama.ClusterAdmin) error {
+		return coordinated(ctx, func() error { return f(group{id: id, admin: admin}) })
+	})
 	switch {
 	case err == nil:
 		return nil
@@ -49,6 +52,22 @@ func (g *Groups) use(ctx context.Context, connector string, config connect.Confi
 		return err
 	}
 	return kafkaclient.Explain(fmt.Errorf("consumer group %s: %w", id, err), settings)
+}
+
+// coordinatorPause is the time between two questions to a coordinator that is not ready.
+const coordinatorPause = 100 * time.Millisecond
+
+// coordinated repeats a call, which must bear that, while the group's coordinator is on the move or still reads what is stored of the group: both
+// pass, and Java's admin client waits for it too. It returns the last error when ctx ends first.
+func coordinated(ctx context.Context, call func() error) error {
+	for {
+		err := call()
+		passing := errors.Is(err, sarama.ErrOffsetsLoadInProgress) || errors.Is(err, sarama.ErrConsumerCoordinatorNotAvailable) ||
+			errors.Is(err, sarama.ErrNotCoordinatorForConsumer)
+		if !passing || !sleep(ctx, coordinatorPause) {
+			return err
+		}
+	}
 }
 
 // Committed lists the offsets of a sink's group; a group that there is not has none.

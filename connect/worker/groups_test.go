@@ -2,7 +2,9 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -109,4 +111,19 @@ func TestAKafkaThatIsAwayIsAnErrorThatSaysSo(t *testing.T) {
 	end()
 	_, err = groups.Committed(ended, "c", nil)
 	require.EqualError(t, err, "asking Kafka about the consumer group of the worker: context canceled")
+}
+
+func TestACoordinatorThatIsNotReadyIsAskedAgain(t *testing.T) {
+	answers := []error{sarama.ErrOffsetsLoadInProgress, fmt.Errorf("asked: %w", sarama.ErrNotCoordinatorForConsumer), nil}
+	asked := 0
+	ask := func() error { asked++; return answers[asked-1] }
+	synctest.Test(t, func(t *testing.T) {
+		require.NoError(t, coordinated(t.Context(), ask))
+		require.Equal(t, 3, asked)
+
+		answers = []error{sarama.ErrGroupAuthorizationFailed}
+		asked = 0
+		require.ErrorIs(t, coordinated(t.Context(), ask), sarama.ErrGroupAuthorizationFailed)
+		require.Equal(t, 1, asked)
+	})
 }
