@@ -21,7 +21,7 @@ test: lint ## all tests, race detector on, against a real Kafka and a real mosqu
 	$(GO) test -short ./connect/worker # some of it cannot be run with the race detector: exactlyonce_test.go says why
 	$(GO) run ./internal/testbed/prepare run -- $(GO) test -race -timeout 40m ./...
 
-test-fast: ## tests that need nothing but Go, in under a minute
+test-fast: ## tests that need nothing but Go, in about a minute
 	$(GO) test -short -p 8 -parallel 8 ./...
 
 lint: ## gofmt, go vet, staticcheck
