@@ -42,6 +42,7 @@ func (b *sinkScriptBed) letters(kafka *kfake.Cluster, n int) []*sarama.ConsumerM
 }
 
 func TestARecordThatASinkCannotConvertIsADeadLetterAsItWasConsumed(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	bed, kafka := newLetterBed(t, &sinkScript{put: func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
 		book.add(records)
@@ -74,6 +75,7 @@ func TestARecordThatASinkCannotConvertIsADeadLetterAsItWasConsumed(t *testing.T)
 }
 
 func TestWithoutToleranceASinksRecordIsADeadLetterAndFailsTheTask(t *testing.T) {
+	t.Parallel()
 	bed, kafka := newLetterBed(t, &sinkScript{}, "errors.tolerance", "none")
 	bed.convert.fails(unfit("2"))
 	bed.produce(0, 5)
@@ -84,6 +86,7 @@ func TestWithoutToleranceASinksRecordIsADeadLetterAndFailsTheTask(t *testing.T) 
 }
 
 func TestAnOffsetIsNotCommittedBeforeItsDeadLetterIsInKafka(t *testing.T) {
+	t.Parallel()
 	put := make(chan struct{}, 100)
 	bed, kafka := newLetterBed(t, &sinkScript{put: func(context.Context, *sinkScriptTask, []connect.SinkRecord) error {
 		put <- struct{}{}
@@ -109,6 +112,7 @@ func TestAnOffsetIsNotCommittedBeforeItsDeadLetterIsInKafka(t *testing.T) {
 }
 
 func TestDeadLettersAreSentAgainWhenTheProducerIsLost(t *testing.T) {
+	t.Parallel()
 	bed, kafka := newLetterBed(t, &sinkScript{})
 	bed.convert.fails(func(text string) error { return fmt.Errorf("%w: %s", connect.ErrData, text) })
 	lost := kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID, When: producesTo("dead")})
@@ -127,6 +131,7 @@ func TestDeadLettersAreSentAgainWhenTheProducerIsLost(t *testing.T) {
 }
 
 func TestAQueueThatDoesNotTakeALetterFailsItsSinkWithTheTopicAndTheKey(t *testing.T) {
+	t.Parallel()
 	bed, kafka := newLetterBed(t, &sinkScript{})
 	kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1, When: producesTo("dead")})
 	bed.convert.fails(unfit("2"))
@@ -139,6 +144,7 @@ func TestAQueueThatDoesNotTakeALetterFailsItsSinkWithTheTopicAndTheKey(t *testin
 }
 
 func TestAStopWhileDeadLettersWaitEndsInTimeAndTheyComeAgain(t *testing.T) {
+	t.Parallel()
 	bed, kafka := newLetterBed(t, &sinkScript{})
 	bed.convert.fails(unfit("2"))
 	bed.produce(0, 5)
@@ -159,6 +165,7 @@ func TestAStopWhileDeadLettersWaitEndsInTimeAndTheyComeAgain(t *testing.T) {
 }
 
 func TestWhatASinkReportsIsSafeWhenReportReturns(t *testing.T) {
+	t.Parallel()
 	returned := make(chan int64, 1)
 	var kafka *kfake.Cluster
 	bed, kafka := newLetterBed(t, &sinkScript{put: func(ctx context.Context, task *sinkScriptTask, records []connect.SinkRecord) error {
@@ -189,6 +196,7 @@ func TestWhatASinkReportsIsSafeWhenReportReturns(t *testing.T) {
 }
 
 func TestWhatASinkReportsFailsTheTaskWithoutTolerance(t *testing.T) {
+	t.Parallel()
 	bed, kafka := newLetterBed(t, &sinkScript{put: func(ctx context.Context, task *sinkScriptTask, records []connect.SinkRecord) error {
 		return task.rt.Report(ctx, &records[0], errSinkScript)
 	}}, "errors.tolerance", "none")
@@ -199,6 +207,7 @@ func TestWhatASinkReportsFailsTheTaskWithoutTolerance(t *testing.T) {
 }
 
 func TestARecordThatATaskMadeItselfIsReportedAsTheConvertersWriteIt(t *testing.T) {
+	t.Parallel()
 	done := make(chan error, 1)
 	bed, kafka := newLetterBed(t, &sinkScript{put: func(ctx context.Context, task *sinkScriptTask, records []connect.SinkRecord) error {
 		made := connect.SinkRecord{Consumed: records[0].Consumed, Offset: records[0].Offset}
@@ -218,6 +227,7 @@ func TestARecordThatATaskMadeItselfIsReportedAsTheConvertersWriteIt(t *testing.T
 }
 
 func TestTheRecordsThatASinkRefusesOfABatchAreDeadLetters(t *testing.T) {
+	t.Parallel()
 	bed, kafka := newLetterBed(t, &sinkScript{put: func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
 		refused := &connect.BatchError{Failed: map[int]error{}}
 		for i := range records {
@@ -236,6 +246,7 @@ func TestTheRecordsThatASinkRefusesOfABatchAreDeadLetters(t *testing.T) {
 }
 
 func TestAConverterOfASinkIsRetriedAndRebalancesAreAnswered(t *testing.T) {
+	t.Parallel()
 	ready := make(chan struct{})
 	book := &sinkScriptBook{}
 	bed := newSinkScriptBed(t, testbed.Embedded(t), &sinkScript{put: func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
@@ -258,6 +269,7 @@ func TestAConverterOfASinkIsRetriedAndRebalancesAreAnswered(t *testing.T) {
 }
 
 func TestAStopDuringARetryOfASinkLeavesTheWholeBatch(t *testing.T) {
+	t.Parallel()
 	ready := make(chan struct{})
 	bed, kafka := newLetterBed(t, &sinkScript{}, "errors.retry.timeout", "-1")
 	bed.convert.fails(func(text string) error {
