@@ -275,6 +275,12 @@ func (b *sinkScriptBed) committed(name string) connect.Offsets {
 	return offsets
 }
 
+// commitsAtMost requires that the group of "s" has committed nothing beyond an offset of partition 0. What comes before it may have been a batch of its own.
+func (b *sinkScriptBed) commitsAtMost(offset int64) {
+	b.t.Helper()
+	require.LessOrEqual(b.t, b.committed("s")[sinkScriptAt(0)], offset)
+}
+
 // commits waits until the offsets of the group of "s" are these.
 func (b *sinkScriptBed) commits(want connect.Offsets) {
 	b.t.Helper()
