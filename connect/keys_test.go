@@ -114,6 +114,9 @@ func TestARecordOwnsTheMapThatItWasGivenAndNoOther(t *testing.T) {
 	assert.False(t, r.OwnsKey())
 	r.OwnKeyMap(m.Clone(0))
 	assert.True(t, r.OwnsKey())
-	r.Value = connect.MapOf(m)
+	r.Share()
+	assert.False(t, r.OwnsKey())
+	r.OwnMap(m)
+	r.Value = connect.MapOf(m.Clone(0))
 	assert.False(t, r.Owns())
 }

@@ -87,6 +87,9 @@ func (r *Record) Owns() bool { return owns(r.Value, r.ownedValue) }
 // OwnsKey is [Record.Owns] for the key.
 func (r *Record) OwnsKey() bool { return owns(r.Key, r.ownedKey) }
 
+// Share ends that: whoever keeps what the record points to calls it, and the next change is made to a copy.
+func (r *Record) Share() { r.ownedKey, r.ownedValue = nil, nil }
+
 func owns(v Value, owned any) bool {
 	switch owned := owned.(type) {
 	case *Struct:

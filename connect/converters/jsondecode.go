@@ -1,7 +1,6 @@
 package converters
 
 import (
-	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -228,10 +227,10 @@ func (d *decoder) bytes() (connect.Value, error) {
 		return connect.Value{}, err
 	}
 	b, err := decodeBase64(d.rawRoom(len(text)), text)
-	if len(b) <= cap(d.raw)-len(d.raw) {
-		d.raw = d.raw[:len(d.raw)+len(b)]
+	if err != nil {
+		return connect.Value{}, err
 	}
-	return connect.Bytes(b[:len(b):len(b)]), err
+	return connect.Bytes(d.cut(b)), nil
 }
 
 // rawChunk is the size of the pieces that bytes are cut from. A piece lives as long as the last record in it.
@@ -240,12 +239,20 @@ const rawChunk = 4 << 10
 // rawRoom is an empty slice for the bytes of so many characters of base64.
 func (d *decoder) rawRoom(n int) []byte {
 	if n > rawChunk/4 {
-		return make([]byte, 0, base64.StdEncoding.DecodedLen(n))
+		return make([]byte, 0, n)
 	}
 	if d.raw == nil || n > cap(d.raw)-len(d.raw) { // nil bytes are null
 		d.raw = make([]byte, 0, rawChunk)
 	}
 	return d.raw[len(d.raw):]
+}
+
+// cut hands out what was appended to the slice of rawRoom.
+func (d *decoder) cut(b []byte) []byte {
+	if len(b) <= rawChunk/4 {
+		d.raw = d.raw[:len(d.raw)+len(b)]
+	}
+	return b[:len(b):len(b)]
 }
 
 // logical reads a Decimal, a Date, a Time or a Timestamp, which go by the schema's name alone.

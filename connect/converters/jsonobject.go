@@ -3,6 +3,7 @@ package converters
 import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/jsontext"
+	"github.com/sluice-connect/sluice/connect/values"
 )
 
 // shape is what objects with the same names in the same order have in common.
@@ -69,7 +70,7 @@ func (s *shapes) instead(of *shape, n int, name string, more bool) *shape {
 	return nil
 }
 
-// learn keeps the shape of a map that has none of those kept. Names share the text of their record, which must not be kept.
+// learn keeps the shape of a map that has none of those kept.
 func (s *shapes) learn(m *connect.Map) {
 	if s.debt >= learningMax || m.Len() == 0 || m.Len() > shapeKeys {
 		return
@@ -85,24 +86,14 @@ func (s *shapes) learn(m *connect.Map) {
 		return
 	}
 	all := string(text)
-	next := shape{names: make([]string, 0, m.Len())}
-	keys := make([]connect.Value, 0, m.Len())
-	for i, e := range m.Entries() {
+	next := shape{keys: m.Keys(), names: make([]string, 0, m.Len())}
+	for i := range ends {
 		start := 0
 		if i > 0 {
 			start = ends[i-1]
 		}
-		quoted := all[start:ends[i]]
-		next.names = append(next.names, quoted)
-		key := e.Key.Str()
-		if bare := quoted[1 : len(quoted)-2]; bare == key {
-			key = bare
-		} else {
-			key = string(bytesOf(key))
-		}
-		keys = append(keys, connect.String(key))
+		next.names = append(next.names, all[start:ends[i]])
 	}
-	next.keys = connect.NewKeys(keys...)
 	at := s.count
 	if at == shapesMost {
 		at = (s.newest + 1) % shapesMost
@@ -172,14 +163,15 @@ func beginning(m *connect.Map, n int) *connect.Map {
 	return out
 }
 
-// otherObject reads an object of no known shape: m is what there is of it, and name, if there is more, the name of its next member.
+// otherObject reads an object of no known shape: m is what there is of it, and name, if there is more, the name of its next member. Its keys may be kept
+// longer than its record, so their text is not the record's.
 func (d *decoder) otherObject(m *connect.Map, name string, more bool) (connect.Value, error) {
 	for more {
 		v, err := d.bare()
 		if err != nil {
 			return connect.Value{}, err
 		}
-		m.Put(connect.String(name), v)
+		m.Put(connect.String(values.Valid(d.cut(append(d.rawRoom(len(name)), name...)))), v)
 		if more, err = d.Next('}'); err != nil {
 			return connect.Value{}, err
 		}
