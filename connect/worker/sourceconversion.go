@@ -83,6 +83,7 @@ func (c *sourceConversion) keepsOriginal() bool {
 // record converts one record.
 func (c *sourceConversion) record(stop context.Context, s *slab, sl *slot, r *connect.SourceRecord) (keep bool, failed *fault) {
 	if c.keepsOriginal() {
+		r.Share() // what the task may have given it to own
 		c.original = r.Record
 	}
 	if cause := r.Rejected(); cause != nil {

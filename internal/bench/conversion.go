@@ -195,7 +195,7 @@ var chain = []struct {
 	{"RegexRouter", connect.Config{"regex": "(.*)-raw", "replacement": "$1"}},
 }
 
-// transform sends the reading through the chain, in a record of its own each time.
+// transform sends the reading through the chain, each time in the same slot, as a task's batch has them.
 func transform(schema *connect.Schema, v connect.Value) (func() error, error) {
 	classes, err := catalog.New(nil, nil)
 	if err != nil {
@@ -213,8 +213,9 @@ func transform(schema *connect.Schema, v connect.Value) (func() error, error) {
 		}
 		all = append(all, t)
 	}
+	var r connect.Record
 	return func() error {
-		r := connect.Record{Topic: "readings-raw", Partition: connect.NoPartition, Timestamp: 1_700_000_000_000, Value: v, ValueSchema: schema}
+		r = connect.Record{Topic: "readings-raw", Partition: connect.NoPartition, Timestamp: 1_700_000_000_000, Value: v, ValueSchema: schema}
 		for _, t := range all {
 			if _, err := t.Apply(&r); err != nil {
 				return err
