@@ -29,9 +29,8 @@ type handler struct {
 	log    *slog.Logger
 }
 
-// Handler is the API as an http.Handler; metrics, if not nil, answers /metrics.
-func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
-	a := &handler{herder: h, peers: NewPeers(), log: log}
+// router is what all paths have in common.
+func (a *handler) router() *chi.Mux {
 	r := chi.NewRouter()
 	r.Use(a.logged, a.recovered)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
@@ -40,6 +39,13 @@ func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
 	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, &httpError{http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed"})
 	})
+	return r
+}
+
+// Handler is the API without /admin as an http.Handler; metrics, if not nil, answers /metrics.
+func Handler(h Herder, peers *Peers, metrics http.Handler, log *slog.Logger) http.Handler {
+	a := &handler{herder: h, peers: peers, log: log}
+	r := a.router()
 	if metrics != nil {
 		r.Method(http.MethodGet, "/metrics", metrics)
 	}
@@ -70,6 +76,7 @@ func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
 		r.Put("/topics/reset", a.do(a.resetTopics))
 	})
 	r.Get("/sluice/v1/cluster", a.do(a.cluster))
+	r.Get("/sluice/v1/ready", a.ready)
 	r.Get("/connector-plugins", a.do(a.plugins))
 	r.Get("/connector-plugins/{plugin}/config", a.do(a.pluginConfig))
 	r.Put("/connector-plugins/{plugin}/config/validate", a.do(a.validate))
@@ -79,13 +86,18 @@ func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
 // rawPaths makes chi route by the path as it was sent: a connector's name may have an escaped slash. Trailing slashes do not matter.
 func rawPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw := r.URL.EscapedPath()
-		for len(raw) > 1 && raw[len(raw)-1] == '/' {
-			raw = raw[:len(raw)-1]
-		}
-		r.URL.RawPath = raw
+		r.URL.RawPath = routed(r)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// routed is the path that decides what answers.
+func routed(r *http.Request) string {
+	raw := r.URL.EscapedPath()
+	for len(raw) > 1 && raw[len(raw)-1] == '/' {
+		raw = raw[:len(raw)-1]
+	}
+	return raw
 }
 
 // param is a path parameter, decoded.

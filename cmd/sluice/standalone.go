@@ -29,11 +29,11 @@ func standaloneCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			log, err := lf.open(os.Stderr)
+			config, err := loadWorker(cmd.Context(), workerconfig.Standalone, args[0], set)
 			if err != nil {
 				return err
 			}
-			config, err := loadWorker(cmd.Context(), workerconfig.Standalone, args[0], set)
+			log, err := lf.open(os.Stderr, config)
 			if err != nil {
 				return err
 			}

@@ -216,6 +216,7 @@ func (c *Cluster) because(reason string) {
 // Standing implements [herder.Membership]. A worker without lease does not lead: the others may have another leader by now.
 func (c *Cluster) Standing() herder.Standing {
 	s := *c.standing.Load()
+	s.Lost = c.lease.lost()
 	if s.Leads && !c.lease.good() {
 		s.Leads, s.LeaderURL, s.Owner = false, "", nil
 	}

@@ -150,7 +150,7 @@ func (c *Cluster) settle(leads bool) {
 	c.stand(func(s *herder.Standing) {
 		*s = herder.Standing{
 			Generation: int(c.round.Generation), Leads: leads, LeaderURL: c.last.LeaderURL,
-			Signed: c.protocol == assignment.Sessioned, RebalanceDue: s.RebalanceDue,
+			Signed: c.protocol == assignment.Sessioned, RebalanceDue: s.RebalanceDue, Behind: s.Behind,
 		}
 		if leads && division != nil {
 			s.Owner = func(i stores.Instance) (string, bool) { return owner(division, i) }

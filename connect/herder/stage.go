@@ -19,6 +19,12 @@ func (s *stage) enter(what string) {
 	s.what, s.since = what, time.Now()
 }
 
+func (s *stage) began() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.since
+}
+
 func (s *stage) summary() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -27,7 +27,7 @@ func (s *Settings) clientProperties(prefix string, defaults map[string]string, c
 		p[key] = value
 	}
 	for key, value := range s.Properties {
-		if name, ok := strings.CutPrefix(key, prefix+"."); ok {
+		if name, ok := strings.CutPrefix(key, prefix+"."); ok && !strings.HasPrefix(key, "admin.listeners") { // which are REST's
 			p[name] = value
 		}
 	}
