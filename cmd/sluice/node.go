@@ -10,8 +10,6 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sluice-connect/sluice/api"
 	"github.com/sluice-connect/sluice/connect"
@@ -39,6 +37,8 @@ type node struct {
 	peers  *api.Peers
 	url    string // advertised, with a slash at its end
 	serve  chan error
+	// measured are metrics beside the worker's.
+	measured []prometheus.Collector
 }
 
 const (
@@ -63,9 +63,8 @@ func startNode(ctx context.Context, config *workerconfig.Worker, log logs) (*nod
 	if err := n.build(config); err != nil {
 		return nil, errors.Join(err, rest.Shutdown(ctx))
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.worker.Metrics())
-	go func() { n.serve <- rest.Serve(n.herder, promhttp.HandlerFor(registry, promhttp.HandlerOpts{})) }()
+	scrape := scraped(append(n.measured, newAppInfo(clientID(config, rest)), n.worker.Metrics())...)
+	go func() { n.serve <- rest.Serve(n.herder, scrape) }()
 	if err := n.herder.Start(ctx); err != nil {
 		n.close(config.GracefulShutdown)
 		return nil, err
@@ -109,7 +108,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 		OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
 		GracefulShutdown: config.GracefulShutdown, Properties: config.Properties, Clients: config.Properties.Clients(), Gate: n.gate,
 		OverridePolicy: validation.OverridePolicy(config.OverridePolicy), Providers: config.Providers, Secrets: config.Secrets,
-		GroupID: config.GroupID, ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled,
+		GroupID: config.GroupID, ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled, Sampling: sampling(config),
 	}
 	if config.Mode == workerconfig.Standalone {
 		n.standaloneStores(&options, config)

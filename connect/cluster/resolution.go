@@ -118,6 +118,7 @@ const strayFactor = 2
 
 // quit ends the membership. The group may give the work to others from now on: nothing is written here meanwhile.
 func (c *Cluster) quit(cause error) {
+	c.metrics.losses.Add(1)
 	c.lease.revoke()
 	c.leave(cause)
 }

@@ -208,7 +208,7 @@ func TestAReferenceIsOneOnlyToAProviderOfTheWorker(t *testing.T) {
 
 func TestEachKeyOfTheWorkerIsJudgedOnce(t *testing.T) {
 	settings := []string{
-		"metric.reporters=x", "metrics.num.samples=3", "admin.listeners=http://:9", "admin.retries=3", "inter.worker.signature.algorithm=HmacMD2",
+		"metric.reporters=x", "metrics.num.samples=3", "metrics.jmx.exclude=x", "admin.listeners=http://:9", "admin.retries=3", "inter.worker.signature.algorithm=HmacMD2",
 		"inter.worker.verification.algorithms=HmacMD2", "connector.client.config.override.policy=com.example.Policy", "listeners=https://:8443",
 		"producer.acks=1", "producer.sasl.mechanism=AWS_MSK_IAM", "producer.security.protocol=SASL_SSL", "ssl.provider=x", "nobody.knows=this",
 		"header.converter=com.example.HeaderConverter", "sasl.kerberos.kinit.cmd=/bin/x", "acks=all", "plugin.discovery=", "topic.creation.enable=false",
@@ -222,7 +222,7 @@ func TestEachKeyOfTheWorkerIsJudgedOnce(t *testing.T) {
 		found[f.Key] = f.Weight
 	}
 	for key, want := range map[string]migration.Weight{
-		"metric.reporters": migration.Missing, "metrics.num.samples": migration.Ignored, "admin.listeners": migration.OK, "admin.retries": migration.Ignored,
+		"metric.reporters": migration.Missing, "metrics.num.samples": migration.OK, "metrics.jmx.exclude": migration.Ignored, "admin.listeners": migration.OK, "admin.retries": migration.Ignored,
 		"inter.worker.signature.algorithm": migration.Blocks, "connector.client.config.override.policy": migration.Blocks, "listeners": migration.OK,
 		"ssl.keystore.location": migration.Blocks, "rest.extension.classes": migration.Blocks,
 		"producer.sasl.mechanism": migration.Blocks, "ssl.provider": migration.Ignored, "nobody.knows": migration.Unknown, "header.converter": migration.Blocks,

@@ -31,7 +31,8 @@ var words = map[string]word{
 	"rest.port":                 {Ignored, "gone since Kafka 3.0: use listeners", ""},
 	"rest.host.name":            {Ignored, "gone since Kafka 3.0: use listeners", ""},
 	"auto.include.jmx.reporter": {Ignored, "there is no JMX: metrics are at /metrics for Prometheus", "false"},
-	"metrics.":                  {Ignored, "metrics are at /metrics for Prometheus, all of them, and Prometheus does the sampling", ""},
+	"metrics.context.":          {Ignored, "they are labels for Java's reporters: add labels where Prometheus scrapes /metrics", ""},
+	"metrics.jmx.":              {Ignored, "there is no JMX: metrics are at /metrics for Prometheus, all of them", ""},
 	"metric.reporters":          {Missing, "reporters are Java classes: metrics are at /metrics for Prometheus", ""},
 }
 

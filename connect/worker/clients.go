@@ -180,7 +180,7 @@ func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Conte
 			group: group, client: client, cut: dialer.Close, subscription: wanted,
 			refresh: min(topicRefresh, settings.Sarama.Metadata.RefreshFrequency),
 			trouble: func(cause error, next time.Time) { run.kafkaTrouble(explain(cause), next) },
-			batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(),
+			batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(), claims: newClaims(),
 		}, nil
 	}, nil
 }

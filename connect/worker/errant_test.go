@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/metrics"
 )
 
 // logged is a policy that tolerates, and what it has logged.
@@ -27,7 +28,7 @@ func logged(records bool) (*errantPolicy, *bytes.Buffer) {
 	}})
 	return &errantPolicy{
 		tolerate: true, logEach: true, logRecords: records, task: TaskID{Connector: "c", Task: 3}, log: slog.New(text),
-		metrics: newMetrics().errors("c", "3"),
+		metrics: &newMetrics(metrics.Sampling{}).task(TaskID{Connector: "c"}).errors,
 	}, &log
 }
 

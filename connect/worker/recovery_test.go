@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/metrics"
 	"github.com/sluice-connect/sluice/connect/restart"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
@@ -37,7 +38,7 @@ var often = connect.Config{"sluice.restart.policy": "on-failure", "sluice.restar
 func recovering(t *testing.T, config connect.Config, test func(b *recoveryBed)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &recoveryBed{t: t, metrics: newMetrics(), began: time.Now()}
+		b := &recoveryBed{t: t, metrics: newMetrics(metrics.Sampling{}), began: time.Now()}
 		u := &unit[connect.Config]{log: slog.New(slog.DiscardHandler), grace: 5 * time.Second, gone: func() {}, metrics: b.metrics.restarts("c", "0")}
 		u.policy = func(c connect.Config) restart.Policy {
 			p, err := restart.Parse(c, nil)

@@ -221,6 +221,7 @@ func (t *sourceTask) send(p phases, batch *connect.Batch) error {
 		return nil
 	}
 	s := t.tracker.take(len(records))
+	s.stamp = records[0].Timestamp
 	bad := t.converter.fill(p.stop, s, records)
 	if t.creation != nil {
 		if err := t.creation.prepare(p.stop, s); err != nil {

@@ -23,18 +23,23 @@ type taskLife interface {
 func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *life {
 	stop, end, kill, cut := lifetime()
 	version, secrets := "", w.settings.Secrets
+	measured, begins := w.metrics.task(spec.ID), startup{note: w.metrics.taskStarts.note}
+	measured.starts.Inc()
 	status := &taskStatus{state: Unassigned, publish: func(state State, trace string) {
-		w.statuses.TaskStatus(spec.ID, state, secrets.Removed(trace), version)
+		begins.shows(state, trace)
+		w.taskStatus(spec.ID, measured, state, secrets.Removed(trace), version)
 	}}
 	run := &taskRun{
-		id: spec.ID, settings: w.settings, log: w.taskLog(spec.ID),
+		id: spec.ID, measured: measured, settings: w.settings, log: w.taskLog(spec.ID),
 		target: newTarget(first != stores.Started), status: status, end: end,
 	}
 	run.health = &health{publish: status.complain, log: func(cause string) { logHealth(run.log, cause) }}
+	measured.health.Store(run.health)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer cut()
+		defer measured.health.CompareAndSwap(run.health, nil)
 		defer run.target.release()
 		err := guard("the task", func() error {
 			found, err := w.resolve(stop, spec.Connector, spec.Config)
@@ -70,6 +75,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *li
 			return
 		}
 		run.log.Error("task failed", "error", err)
+		begins.over(false)
 		status.silence()
 		tell.failed(secrets.Removed(err.Error()), version)
 	}()
@@ -91,7 +97,7 @@ func (w *Worker) buildTask(run *taskRun, generation int, p *plugin, transforms c
 	if err != nil {
 		return nil, err
 	}
-	f, metrics := p.framework, w.metrics.errors(run.id.Connector, strconv.Itoa(run.id.Task))
+	f, metrics := p.framework, &run.measured.errors
 	errant := &errantPolicy{
 		tolerate: f.TolerateErrors, logEach: f.LogErrors, logRecords: f.LogErrorRecords, retryTimeout: f.RetryTimeout,
 		task: run.id, log: run.log, metrics: metrics,
@@ -118,8 +124,11 @@ func (w *Worker) buildSource(run *taskRun, generation int, p *plugin, plugin con
 	tr := newTracker(windowRecords, windowBytes)
 	t := &sourceTask{
 		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr, run.log), letters: letters,
-		metrics: w.metrics.source(run.id.Connector, strconv.Itoa(run.id.Task)), topics: newActiveTopics(w.statuses, run.id),
+		metrics: run.measured.asSource(&w.metrics.in), topics: newActiveTopics(w.statuses, run.id),
 	}
+	t.metrics.window.Store(tr)
+	tr.emptied = t.metrics.emptied
+	t.metrics.exactlyOnce.Store(w.settings.ExactlyOnce)
 	t.openOffsets = func(ctx context.Context) (stores.OffsetStore, func(context.Context) error, error) {
 		return w.offsets.Open(ctx, Owner{Connector: run.id.Connector, Suffix: "-" + strconv.Itoa(run.id.Task)}, p.config)
 	}
@@ -134,7 +143,7 @@ func (w *Worker) buildSource(run *taskRun, generation int, p *plugin, plugin con
 		return t, w.exactlyOnce(t, generation, p)
 	}
 	t.offsets = &offsetWriter{
-		connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log,
+		connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log, commits: &run.measured.commits,
 		interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
 	}
 	return t, w.connectKafka(d, producerID(run.id), run, p.config, nil)
@@ -144,7 +153,7 @@ func (w *Worker) buildSink(run *taskRun, p *plugin, plugin connect.SinkConnector
 ) (taskLife, error) {
 	t := &sinkTask{
 		taskRun: run, connector: plugin, converter: conversion, requested: make(chan struct{}, 1), letters: letters,
-		metrics: w.metrics.sink(run.id.Connector, strconv.Itoa(run.id.Task)), topics: newActiveTopics(w.statuses, run.id),
+		metrics: run.measured.asSink(&w.metrics.out), topics: newActiveTopics(w.statuses, run.id),
 	}
 	if letters != nil {
 		t.queue = newDeadLetterQueue(conversion.letters, run.health, conversion.errant.metrics, t.fail, run.log)

@@ -13,6 +13,7 @@ import (
 // taskRun is what one life of a source or a sink task has in common: who it is, what it may know, how it ends, what its status says.
 type taskRun struct {
 	id       TaskID
+	measured *taskMetrics
 	config   connect.Config // resolved
 	settings *Settings
 	log      *slog.Logger

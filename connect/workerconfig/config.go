@@ -48,6 +48,8 @@ type Worker struct {
 	TopicTrackingReset bool    // topic.tracking.allow.reset
 	Cluster            Cluster // of the distributed mode
 	ExactlyOnce        ExactlyOnce
+	MetricsWindow      time.Duration // metrics.sample.window.ms
+	MetricsSamples     int           // metrics.num.samples
 }
 
 // ExactlyOnce says what a worker does for exactly-once sources (exactly.once.source.support, KIP-618). All workers of a cluster become Preparing
@@ -84,7 +86,12 @@ var (
 	topicCreation  = connect.BoolKey("topic.creation.enable", "Whether sources may say how their topics are created.").Default(true)
 	logLevel       = connect.StringKey("sluice.log.level", "The least severity that is logged.").Optional().Must(logLevels)
 	logFormat      = connect.StringKey("sluice.log.format", "How log lines are written: text or json.").Optional().Must(logFormats)
-	trackingReset  = connect.BoolKey("topic.tracking.allow.reset", "Whether users may have the recorded topics forgotten.").Default(true)
+	metricsWindow  = connect.LongKey("metrics.sample.window.ms", "How long one of the windows is over which metrics take rates, averages and maxima.").Default(30000).
+			Must(connect.AtLeast(0))
+	metricsSamples = connect.IntKey("metrics.num.samples", "How many such windows count.").Default(2).Must(connect.AtLeast(1))
+	recordingLevel = connect.StringKey("metrics.recording.level", "Which metrics there are: all, whatever it says.").Default("INFO").
+			Must(connect.OneOf("INFO", "DEBUG", "TRACE"))
+	trackingReset = connect.BoolKey("topic.tracking.allow.reset", "Whether users may have the recorded topics forgotten.").Default(true)
 )
 
 // Keys of one mode.
@@ -128,7 +135,8 @@ func unlessNull(c connect.Check) connect.Check {
 
 func definition(mode Mode) connect.ConfigDef {
 	def := connect.NewSpec("", "", keyConverter, valueConverter, flushInterval, flushTimeout, gracefulStop, overridePolicy,
-		topicCreation, topicTracking, trackingReset, logLevel, logFormat).Keys
+		topicCreation, topicTracking, trackingReset, logLevel, logFormat,
+		metricsWindow, metricsSamples, recordingLevel).Keys
 	def = append(def, restKeys...)
 	def = append(def, restart.Keys()...)
 	if mode == Standalone {
@@ -181,6 +189,8 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 		TopicTracking:       topicTracking.Get(cfg),
 		TopicTrackingReset:  trackingReset.Get(cfg),
 		ExactlyOnce:         Disabled,
+		MetricsWindow:       max(milliseconds(metricsWindow.Get(cfg)), time.Millisecond),
+		MetricsSamples:      int(metricsSamples.Get(cfg)),
 		LogLevel:            logLevel.Get(cfg),
 		LogFormat:           logFormat.Get(cfg),
 	}
@@ -230,9 +240,9 @@ func (p Properties) Under(prefix string) Properties {
 	return out
 }
 
-// clientPrefixes begin keys that belong to the clients of tasks; the worker's own clients take what is left.
+// clientPrefixes begin keys that belong to the clients of tasks, or to no client; the worker's own clients take what is left.
 var clientPrefixes = []string{"producer.", "consumer.", "admin.", "key.converter", "value.converter", "header.converter", "config.storage.",
-	"offset.storage.", "status.storage.", "config.providers", "sluice.", listenersTLS}
+	"offset.storage.", "status.storage.", "config.providers", "metrics.", "sluice.", listenersTLS}
 
 // Clients are the properties of the worker's own Kafka clients: all that have no prefix of another's.
 func (p Properties) Clients() Properties {
