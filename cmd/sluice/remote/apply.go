@@ -32,7 +32,7 @@ func (s *session) applyCommand() *cobra.Command {
 		Long: `Compare manifests with what the cluster has, show the difference key by key, have a worker check all that is new or changed, and only then create and
 change. What is as it should be is not touched. Secrets are not shown. If a manifest is refused, nothing is changed.
 
---prune deletes connectors that no manifest names, all of the cluster's others; it says which, and asks. initial_state counts when a connector is created.
+--prune deletes connectors that no manifest names, all of the cluster's others, after all else went well; it says which, and asks. initial_state counts when a connector is created.
 
 ` + manifestForms + "\n\n" + exitCodes,
 		Example: `  sluice apply -f connectors/ --dry-run          what would change; exit code 6 if anything would
@@ -124,7 +124,11 @@ func (o applyOptions) apply(cmd *cobra.Command, c *client.Client, page *screen, 
 	}
 	var errs []error
 	for i, s := range steps {
-		if s.action == keeps {
+		switch {
+		case s.action == keeps:
+			continue
+		case s.action == deletes && len(errs) > 0: // what was to take its place may not be there
+			told.Connectors[i].Result = "left"
 			continue
 		}
 		err := s.do(ctx, c)
@@ -139,6 +143,9 @@ func (o applyOptions) apply(cmd *cobra.Command, c *client.Client, page *screen, 
 		if !o.output.document() {
 			s.showDone(page, err)
 		}
+	}
+	if gone := steps.of(deletes); len(gone) > 0 && len(errs) > 0 {
+		errs = append(errs, fmt.Errorf("nothing was deleted, because of that: %s", names(gone)))
 	}
 	if o.wait {
 		errs = append(errs, o.await(ctx, c, page, steps, told)...)

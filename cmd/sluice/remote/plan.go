@@ -162,7 +162,11 @@ func (s step) shown(ctx context.Context, out *screen, hide *secrets, c manifests
 	case c.To == nil:
 		return []any{cell{"- " + c.Key, red}, cell{value(c.From), dim}}
 	}
-	return []any{cell{"~ " + c.Key, yellow}, value(c.From) + " -> " + value(c.To)}
+	from, to := value(c.From), value(c.To)
+	if from == to { // both are hidden
+		to += " (another)"
+	}
+	return []any{cell{"~ " + c.Key, yellow}, from + " -> " + to}
 }
 
 // oneLine keeps a value from breaking a page.
