@@ -25,7 +25,7 @@ func (Source) Spec() connect.Spec {
 	keys := append([]connect.Definer{}, connection...)
 	keys = append(keys, tlsKeys...)
 	keys = append(keys,
-		sourceClean, receiveMaximum,
+		sourceClean, receiveMaximum, payloadMaxBytes, topicAliasMaximum,
 		mqttTopics, sourceQoS, dedupe, retainHandling, retainAsPublished,
 		kafkaTopic, topicRegexList, kafkaTopicUnmatched, kafkaTopicReplacement, kafkaKey,
 		payloadFormat, headersEnabled, userPropertiesEnabled,
@@ -104,6 +104,8 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	b.clientID = clientBase(cfg) + "-" + strconv.Itoa(number)
 	b.cleanStart = sourceClean.Get(cfg)
 	b.receiveMaximum = uint16(min(receiveMaximum.Get(cfg), queueSize.Get(cfg)))
+	b.payloadMost = payloadMaxBytes.Get(cfg)
+	b.aliasMaximum = uint16(topicAliasMaximum.Get(cfg))
 	maps, err := newMapping(cfg)
 	if err != nil {
 		return nil, err

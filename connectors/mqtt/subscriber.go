@@ -14,8 +14,8 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// subscriber is the receiving side's session state (MQTT 5 4.1), as paho's SessionManager: it takes each PUBLISH straight from the
-// reader into the queue, and writes PUBACK and PUBREC when the runtime says that Kafka has the record.
+// subscriber is the receiving side's session state (MQTT 5 4.1), as paho's SessionManager and as the connection's flow: it takes each PUBLISH
+// from the reader into the queue, and writes PUBACK and PUBREC when the runtime says that Kafka has the record.
 //
 // Invariants: an acknowledgement is written only for a PUBLISH of the present connection, in the order of the PUBLISHes
 // (MQTT 5 4.6), and only when its record is in Kafka. A PUBLISH of QoS 2 whose id is between PUBREC and PUBCOMP is answered, not
@@ -70,11 +70,12 @@ func tagOf(generation uint64, qos2 bool, id uint16) uint64 {
 }
 
 // ConAckReceived begins a connection. A session that the broker has lost ends all that was known of the old one.
-func (s *subscriber) ConAckReceived(w io.Writer, _ *packets.Connect, ack *packets.Connack) error {
+func (s *subscriber) ConAckReceived(w io.Writer, request *packets.Connect, ack *packets.Connack) error {
 	c, ok := w.(*conn)
 	if !ok {
 		return fmt.Errorf("connection of type %T", w)
 	}
+	c.announce(request.Properties)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = c
@@ -127,55 +128,54 @@ func (s *subscriber) AddToSession(_ context.Context, p session.Packet, resp chan
 	return nil
 }
 
-// PacketReceived is called by the connection's reader.
+// PacketReceived passes SUBACK or UNSUBACK on to the one who asked.
 func (s *subscriber) PacketReceived(p *packets.ControlPacket, _ chan<- *packets.Publish) error {
-	switch content := p.Content.(type) {
-	case *packets.Publish:
-		s.publish(content)
-	case *packets.Pubrel:
-		s.release(content.PacketID)
-	case *packets.Suback, *packets.Unsuback:
-		s.answer(p)
-	}
-	return nil
-}
-
-// Ack is how paho passes on messages of QoS 0, the only ones that go through its router, when the router is done with them.
-func (s *subscriber) Ack(pub *packets.Publish) error {
-	s.mu.Lock()
-	c := s.conn
-	s.mu.Unlock()
-	if c != nil {
-		s.queue.push(message{pub: pub, at: c.heardAt().UnixMilli()})
-	}
-	return nil
-}
-
-// publish queues a message of QoS 1 or 2, unless the same delivery is known already.
-func (s *subscriber) publish(pub *packets.Publish) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn == nil {
+	if reply, ok := s.requests[p.PacketID()]; ok {
+		reply <- *p
+		delete(s.requests, p.PacketID())
+	}
+	return nil
+}
+
+// publishes queues messages, except those of QoS 1 and 2 whose delivery is known already. More of them than the Receive Maximum are no reason to
+// end the connection (0x93, MQTT 5 4.9): mosquitto 2.0 loses count of its window, and the queue is bounded all the same.
+func (s *subscriber) publishes(c *conn, came []message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != c {
 		return
 	}
-	f := flight{id: pub.PacketID, qos2: pub.QoS == 2}
+	fresh := came[:0]
+	for i := range came {
+		if came[i].pub.QoS == 0 || s.open(&came[i]) {
+			fresh = append(fresh, came[i])
+		}
+	}
+	s.acknowledge()
+	s.queue.push(fresh)
+}
+
+// open puts a message of QoS 1 or 2 into the window, and reports whether it must be produced.
+func (s *subscriber) open(m *message) bool {
+	f := flight{id: m.pub.PacketID, qos2: m.pub.QoS == 2}
 	f.tag = tagOf(s.generation, f.qos2, f.id)
 	if f.qos2 && s.received.has(f.id) {
 		f.done = true
 		s.window.push(f)
-		s.acknowledge()
-		return
+		return false
 	}
 	if s.dedupe || f.qos2 {
-		f.hash = s.hash(pub)
+		f.hash = s.hash(m)
 	}
-	if known, ok := s.recall(f, pub.Duplicate); ok {
+	if known, ok := s.recall(f, m.pub.Duplicate); ok {
 		s.window.push(known)
-		s.acknowledge()
-		return
+		return false
 	}
+	m.tag = f.tag
 	s.window.push(f)
-	s.queue.push(message{pub: pub, tag: f.tag, at: s.conn.heardAt().UnixMilli()})
+	return true
 }
 
 // recall finds the earlier delivery of a message in the same session. DUP alone says only that it was sent before, not that it
@@ -193,26 +193,21 @@ func (s *subscriber) recall(f flight, dup bool) (flight, bool) {
 	return known, dup && known.qos2 == f.qos2 && known.hash == f.hash
 }
 
-// release answers PUBREL, whether or not the id is known: after a lost PUBCOMP it is not (MQTT 5 4.3.3).
-func (s *subscriber) release(id uint16) {
+// answers answers PUBREL, whether or not the id is known: after a lost PUBCOMP it is not (MQTT 5 4.3.3).
+func (s *subscriber) answers(c *conn, came []answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn == nil {
+	if s.conn != c {
 		return
 	}
-	s.received.remove(id)
-	s.acks = appendAck(s.acks[:0], packets.PUBCOMP, id)
-	s.conn.put(s.acks)
-}
-
-// answer passes SUBACK or UNSUBACK on to the one who asked.
-func (s *subscriber) answer(p *packets.ControlPacket) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if reply, ok := s.requests[p.PacketID()]; ok {
-		reply <- *p
-		delete(s.requests, p.PacketID())
+	s.acks = s.acks[:0]
+	for _, a := range came {
+		if a.kind == packets.PUBREL {
+			s.received.remove(a.id)
+			s.acks = appendAck(s.acks, packets.PUBCOMP, a.id)
+		}
 	}
+	c.put(s.acks)
 }
 
 // settle takes receipts and writes the acknowledgements that they allow, all in one piece.
@@ -261,13 +256,14 @@ func appendAck(b []byte, kind byte, id uint16) []byte {
 }
 
 // hash identifies a message's content within this process.
-func (s *subscriber) hash(pub *packets.Publish) uint64 {
+func (s *subscriber) hash(m *message) uint64 {
+	pub := &m.pub
 	var h maphash.Hash
 	h.SetSeed(s.seed)
 	_, _ = h.WriteString(pub.Topic)
 	_ = h.WriteByte(0)
 	_, _ = h.Write(pub.Payload)
-	if p := pub.Properties; p != nil {
+	if p := pub.Properties; p != noProperties {
 		_, _ = h.WriteString(p.ContentType)
 		_, _ = h.WriteString(p.ResponseTopic)
 		_, _ = h.Write(p.CorrelationData)
@@ -281,9 +277,10 @@ func (s *subscriber) hash(pub *packets.Publish) uint64 {
 	return h.Sum64()
 }
 
-// Close, SetErrorLogger and SetDebugLogger complete paho's SessionManager.
-func (s *subscriber) Close() error              { return nil }
-func (s *subscriber) SetErrorLogger(log.Logger) {}
-func (s *subscriber) SetDebugLogger(log.Logger) {}
+// Ack, Close, SetErrorLogger and SetDebugLogger complete paho's SessionManager; paho sees no PUBLISH.
+func (s *subscriber) Ack(*packets.Publish) error { return nil }
+func (s *subscriber) Close() error               { return nil }
+func (s *subscriber) SetErrorLogger(log.Logger)  {}
+func (s *subscriber) SetDebugLogger(log.Logger)  {}
 
 var _ session.SessionManager = (*subscriber)(nil)
