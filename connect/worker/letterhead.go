@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/values"
 )
@@ -18,6 +19,7 @@ type letterhead struct {
 	topic   string // "" for no queue
 	context bool   // errors.deadletterqueue.context.headers.enable
 	task    TaskID
+	secrets redaction.Values // what the texts of errors must not show
 }
 
 // The names of context headers. Those of a source's place are not Java's, whose sources have no dead letters.
@@ -79,7 +81,7 @@ func members(attrs []connect.Attr) string {
 }
 
 func (l *letterhead) cause(dst []sarama.RecordHeader, f *fault) []sarama.RecordHeader {
-	exception, message := f.exception(), f.message()
+	exception, message := f.exception(), l.secrets.Removed(f.message())
 	return append(dst,
 		header(headerConnector, l.task.Connector), header(headerTask, strconv.Itoa(l.task.Task)),
 		header(headerStage, string(f.stage)), header(headerClass, f.class),
