@@ -123,11 +123,7 @@ func reshaped(vals []Value, from []int) []Value {
 	}
 	if !inPlace {
 		out := make([]Value, len(from), len(from)+4)
-		for i, f := range from {
-			if f >= 0 {
-				out[i] = vals[f]
-			}
-		}
+		gather(out, vals, from)
 		return out
 	}
 	n := max(len(vals), len(from))
@@ -142,6 +138,20 @@ func reshaped(vals []Value, from []int) []Value {
 	}
 	clear(vals[len(from):])
 	return vals[:len(from)]
+}
+
+// gather fills the null values of out, those that stay where they are at once.
+func gather(out, vals []Value, from []int) {
+	same := 0
+	for same < len(from) && from[same] == same {
+		same++
+	}
+	copy(out, vals[:same])
+	for i := same; i < len(from); i++ {
+		if f := from[i]; f >= 0 {
+			out[i] = vals[f]
+		}
+	}
 }
 
 // Clone returns a copy that can be changed, with room for so many more entries; the values are shared.

@@ -49,3 +49,17 @@ func (s *Slab) values(n int) []Value {
 	s.vals = s.vals[n:]
 	return out
 }
+
+// Restruct is [Struct.Reshape] for a copy of st.
+func (s *Slab) Restruct(st *Struct, schema *Schema, from []int) *Struct {
+	out := s.Struct(schema)
+	gather(out.vals, st.vals, from)
+	return out
+}
+
+// Remap is [Map.Reshape] for a copy of m.
+func (s *Slab) Remap(m *Map, keys *Keys, from []int) *Map {
+	out := s.Map(keys)
+	gather(out.vals, m.vals, from)
+	return out
+}

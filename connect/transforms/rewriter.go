@@ -30,13 +30,7 @@ func (w *rewriter) restruct(r *connect.Record, st *connect.Struct, n nulls, sche
 	if w.owns(r) {
 		st.Reshape(schema, from)
 	} else {
-		copied := w.room.Struct(schema)
-		for i, f := range from {
-			if f >= 0 {
-				copied.SetAt(i, st.At(f))
-			}
-		}
-		st = copied
+		st = w.room.Restruct(st, schema, from)
 	}
 	w.own(r, st)
 	if defaults {
@@ -55,12 +49,7 @@ func (w *rewriter) remap(r *connect.Record, m *connect.Map, keys *connect.Keys, 
 		m.Reshape(keys, from)
 		return m
 	}
-	copied := w.room.Map(keys)
-	for i, f := range from {
-		if f >= 0 {
-			copied.SetAt(i, m.At(f))
-		}
-	}
+	copied := w.room.Remap(m, keys, from)
 	w.ownMap(r, copied)
 	return copied
 }

@@ -43,13 +43,7 @@ func (t *valueToKey) Apply(r *connect.Record) (bool, error) {
 		if err != nil {
 			return true, err
 		}
-		key := t.room.Map(plan.keys)
-		for i, from := range plan.from {
-			if from >= 0 {
-				key.SetAt(i, m.At(from))
-			}
-		}
-		r.OwnKeyMap(key)
+		r.OwnKeyMap(t.room.Remap(m, plan.keys, plan.from))
 		return true, nil
 	}
 	st, err := requireStruct(r.Value, valueToKeyPurpose)

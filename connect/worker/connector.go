@@ -125,6 +125,16 @@ type plugin struct {
 	config    connect.Config
 }
 
+// passwords are the values of the keys that the connector's class defines as PASSWORD. Errors of its system's client may repeat them.
+func (p *plugin) passwords() (values []string) {
+	for _, key := range p.spec.Keys {
+		if value := p.config[key.Name]; key.Type == connect.TypePassword && value != "" {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
 // load finds the class of a connector and reads the keys that are the framework's, from a resolved configuration.
 func (w *Worker) load(config connect.Config) (*plugin, error) {
 	class, err := w.catalog.Connector(config["connector.class"])

@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/deadletters"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/values"
 )
@@ -19,6 +20,7 @@ type letterhead struct {
 	topic   string // "" for no queue
 	context bool   // errors.deadletterqueue.context.headers.enable
 	task    TaskID
+	secrets redaction.Values // what the texts of errors must not show
 }
 
 // header is one context header.
@@ -62,7 +64,7 @@ func members(attrs []connect.Attr) string {
 }
 
 func (l *letterhead) cause(dst []sarama.RecordHeader, f *fault) []sarama.RecordHeader {
-	exception, message := f.exception(), f.message()
+	exception, message := f.exception(), l.secrets.Removed(f.message())
 	return append(dst,
 		header(deadletters.HeaderConnector, l.task.Connector), header(deadletters.HeaderTask, strconv.Itoa(l.task.Task)),
 		header(deadletters.HeaderStage, string(f.stage)), header(deadletters.HeaderClass, f.class),

@@ -74,6 +74,17 @@ func TestARecordThatASinkCannotConvertIsADeadLetterAsItWasConsumed(t *testing.T)
 	}, headersOf(letter))
 }
 
+func TestNeitherDeadLettersNorTracesShowPasswords(t *testing.T) {
+	bed, kafka := newLetterBed(t, &sinkScript{}, "errors.tolerance", "none", sinkScriptToken.Name(), "does not fit")
+	bed.convert.fails(unfit("2"))
+	bed.produce(0, 5)
+	bed.run(sinkScriptID(0))
+	bed.shows(sinkScriptID(0), Failed, "2 [hidden]")
+	headers := headersOf(bed.letters(kafka, 1)[0])
+	assert.Contains(t, headers, "__connect.errors.exception.message=2 [hidden]")
+	assert.Contains(t, headers, "__connect.errors.exception.stacktrace=org.apache.kafka.connect.errors.DataException: 2 [hidden]\n")
+}
+
 func TestWithoutToleranceASinksRecordIsADeadLetterAndFailsTheTask(t *testing.T) {
 	t.Parallel()
 	bed, kafka := newLetterBed(t, &sinkScript{}, "errors.tolerance", "none")

@@ -32,7 +32,11 @@ type sinkScript struct {
 	closing   func(t *sinkScriptTask)
 }
 
-func (s *sinkScript) Spec() connect.Spec { return connect.NewSpec("test.SinkScriptConnector", "3") }
+func (s *sinkScript) Spec() connect.Spec {
+	return connect.NewSpec("test.SinkScriptConnector", "3", sinkScriptToken)
+}
+
+var sinkScriptToken = connect.PasswordKey("token", "A login of the system that there is not.").Optional()
 
 func (s *sinkScript) Open(ctx context.Context, rt connect.SinkContext) (connect.SinkTask, error) {
 	if s.open != nil {

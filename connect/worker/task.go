@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
@@ -55,6 +57,8 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *li
 				return err
 			}
 			version = p.spec.Version
+			secrets = redaction.Of(append(slices.Clip(secrets), p.passwords()...)...)
+			run.log, run.secrets = secrets.Logger(w.taskLog(spec.ID)), secrets
 			transforms, err := newChain(w.catalog, p.framework, p.config)
 			if err != nil {
 				return fmt.Errorf("building the transforms: %w", err)
@@ -103,7 +107,7 @@ func (w *Worker) buildTask(run *taskRun, generation int, p *plugin, transforms c
 		task: run.id, log: run.log, metrics: metrics,
 	}
 	again := &retries{budget: f.RetryTimeout, longest: f.RetryDelayMax, metrics: metrics, health: run.health, wait: sleep}
-	head := letterhead{topic: f.DeadLetters.Topic, context: f.DeadLetters.ContextHeaders, task: run.id}
+	head := letterhead{topic: f.DeadLetters.Topic, context: f.DeadLetters.ContextHeaders, task: run.id, secrets: run.secrets}
 	switch plugin := p.connector.(type) {
 	case connect.SourceConnector:
 		return w.buildSource(run, generation, p, plugin, letters, &sourceConversion{
