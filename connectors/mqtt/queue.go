@@ -11,9 +11,13 @@ import (
 type message struct {
 	pub     packets.Publish // its Properties are not nil
 	tag     uint64          // what its receipt carries; 0 for QoS 0
+	hash    uint64          // of topic, payload and properties, where somebody asks
 	at      int64           // time of arrival, milliseconds since 1970
 	tooLong int             // bytes of a payload that was not taken; 0 where the payload is there
 }
+
+// generation is that of the connection which brought the message, where it has a tag.
+func (m *message) generation() uint64 { return m.tag >> 17 }
 
 // size is what the message keeps in memory, near enough.
 func (m *message) size() int { return 256 + len(m.pub.Topic) + cap(m.pub.Payload) }

@@ -3,10 +3,10 @@ package mqtt
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"sync"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho/log"
 	"github.com/eclipse/paho.golang/paho/session"
@@ -18,14 +18,13 @@ import (
 // from the reader into the queue, and writes PUBACK and PUBREC when the runtime says that Kafka has the record.
 //
 // Invariants: an acknowledgement is written only for a PUBLISH of the present connection, in the order of the PUBLISHes
-// (MQTT 5 4.6), and only when its record is in Kafka. A PUBLISH of QoS 2 whose id is between PUBREC and PUBCOMP is answered, not
-// produced.
+// (MQTT 5 4.6), and only when its record is in Kafka. A PUBLISH of QoS 2 whose record is in Kafka and which the server has not released is answered,
+// not produced.
 //
 // Lock order: subscriber.mu before conn.mu.
 type subscriber struct {
 	queue  *queue
 	dedupe bool // mqtt.dedupe.enabled, for QoS 1; QoS 2 cannot do without
-	seed   maphash.Seed
 
 	mu         sync.Mutex
 	conn       *conn  // nil while there is no connection
@@ -36,7 +35,9 @@ type subscriber struct {
 	carried map[uint16]flight
 	// settling finds a carried message by its record's tag.
 	settling map[uint64]uint16
-	received *idSet // QoS 2: PUBREC written, PUBREL awaited
+	// received are the deliveries of QoS 2 that are in Kafka and not released: packet ids and hashes.
+	received map[uint16]uint64
+	exact    *exact // nil without exactly-once
 
 	requests map[uint16]chan<- packets.ControlPacket // SUBSCRIBE and UNSUBSCRIBE under way
 	lastID   uint16
@@ -55,7 +56,7 @@ type flight struct {
 
 func newSubscriber(q *queue, dedupe bool) *subscriber {
 	return &subscriber{
-		queue: q, dedupe: dedupe, seed: maphash.MakeSeed(),
+		queue: q, dedupe: dedupe, received: map[uint16]uint64{},
 		requests: map[uint16]chan<- packets.ControlPacket{},
 	}
 }
@@ -81,7 +82,12 @@ func (s *subscriber) ConAckReceived(w io.Writer, request *packets.Connect, ack *
 	s.conn = c
 	s.generation++
 	if !ack.SessionPresent {
-		s.carried, s.settling, s.received = nil, nil, nil
+		s.carried, s.settling = nil, nil
+		clear(s.received)
+		if s.exact != nil {
+			s.exact.begin(s.generation)
+			signal(s.queue.ready)
+		}
 	}
 	return nil
 }
@@ -96,7 +102,7 @@ func (s *subscriber) ConnectionLost(*packets.Disconnect) error {
 		delete(s.requests, id)
 	}
 	for f, ok := s.window.pop(); ok; f, ok = s.window.pop() {
-		if !f.qos2 && !s.dedupe {
+		if !f.qos2 && !s.dedupe || f.qos2 && f.done { // those are in received
 			continue
 		}
 		if s.carried == nil {
@@ -161,13 +167,19 @@ func (s *subscriber) publishes(c *conn, came []message) {
 func (s *subscriber) open(m *message) bool {
 	f := flight{id: m.pub.PacketID, qos2: m.pub.QoS == 2}
 	f.tag = tagOf(s.generation, f.qos2, f.id)
-	if f.qos2 && s.received.has(f.id) {
-		f.done = true
-		s.window.push(f)
-		return false
-	}
 	if s.dedupe || f.qos2 {
-		f.hash = s.hash(m)
+		f.hash = m.identity()
+		m.hash = f.hash
+	}
+	if f.qos2 {
+		if hash, ok := s.received[f.id]; ok && hash == f.hash {
+			f.done = true
+			s.window.push(f)
+			return false
+		}
+		if s.exact != nil {
+			s.exact.used = true
+		}
 	}
 	if known, ok := s.recall(f, m.pub.Duplicate); ok {
 		s.window.push(known)
@@ -190,10 +202,11 @@ func (s *subscriber) recall(f flight, dup bool) (flight, bool) {
 	}
 	delete(s.carried, f.id)
 	delete(s.settling, known.tag)
-	return known, dup && known.qos2 == f.qos2 && known.hash == f.hash
+	return known, (dup || f.qos2) && known.qos2 == f.qos2 && known.hash == f.hash
 }
 
-// answers answers PUBREL, whether or not the id is known: after a lost PUBCOMP it is not (MQTT 5 4.3.3).
+// answers answers PUBREL, whether or not the id is known: after a lost PUBCOMP it is not (MQTT 5 4.3.3). With exactly-once, one that is known waits
+// until the offset says that it is released.
 func (s *subscriber) answers(c *conn, came []answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,12 +215,22 @@ func (s *subscriber) answers(c *conn, came []answer) {
 	}
 	s.acks = s.acks[:0]
 	for _, a := range came {
-		if a.kind == packets.PUBREL {
-			s.received.remove(a.id)
-			s.acks = appendAck(s.acks, packets.PUBCOMP, a.id)
+		if a.kind != packets.PUBREL {
+			continue
 		}
+		if _, known := s.received[a.id]; known && s.exact != nil {
+			s.exact.ask(a.id, s.generation)
+			continue
+		}
+		delete(s.received, a.id)
+		s.acks = appendAck(s.acks, packets.PUBCOMP, a.id)
 	}
-	c.put(s.acks)
+	if s.exact != nil && len(s.exact.due) > 0 {
+		signal(s.queue.ready)
+	}
+	if len(s.acks) > 0 {
+		c.put(s.acks)
+	}
 }
 
 // settle takes receipts and writes the acknowledgements that they allow, all in one piece.
@@ -216,14 +239,25 @@ func (s *subscriber) settle(done []connect.Receipt) {
 	defer s.mu.Unlock()
 	for i := range done {
 		tag := done[i].Tag
+		if tag&releaseTag != 0 {
+			s.released()
+			continue
+		}
 		// A record of an earlier connection that the broker has not sent again so far.
 		if id, ok := s.settling[tag]; ok {
 			f := s.carried[id]
+			delete(s.settling, tag)
+			if f.qos2 {
+				delete(s.carried, id)
+				s.received[id] = f.hash
+				continue
+			}
 			f.done = true
 			s.carried[id] = f
-			delete(s.settling, tag)
 		} else if tag != 0 {
-			s.window.settle(tag)
+			if f := s.window.settle(tag); f != nil && f.qos2 {
+				s.received[f.id] = f.hash
+			}
 		}
 	}
 	s.acknowledge()
@@ -238,10 +272,6 @@ func (s *subscriber) acknowledge() {
 	for s.window.ripe > 0 {
 		f, _ := s.window.pop()
 		if f.qos2 {
-			if s.received == nil {
-				s.received = new(idSet)
-			}
-			s.received.add(f.id)
 			s.acks = appendAck(s.acks, packets.PUBREC, f.id)
 		} else {
 			s.acks = appendAck(s.acks, packets.PUBACK, f.id)
@@ -255,13 +285,14 @@ func appendAck(b []byte, kind byte, id uint16) []byte {
 	return append(b, kind<<4, 2, byte(id>>8), byte(id))
 }
 
-// hash identifies a message's content within this process.
-func (s *subscriber) hash(m *message) uint64 {
+// identity is a hash of the message's content, the same in every process: offsets hold it.
+func (m *message) identity() uint64 {
 	pub := &m.pub
-	var h maphash.Hash
-	h.SetSeed(s.seed)
+	var h xxhash.Digest
+	var zero [1]byte
+	h.Reset()
 	_, _ = h.WriteString(pub.Topic)
-	_ = h.WriteByte(0)
+	_, _ = h.Write(zero[:])
 	_, _ = h.Write(pub.Payload)
 	if p := pub.Properties; p != noProperties {
 		_, _ = h.WriteString(p.ContentType)
@@ -269,9 +300,9 @@ func (s *subscriber) hash(m *message) uint64 {
 		_, _ = h.Write(p.CorrelationData)
 		for _, u := range p.User {
 			_, _ = h.WriteString(u.Key)
-			_ = h.WriteByte(0)
+			_, _ = h.Write(zero[:])
 			_, _ = h.WriteString(u.Value)
-			_ = h.WriteByte(0)
+			_, _ = h.Write(zero[:])
 		}
 	}
 	return h.Sum64()
