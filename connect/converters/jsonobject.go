@@ -171,7 +171,7 @@ func (d *decoder) otherObject(m *connect.Map, name string, more bool) (connect.V
 		if err != nil {
 			return connect.Value{}, err
 		}
-		m.Put(connect.String(values.Valid(d.cut(append(d.rawRoom(len(name)), name...)))), v)
+		m.Put(connect.String(values.Valid(d.cut(len(name), append(d.rawRoom(len(name)), name...)))), v)
 		if more, err = d.Next('}'); err != nil {
 			return connect.Value{}, err
 		}
