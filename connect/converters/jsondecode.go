@@ -230,13 +230,13 @@ func (d *decoder) bytes() (connect.Value, error) {
 	if err != nil {
 		return connect.Value{}, err
 	}
-	return connect.Bytes(d.cut(b)), nil
+	return connect.Bytes(d.cut(len(text), b)), nil
 }
 
 // rawChunk is the size of the pieces that bytes are cut from. A piece lives as long as the last record in it.
 const rawChunk = 4 << 10
 
-// rawRoom is an empty slice for the bytes of so many characters of base64.
+// rawRoom is an empty slice for up to n bytes.
 func (d *decoder) rawRoom(n int) []byte {
 	if n > rawChunk/4 {
 		return make([]byte, 0, n)
@@ -247,9 +247,9 @@ func (d *decoder) rawRoom(n int) []byte {
 	return d.raw[len(d.raw):]
 }
 
-// cut hands out what was appended to the slice of rawRoom.
-func (d *decoder) cut(b []byte) []byte {
-	if len(b) <= rawChunk/4 {
+// cut hands out what was appended to the slice of rawRoom(n), n bytes at most.
+func (d *decoder) cut(n int, b []byte) []byte {
+	if n <= rawChunk/4 {
 		d.raw = d.raw[:len(d.raw)+len(b)]
 	}
 	return b[:len(b):len(b)]

@@ -17,6 +17,7 @@ type shapes struct {
 	kept   [shapesMost]shape
 	count  int
 	newest int // the one used last
+	turn   int // the one that makes room for the next, when there are so many
 	debt   int // what learning has cost that objects have not worked off
 }
 
@@ -31,8 +32,8 @@ const (
 	learningMax = 4 * learning
 )
 
-// begin is the shape whose first name is what follows, the one used last first; nil for none.
-func (s *shapes) begin(d *decoder) *shape {
+// begin is the shape whose first name is what follows, the one used last first. It is a copy: objects within the object may put another in its place.
+func (s *shapes) begin(d *decoder) (like shape, ok bool) {
 	if s.debt > 0 {
 		s.debt--
 	}
@@ -40,10 +41,10 @@ func (s *shapes) begin(d *decoder) *shape {
 		at := (s.newest + i) % s.count
 		if d.follows(s.kept[at].names[0]) {
 			s.newest = at
-			return &s.kept[at]
+			return s.kept[at], true
 		}
 	}
-	return nil
+	return shape{}, false
 }
 
 func (d *decoder) follows(text string) bool {
@@ -51,8 +52,8 @@ func (d *decoder) follows(text string) bool {
 	return len(rest) >= len(text) && string(rest[:len(text)]) == text
 }
 
-// instead is the shape that begins with the same n keys as another and goes on with a name or, where there is none, ends; nil for none.
-func (s *shapes) instead(of *shape, n int, name string, more bool) *shape {
+// instead is the shape that begins with the same n keys as another and goes on with a name or, where there is none, ends.
+func (s *shapes) instead(of shape, n int, name string, more bool) (like shape, ok bool) {
 	for i := range s.count {
 		k := s.kept[i].keys
 		if more && (k.Len() <= n || k.At(n).Str() != name) || !more && k.Len() != n {
@@ -64,10 +65,10 @@ func (s *shapes) instead(of *shape, n int, name string, more bool) *shape {
 		}
 		if same {
 			s.newest = i
-			return &s.kept[i]
+			return s.kept[i], true
 		}
 	}
-	return nil
+	return shape{}, false
 }
 
 // learn keeps the shape of a map that has none of those kept.
@@ -96,7 +97,7 @@ func (s *shapes) learn(m *connect.Map) {
 	}
 	at := s.count
 	if at == shapesMost {
-		at = (s.newest + 1) % shapesMost
+		at, s.turn = s.turn, (s.turn+1)%shapesMost
 	} else {
 		s.count++
 	}
@@ -112,8 +113,8 @@ func (d *decoder) bareObject() (connect.Value, error) {
 	if !more {
 		return connect.MapOf(connect.NewMap(0)), nil
 	}
-	like := d.shapes.begin(d)
-	if like == nil {
+	like, ok := d.shapes.begin(d)
+	if !ok {
 		name, err := d.Name()
 		if err != nil {
 			return connect.Value{}, err
@@ -130,8 +131,8 @@ func (d *decoder) bareObject() (connect.Value, error) {
 			known = n < len(like.names) && like.keys.At(n).Str() == name
 		}
 		if !known && !(n == len(like.names) && !more) {
-			next := d.shapes.instead(like, n, name, more)
-			if next == nil {
+			next, ok := d.shapes.instead(like, n, name, more)
+			if !ok {
 				return d.otherObject(beginning(m, n), name, more)
 			}
 			other := d.room.Map(next.keys)
@@ -171,7 +172,7 @@ func (d *decoder) otherObject(m *connect.Map, name string, more bool) (connect.V
 		if err != nil {
 			return connect.Value{}, err
 		}
-		m.Put(connect.String(values.Valid(d.cut(append(d.rawRoom(len(name)), name...)))), v)
+		m.Put(connect.String(values.Valid(d.cut(len(name), append(d.rawRoom(len(name)), name...)))), v)
 		if more, err = d.Next('}'); err != nil {
 			return connect.Value{}, err
 		}

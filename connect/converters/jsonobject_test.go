@@ -82,3 +82,18 @@ func TestNamesThatNeverComeAgainAreNotKeptForEach(t *testing.T) {
 	}
 	assert.Same(t, bareValue(t, c, `{"device":"a"}`).Map().Keys(), bareValue(t, c, `{"device":"b"}`).Map().Keys())
 }
+
+// Objects within an object may put their shapes in the place of its own while it is read.
+func TestAnObjectKeepsItsShapeWhileThoseWithinAreLearnt(t *testing.T) {
+	c := NewJSON(JSONOptions{})
+	bareValue(t, c, `{"outer":1,"end":2}`)
+	var within strings.Builder
+	for n := range 2 * shapesMost {
+		for range learning + 1 {
+			within.WriteString(`{"known":1},`) // works off what the next costs
+		}
+		fmt.Fprintf(&within, `{"new%d":1,"end":2,"more":3},`, n)
+	}
+	text := `{"outer":[` + within.String() + `{}],"end":2,"more":3}`
+	require.Equal(t, bareValue(t, NewJSON(JSONOptions{}), text).String(), bareValue(t, c, text).String())
+}

@@ -61,7 +61,7 @@ type mapPlan struct {
 	at   []int
 }
 
-// mapPlanOf are the plans for maps. Maps that were made one by one have the same keys without sharing them.
+// mapPlansBy keeps plans for maps. Those that were made one by one have the same keys without sharing them.
 func mapPlansBy(derive func(*connect.Keys) (*mapPlan, error)) derived[*connect.Keys, *mapPlan] {
 	return derived[*connect.Keys, *mapPlan]{derive: derive, same: (*connect.Keys).Equal}
 }
