@@ -274,3 +274,34 @@ func TestACertificateThatIsRenewedServesTheNextConnection(t *testing.T) {
 	require.Equal(t, "ec", served())
 	require.Contains(t, log.String(), "certificates have changed and are in use")
 }
+
+func TestHeadersAreBoundedInSizeAndTime(t *testing.T) {
+	s := listen(t, Config{Listeners: []string{"http://127.0.0.1:0", "https://127.0.0.1:0"}, TLS: TLS{Stores: certificates()}}, &fakeHerder{})
+	req := asking(t, at(s.listeners[0])+"/")
+	req.Header.Set("X", strings.Repeat("x", 2*headerBytes))
+	resp, _, err := browse(t, certstore.Config{}, req)
+	require.NoError(t, err)
+	require.Equal(t, 431, resp.StatusCode)
+	if testing.Short() {
+		t.Skip("waits for a time-out: not with -short")
+	}
+	t.Run("slowly", func(t *testing.T) {
+		for _, l := range s.listeners {
+			t.Run(l.scheme(), func(t *testing.T) {
+				t.Parallel()
+				conn, err := net.Dial("tcp", l.Addr().String())
+				require.NoError(t, err)
+				defer func() { _ = conn.Close() }()
+				begun := "GET / HTTP/1.1\r\nHost: x\r\n" // and never an end
+				if l.secure {
+					begun = "\x16\x03\x01\x02\x00\x01" // of a client's hello
+				}
+				_, err = conn.Write([]byte(begun))
+				require.NoError(t, err)
+				require.NoError(t, conn.SetReadDeadline(time.Now().Add(headerTimeout+5*time.Second)))
+				_, err = io.ReadAll(conn)
+				require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the connection is closed")
+			})
+		}
+	})
+}

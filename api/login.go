@@ -1,6 +1,7 @@
 package api
 
 import (
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ type Login struct {
 const refusal = "User cannot access the resource."
 
 // guarding lets requests through to next. Before the login nothing is told, not even which paths there are.
-func (l *Login) guarding(next http.Handler) http.Handler {
+func (l *Login) guarding(next http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if betweenWorkers(r) {
 			next.ServeHTTP(w, r)
@@ -33,6 +34,7 @@ func (l *Login) guarding(next http.Handler) http.Handler {
 		}
 		user, password, given := r.BasicAuth()
 		if !l.Users.Permits(user, password) || !given {
+			log.Debug("a login was refused", "from", r.RemoteAddr, "path", r.URL.Path) // without the name: people type passwords there
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = w.Write([]byte(refusal)) // a client that is gone needs no answer

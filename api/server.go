@@ -27,9 +27,9 @@ type Config struct {
 	AdminApart     bool
 	AdminListeners []string
 	TLS, AdminTLS  TLS
-	Peers          *Peers // carries requests to other workers
-	Login          *Login // who may use Listeners; nil for everybody
-	Origins        *Origins
+	Peers          *Peers   // carries requests to other workers
+	Login          *Login   // who may use Listeners; nil for everybody
+	Origins        *Origins // whose pages' scripts may ask; nil for none of other servers
 	// Headers adds to the headers of every answer on Listeners; nil for none.
 	Headers func(http.Header)
 	Levels  *logging.Levels // what /admin/loggers shows and changes

@@ -47,7 +47,7 @@ func (f *logFlags) open(out io.Writer, config *workerconfig.Worker) (logs, error
 	case "", "text":
 		l.Logger = slog.New(l.levels.Handler(slog.NewTextHandler(out, options)))
 	case "json":
-		l.Logger = slog.New(l.levels.Handler(slog.NewJSONHandler(out, options)))
+		l.Logger = slog.New(l.levels.Naming(slog.NewJSONHandler(out, options)))
 	default:
 		return logs{}, fmt.Errorf("--log-format %s: want text or json", format)
 	}

@@ -51,6 +51,7 @@ const (
 // startNode builds and starts a worker. REST answers before the stores are read; its requests wait.
 func startNode(ctx context.Context, config *workerconfig.Worker, log logs) (*node, error) {
 	log.Logger = config.Secrets.Logger(log.Logger)
+	kafkaclient.LogTo(log.Logger)
 	entrance, err := entrance(config, log)
 	if err != nil {
 		return nil, err

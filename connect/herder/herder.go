@@ -120,6 +120,7 @@ func (h *Herder) Start(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	h.stage.complete()
 	close(h.ready)
 	return nil
 }

@@ -78,6 +78,13 @@ func TestALineIsMeasuredByTheLevelOfWhoWritesIt(t *testing.T) {
 	l.Set("root", Off)
 	log.Error("quiet")
 	require.Empty(t, written())
+
+	l.Set("root", Info)
+	named := slog.New(l.Naming(slog.NewTextHandler(&out, nil))).With("connector", "c")
+	named.Info("loud")
+	require.Contains(t, written(), "msg=loud connector=c logger=root\n")
+	named.Debug("quiet")
+	require.Empty(t, written())
 }
 
 func TestPlacesOfTheProgramHaveLoggers(t *testing.T) {
