@@ -10,19 +10,24 @@ import (
 	"github.com/sluice-connect/sluice/connect/metrics"
 )
 
-// Metrics are those of a member's talk with its coordinator, in Kafka Connect's group connect-coordinator-metrics
-// (org.apache.kafka.clients.consumer.internals.AbstractCoordinator). They outlive a membership. It is a prometheus.Collector.
+// Metrics are those of a member's talk with its coordinator, in Kafka Connect's groups connect-coordinator-metrics
+// (org.apache.kafka.clients.consumer.internals.AbstractCoordinator) and connect-metrics (org.apache.kafka.common.network.Selector). They outlive a membership.
+// It is a prometheus.Collector, and a [kafkaclient.Traffic] of the member's client.
 type Metrics struct {
-	client                      string
-	beats, joins, syncs, rounds *metrics.Sensor // how long each took, in milliseconds
-	failed                      *metrics.Sensor // rounds without result
-	lastBeat, lastRound         atomic.Int64    // Unix nanoseconds; 0 for never
+	client                         string
+	beats, joins, syncs, rounds    *metrics.Sensor // how long each took, in milliseconds
+	opened, closed, sent, received *metrics.Sensor // connections, and bytes of each write and read
+	failed                         *metrics.Sensor // rounds without result
+	lastBeat, lastRound            atomic.Int64    // Unix nanoseconds; 0 for never
 }
 
 // NewMetrics returns those of a client id.
 func NewMetrics(client string, s metrics.Sampling) *Metrics {
 	sensor := func() *metrics.Sensor { return metrics.NewSensor(s) }
-	return &Metrics{client: client, beats: sensor(), joins: sensor(), syncs: sensor(), rounds: sensor(), failed: sensor()}
+	return &Metrics{
+		client: client, beats: sensor(), joins: sensor(), syncs: sensor(), rounds: sensor(), failed: sensor(),
+		opened: sensor(), closed: sensor(), sent: sensor(), received: sensor(),
+	}
 }
 
 func since(began time.Time) float64 { return float64(time.Since(began)) / float64(time.Millisecond) }
@@ -75,10 +80,45 @@ var coordinatorFamily = metrics.NewFamily[*Metrics]("kafka_connect_connect_coord
 	Gauge("failed_rebalance_rate_per_hour", "Rounds of the group without result, an hour.", func(m *Metrics, now time.Time) float64 { return 3600 * m.failed.Frequency(now) }).
 	Gauge("last_rebalance_seconds_ago", "When the last round of the group ended; -1 for never.", func(m *Metrics, now time.Time) float64 { return ago(&m.lastRound, now) })
 
+// Connected implements [kafkaclient.Traffic].
+func (m *Metrics) Connected() { m.opened.Record(1) }
+
+// Disconnected implements [kafkaclient.Traffic].
+func (m *Metrics) Disconnected() { m.closed.Record(1) }
+
+// Sent implements [kafkaclient.Traffic].
+func (m *Metrics) Sent(bytes int) { m.sent.Record(float64(bytes)) }
+
+// Received implements [kafkaclient.Traffic].
+func (m *Metrics) Received(bytes int) { m.received.Record(float64(bytes)) }
+
+// clientFamily counts a write as a request: sarama makes one of each.
+var clientFamily = metrics.NewFamily[*Metrics]("kafka_connect_connect_metrics_", "client_id").
+	Gauge("connection_count", "Connections to brokers.", func(m *Metrics, _ time.Time) float64 { return m.opened.Count() - m.closed.Count() }).
+	Gauge("connection_creation_rate", "Connections a second that were made.", func(m *Metrics, now time.Time) float64 { return m.opened.Rate(now) }).
+	Counter("connection_creation_total", "Connections that were made.", func(m *Metrics) float64 { return m.opened.Count() }).
+	Gauge("connection_close_rate", "Connections a second that were closed.", func(m *Metrics, now time.Time) float64 { return m.closed.Rate(now) }).
+	Counter("connection_close_total", "Connections that were closed.", func(m *Metrics) float64 { return m.closed.Count() }).
+	Gauge("outgoing_byte_rate", "Bytes sent a second.", func(m *Metrics, now time.Time) float64 { return m.sent.Rate(now) }).
+	Counter("outgoing_byte_total", "Bytes sent.", func(m *Metrics) float64 { return m.sent.Total() }).
+	Gauge("incoming_byte_rate", "Bytes received a second.", func(m *Metrics, now time.Time) float64 { return m.received.Rate(now) }).
+	Counter("incoming_byte_total", "Bytes received.", func(m *Metrics) float64 { return m.received.Total() }).
+	Gauge("request_rate", "Requests a second.", func(m *Metrics, now time.Time) float64 { return m.sent.Frequency(now) }).
+	Counter("request_total", "Requests.", func(m *Metrics) float64 { return m.sent.Count() }).
+	Gauge("request_size_avg", "Bytes of a request, on average.", func(m *Metrics, now time.Time) float64 { return m.sent.Avg(now) }).
+	Gauge("request_size_max", "Bytes of the largest request.", func(m *Metrics, now time.Time) float64 { return m.sent.Max(now) }).
+	Gauge("network_io_rate", "Reads and writes a second.", func(m *Metrics, now time.Time) float64 { return m.sent.Frequency(now) + m.received.Frequency(now) }).
+	Counter("network_io_total", "Reads and writes.", func(m *Metrics) float64 { return m.sent.Count() + m.received.Count() })
+
 // Describe implements prometheus.Collector.
-func (m *Metrics) Describe(ch chan<- *prometheus.Desc) { coordinatorFamily.Describe(ch) }
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	coordinatorFamily.Describe(ch)
+	clientFamily.Describe(ch)
+}
 
 // Collect implements prometheus.Collector.
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	coordinatorFamily.Collect(ch, time.Now(), m, m.client)
+	now := time.Now()
+	coordinatorFamily.Collect(ch, now, m, m.client)
+	clientFamily.Collect(ch, now, m, m.client)
 }
