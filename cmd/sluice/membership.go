@@ -46,7 +46,6 @@ func (n *node) membership(o *herder.Options, config *workerconfig.Worker) error 
 		return err
 	}
 	talk := group.NewMetrics(properties["client.id"], sampling(config))
-	settings.Traffic = talk
 	membership := cluster.New(cluster.Options{
 		URL: n.url, ConfigTopic: config.Config.Name, Protocol: protocol, Session: c.SessionTimeout, MaxDelay: c.MaxDelay, Sync: c.SyncTimeout, Unsync: c.UnsyncBackoff,
 		Release: min(config.GracefulShutdown+releaseMargin, c.RebalanceTimeout/2), Gate: n.gate, Log: n.log,

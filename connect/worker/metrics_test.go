@@ -71,6 +71,7 @@ func TestWhatIsUnderWayIsSeenAndThenHowLongItTook(t *testing.T) {
 	latency := gathered(t, m)["sluice_source_delivery_seconds"][0].GetHistogram()
 	assert.EqualValues(t, 300, latency.GetSampleCount(), "each record counts")
 	assert.Greater(t, latency.GetSampleSum(), 100*waited, "the first batch waited at least that long")
+	assert.Empty(t, gathered(t, m)["kafka_connect_source_task_metrics_transaction_size_max"], "there are no transactions")
 	s.eventually("an offset is stored", func() bool {
 		return only(t, m, "kafka_connect_connector_task_metrics_offset_commit_success_percentage") == 1
 	})
