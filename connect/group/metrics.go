@@ -60,14 +60,17 @@ var coordinatorFamily = metrics.NewFamily[*Metrics]("kafka_connect_connect_coord
 	Counter("heartbeat_total", "Heartbeats that were answered.", func(m *Metrics) float64 { return m.beats.Count() }).
 	Gauge("heartbeat_response_time_max", "Longest time that the answer to a heartbeat took, in milliseconds.",
 		func(m *Metrics, now time.Time) float64 { return m.beats.Max(now) }).
-	Gauge("last_heartbeat_seconds_ago", "When the last heartbeat was answered; -1 for never.", func(m *Metrics, now time.Time) float64 { return ago(&m.lastBeat, now) }).
+	Gauge("last_heartbeat_seconds_ago", "When the last heartbeat was answered; -1 for never.",
+		func(m *Metrics, now time.Time) float64 { return ago(&m.lastBeat, now) }).
 	Gauge("join_rate", "JoinGroups a second.", func(m *Metrics, now time.Time) float64 { return m.joins.Frequency(now) }).
 	Counter("join_total", "JoinGroups.", func(m *Metrics) float64 { return m.joins.Count() }).
-	Gauge("join_time_avg", "Time that a JoinGroup took, on average, in milliseconds.", func(m *Metrics, now time.Time) float64 { return m.joins.Avg(now) }).
+	Gauge("join_time_avg", "Time that a JoinGroup took, on average, in milliseconds.",
+		func(m *Metrics, now time.Time) float64 { return m.joins.Avg(now) }).
 	Gauge("join_time_max", "Longest time that a JoinGroup took, in milliseconds.", func(m *Metrics, now time.Time) float64 { return m.joins.Max(now) }).
 	Gauge("sync_rate", "SyncGroups a second.", func(m *Metrics, now time.Time) float64 { return m.syncs.Frequency(now) }).
 	Counter("sync_total", "SyncGroups.", func(m *Metrics) float64 { return m.syncs.Count() }).
-	Gauge("sync_time_avg", "Time that a SyncGroup took, on average, in milliseconds.", func(m *Metrics, now time.Time) float64 { return m.syncs.Avg(now) }).
+	Gauge("sync_time_avg", "Time that a SyncGroup took, on average, in milliseconds.",
+		func(m *Metrics, now time.Time) float64 { return m.syncs.Avg(now) }).
 	Gauge("sync_time_max", "Longest time that a SyncGroup took, in milliseconds.", func(m *Metrics, now time.Time) float64 { return m.syncs.Max(now) }).
 	Gauge("rebalance_latency_avg", "Time that a round of the group took, on average, in milliseconds.",
 		func(m *Metrics, now time.Time) float64 { return m.rounds.Avg(now) }).
@@ -77,8 +80,10 @@ var coordinatorFamily = metrics.NewFamily[*Metrics]("kafka_connect_connect_coord
 	Counter("rebalance_total", "Rounds of the group.", func(m *Metrics) float64 { return m.rounds.Count() }).
 	Gauge("rebalance_rate_per_hour", "Rounds of the group an hour.", func(m *Metrics, now time.Time) float64 { return 3600 * m.rounds.Frequency(now) }).
 	Counter("failed_rebalance_total", "Rounds of the group without result.", func(m *Metrics) float64 { return m.failed.Count() }).
-	Gauge("failed_rebalance_rate_per_hour", "Rounds of the group without result, an hour.", func(m *Metrics, now time.Time) float64 { return 3600 * m.failed.Frequency(now) }).
-	Gauge("last_rebalance_seconds_ago", "When the last round of the group ended; -1 for never.", func(m *Metrics, now time.Time) float64 { return ago(&m.lastRound, now) })
+	Gauge("failed_rebalance_rate_per_hour", "Rounds of the group without result, an hour.",
+		func(m *Metrics, now time.Time) float64 { return 3600 * m.failed.Frequency(now) }).
+	Gauge("last_rebalance_seconds_ago", "When the last round of the group ended; -1 for never.",
+		func(m *Metrics, now time.Time) float64 { return ago(&m.lastRound, now) })
 
 // Connected implements [kafkaclient.Traffic].
 func (m *Metrics) Connected() { m.opened.Record(1) }
@@ -107,7 +112,8 @@ var clientFamily = metrics.NewFamily[*Metrics]("kafka_connect_connect_metrics_",
 	Counter("request_total", "Requests.", func(m *Metrics) float64 { return m.sent.Count() }).
 	Gauge("request_size_avg", "Bytes of a request, on average.", func(m *Metrics, now time.Time) float64 { return m.sent.Avg(now) }).
 	Gauge("request_size_max", "Bytes of the largest request.", func(m *Metrics, now time.Time) float64 { return m.sent.Max(now) }).
-	Gauge("network_io_rate", "Reads and writes a second.", func(m *Metrics, now time.Time) float64 { return m.sent.Frequency(now) + m.received.Frequency(now) }).
+	Gauge("network_io_rate", "Reads and writes a second.",
+		func(m *Metrics, now time.Time) float64 { return m.sent.Frequency(now) + m.received.Frequency(now) }).
 	Counter("network_io_total", "Reads and writes.", func(m *Metrics) float64 { return m.sent.Count() + m.received.Count() })
 
 // Describe implements prometheus.Collector.

@@ -45,7 +45,9 @@ func TestASinksMetricsFollowItsRecords(t *testing.T) {
 	assert.EqualValues(t, 50, only(t, m, "kafka_connect_sink_task_metrics_sink_record_read_total"))
 	assert.EqualValues(t, 50, only(t, m, "kafka_connect_sink_task_metrics_sink_record_send_total"))
 	assert.Positive(t, only(t, m, "kafka_connect_sink_task_metrics_put_batch_max_time_ms"))
-	bed.within("a commit to be judged", func() bool { return only(t, m, "kafka_connect_connector_task_metrics_offset_commit_success_percentage") == 1 })
+	bed.within("a commit to be judged", func() bool {
+		return only(t, m, "kafka_connect_connector_task_metrics_offset_commit_success_percentage") == 1
+	})
 	assert.Zero(t, only(t, m, "sluice_task_offset_commit_failures_total"))
 	bed.stop()
 	bed.within("its series to vanish", func() bool { return len(gathered(t, m)["sluice_sink_lag_records"]) == 0 })
