@@ -115,14 +115,6 @@ func (m *sinkMetrics) ended() {
 	m.claims.Store(nil)
 }
 
-// lag is how many records behind the end of its partitions the task is.
-func (m *sinkMetrics) lag() (total, worst int64) {
-	if c := m.claims.Load(); c != nil {
-		return c.lag()
-	}
-	return 0, 0
-}
-
 var sinkFamily = metrics.NewFamily[*sinkMetrics]("kafka_connect_sink_task_metrics_", taskLabels...).
 	Gauge("sink_record_read_rate", "Records consumed a second, before transforms.",
 		func(m *sinkMetrics, now time.Time) float64 { return m.read.Rate(now) }).
@@ -148,9 +140,9 @@ var sinkFamily = metrics.NewFamily[*sinkMetrics]("kafka_connect_sink_task_metric
 	Gauge("sink_record_active_count_max", "Most records consumed and not yet committed.",
 		func(m *sinkMetrics, now time.Time) float64 { return m.activeSeen.Max(now) })
 
-// ownSinkFamily is what Java does not have.
-var ownSinkFamily = metrics.NewFamily[*sinkMetrics]("sluice_sink_", taskLabels...).
+// ownSinkFamily is what Java does not have. It is there while the task runs: of one that has failed nobody knows the lag.
+var ownSinkFamily = metrics.NewFamily[*claims]("sluice_sink_", taskLabels...).
 	Gauge("lag_records", "Records in the task's partitions that the plugin has not taken yet.",
-		func(m *sinkMetrics, _ time.Time) float64 { total, _ := m.lag(); return float64(total) }).
+		func(c *claims, _ time.Time) float64 { total, _ := c.lag(); return float64(total) }).
 	Gauge("lag_records_max", "The same of the partition that has the most.",
-		func(m *sinkMetrics, _ time.Time) float64 { _, worst := m.lag(); return float64(worst) })
+		func(c *claims, _ time.Time) float64 { _, worst := c.lag(); return float64(worst) })

@@ -100,7 +100,7 @@ type filling struct {
 	oldest                               time.Duration // since Poll returned the oldest
 }
 
-// ownSourceFamily is what Java does not have.
+// ownSourceFamily is what Java does not have. It is there while the task runs.
 var ownSourceFamily = metrics.NewFamily[filling]("sluice_source_", taskLabels...).
 	Gauge("oldest_unacknowledged_seconds", "How long ago the oldest batch was polled of which Kafka does not have everything; 0 for none.",
 		func(f filling, _ time.Time) float64 { return f.oldest.Seconds() }).
@@ -123,11 +123,9 @@ func (m *sourceMetrics) collect(ch chan<- prometheus.Metric, now time.Time, labe
 	if m.exactlyOnce.Load() {
 		transactionFamily.Collect(ch, now, m, labels...)
 	}
-	var f filling
 	if t := m.window.Load(); t != nil {
-		f = t.filling(now)
+		ownSourceFamily.Collect(ch, now, t.filling(now), labels...)
 	}
-	ownSourceFamily.Collect(ch, now, f, labels...)
 	ch <- m.delivered.Metric(deliveryLatency, labels...)
 	ch <- m.aged.Metric(recordAge, labels...)
 }

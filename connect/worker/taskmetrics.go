@@ -171,6 +171,8 @@ func (m *taskMetrics) collect(ch chan<- prometheus.Metric, now time.Time, labels
 	if s := m.sink.Load(); s != nil {
 		s.settle(now)
 		sinkFamily.Collect(ch, now, s, labels...)
-		ownSinkFamily.Collect(ch, now, s, labels...)
+		if c := s.claims.Load(); c != nil {
+			ownSinkFamily.Collect(ch, now, c, labels...)
+		}
 	}
 }
