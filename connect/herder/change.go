@@ -134,6 +134,9 @@ func (h *Herder) Stop(ctx context.Context, name string) error {
 		if !h.configs.Snapshot().Contains(name) {
 			return unknownConnector("Unknown connector %s", name)
 		}
+		if err := h.configs.Refresh(ctx); err != nil {
+			return err
+		}
 		if err := h.configs.PutTaskConfigs(ctx, name, nil); err != nil {
 			return err
 		}
