@@ -223,10 +223,9 @@ func FuzzConfigBodies(f *testing.F) {
 	f.Add([]byte(`{"a":"1","b":2,"c":true,"d":null}`))
 	f.Add([]byte(`{"a":[1]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var body map[string]*scalar
-		if decode(data, &body) == nil {
-			_, _ = config(body)
-		}
+		_, _, _ = submitted(data)
+		_, _ = newConnector(data)
+		_, _ = alteration(data)
 	})
 }
 

@@ -18,6 +18,9 @@ var (
 	commit  = "unknown"
 )
 
+// kafkaVersion is the Kafka Connect that REST says it is: clients ask before they use what has not always been there.
+const kafkaVersion = "4.1.2"
+
 // Exit codes, which scripts may rely on (the first three are Kafka Connect's).
 const (
 	exitUsage   = 1 // the command line or the configuration is wrong
