@@ -48,6 +48,7 @@ var downloads = []struct {
 	{"Apache Kafka " + testbed.KafkaVersion, testbed.FetchKafka},
 	{"Apicurio registry " + testbed.RegistryVersion, testbed.FetchRegistry},
 	{"Confluent's Python serializers", testbed.FetchPythonSerdes},
+	{"schemathesis", testbed.FetchSchemathesis},
 }
 
 func missing() []testbed.Prerequisite {
