@@ -136,6 +136,9 @@ func (a *handler) do(f func(r *http.Request) (answer, error)) http.HandlerFunc {
 		reply, err := f(r)
 		if url, pass := elsewhere(r, err); pass {
 			from, err := a.pass(r, url, body)
+			if err == nil && (from.status < http.StatusOK || from.status >= http.StatusMultipleChoices && from.status < http.StatusBadRequest) {
+				err = fmt.Errorf("Unexpected status code when handling forwarded request: %d", from.status) //lint:ignore ST1005 Kafka's text
+			}
 			if err != nil {
 				writeError(w, err)
 				return

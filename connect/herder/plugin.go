@@ -2,7 +2,9 @@ package herder
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
@@ -44,8 +46,12 @@ func wantVersion(spec connect.Spec, version string) error {
 // Validate checks a configuration without storing it. Nulls are keys that are given as null and are not in it.
 func (h *Herder) Validate(ctx context.Context, _ string, config connect.Config, nulls ...string) (validation.ConfigInfos, error) {
 	result, err := h.Validator.Validate(ctx, config, nulls...)
-	if err != nil && ctx.Err() != nil {
-		return validation.ConfigInfos{}, h.late(ctx)
+	if err == nil || ctx.Err() == nil {
+		return result.Infos, err
 	}
-	return result.Infos, err
+	err = h.late(ctx)
+	if late := new(StageError); errors.As(err, &late) { // ConnectorPluginsResource leaves the full stop out
+		err = &StageError{Stage: strings.TrimSuffix(late.Stage, ".")}
+	}
+	return validation.ConfigInfos{}, err
 }
