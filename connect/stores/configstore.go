@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -96,22 +97,38 @@ func (s *ConfigStore) RemoveConnector(ctx context.Context, name string) error {
 	return s.lead(ctx, "deleting connector "+name, record(connectorPrefix+name, nil), record(targetPrefix+name, nil))
 }
 
-// PutTaskConfigs replaces the tasks of a connector, numbered from 0 in the given order. They take effect all at once, by a commit that
-// is written when all of them are safe. For the leader, after Refresh, so that its view holds the connector before the commit.
+// ConnectorTasks are the tasks of a connector, numbered from 0 in the given order.
+type ConnectorTasks struct {
+	Connector string
+	Tasks     []connect.Config
+}
+
+// PutTaskConfigs replaces the tasks of a connector. See PutTasksOfAll.
 func (s *ConfigStore) PutTaskConfigs(ctx context.Context, name string, tasks []connect.Config) error {
+	return s.PutTasksOfAll(ctx, []ConnectorTasks{{name, tasks}})
+}
+
+// PutTasksOfAll replaces the tasks of connectors, each of which is named once. They take effect a connector at a time, by a commit that is written
+// when all tasks are safe. For the leader, after Refresh, so that its view holds the connectors before the commits.
+func (s *ConfigStore) PutTasksOfAll(ctx context.Context, all []ConnectorTasks) error {
 	ctx, cancel := context.WithTimeout(ctx, writePatience)
 	defer cancel()
-	doing := "storing the tasks of connector " + name
-	if len(tasks) > 0 {
-		records := make([]Record, 0, len(tasks))
-		for n, config := range tasks {
-			records = append(records, record(taskPrefix+name+"-"+strconv.Itoa(n), propertiesRecord(config)))
+	names := make([]string, 0, len(all))
+	var tasks, commits []Record
+	for _, c := range all {
+		names = append(names, c.Connector)
+		for n, config := range c.Tasks {
+			tasks = append(tasks, record(taskPrefix+c.Connector+"-"+strconv.Itoa(n), propertiesRecord(config)))
 		}
-		if err := s.write(ctx, records...); err != nil {
+		commits = append(commits, record(commitPrefix+c.Connector, numberRecord("tasks", len(c.Tasks))))
+	}
+	doing := "storing the tasks of connector " + strings.Join(names, ", ")
+	if len(tasks) > 0 {
+		if err := s.write(ctx, tasks...); err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
 	}
-	return s.lead(ctx, doing, record(commitPrefix+name, numberRecord("tasks", len(tasks))))
+	return s.lead(ctx, doing, commits...)
 }
 
 // PutTargetState says what a connector shall be. Any worker may; it returns when the record is safe, before it is read back.

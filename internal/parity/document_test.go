@@ -27,6 +27,7 @@ func readDocument(t *testing.T, p *party) *document {
 	response, err := http.Get("http://" + p.addr + "/sluice/v1/openapi.json")
 	require.NoError(t, err)
 	defer response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode, "is the sluice program of this tree?")
 	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
