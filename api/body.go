@@ -14,15 +14,17 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// readBody checks the type of a body and returns its bytes.
+// readBody returns the bytes of a body, whose type must be said.
 func readBody(r *http.Request) ([]byte, error) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return nil, &httpError{http.StatusUnsupportedMediaType, "HTTP 415 Unsupported Media Type"}
-	}
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("reading the body: %w", err)
+	}
+	if len(data) == 0 {
+		return nil, badBody(errors.New("there is none"))
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != mediaType {
+		return nil, &httpError{http.StatusUnsupportedMediaType, (&layerError{http.StatusUnsupportedMediaType}).Error()}
 	}
 	return data, nil
 }
@@ -32,10 +34,9 @@ func badBody(err error) error {
 	return &httpError{http.StatusBadRequest, "the body is not the JSON wanted here: " + err.Error()}
 }
 
-// decode reads one JSON value and nothing after it; members that v does not have are refused, as Jackson does.
+// decode reads one JSON value and nothing after it.
 func decode(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		return badBody(err)
 	}
@@ -43,6 +44,23 @@ func decode(data []byte, v any) error {
 		return badBody(errors.New("there is more after its end"))
 	}
 	return nil
+}
+
+// members reads an object that has no other members than the named ones, as Jackson does: to the letter, which package json is not.
+func members(data []byte, names ...string) (map[string]json.RawMessage, error) {
+	var found map[string]json.RawMessage
+	if err := decode(data, &found); err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, badBody(errors.New("it is null"))
+	}
+	for name := range found {
+		if !slices.Contains(names, name) {
+			return nil, badBody(fmt.Errorf("there is no member %q here: there are %s", name, strings.Join(names, ", ")))
+		}
+	}
+	return found, nil
 }
 
 // scalar is a JSON value where Java wants text: numbers and booleans are taken as they stand, null stays null.
@@ -69,17 +87,15 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// config reads a configuration in which null is refused.
-func config(in map[string]*scalar) (connect.Config, error) {
-	out, nulls := submitted(in)
-	if len(nulls) > 0 {
-		return nil, &httpError{http.StatusBadRequest, fmt.Sprintf("%s: null value can not be supplied as the configuration value", nulls[0])}
-	}
-	return out, nil
-}
-
 // submitted reads a configuration and, apart, its keys whose value is null, sorted.
-func submitted(in map[string]*scalar) (cfg connect.Config, nulls []string) {
+func submitted(data []byte) (cfg connect.Config, nulls []string, err error) {
+	var in map[string]*scalar
+	if err := decode(data, &in); err != nil {
+		return nil, nil, err
+	}
+	if in == nil {
+		return nil, nil, badBody(errors.New("it is null"))
+	}
 	cfg = make(connect.Config, len(in))
 	for key, value := range in {
 		if value == nil || value.text == nil {
@@ -89,21 +105,21 @@ func submitted(in map[string]*scalar) (cfg connect.Config, nulls []string) {
 		}
 	}
 	slices.Sort(nulls)
-	return cfg, nulls
+	return cfg, nulls, nil
 }
 
-// named checks a configuration's name against the one that counts, and adds it where it is missing.
-func named(cfg connect.Config, name string) error {
+// named checks a configuration's name against the one that counts, and adds it where it is missing or null.
+func named(cfg connect.Config, nulls []string, name string) ([]string, error) {
 	have, given := cfg["name"]
 	if !given {
 		cfg["name"] = name
-		return nil
+		return slices.DeleteFunc(nulls, func(key string) bool { return key == "name" }), nil
 	}
 	if have != name {
-		return &httpError{http.StatusBadRequest, fmt.Sprintf(
+		return nil, &httpError{http.StatusBadRequest, fmt.Sprintf(
 			"Connector name configuration (%s) doesn't match connector name in the URL (%s)", have, name)}
 	}
-	return nil
+	return nulls, nil
 }
 
 // truth is a boolean query parameter: everything but true is false.

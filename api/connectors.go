@@ -79,36 +79,13 @@ func (a *handler) expand(ctx context.Context, name string, wanted []string) (e e
 	return e, true, nil
 }
 
-// newConnector is the body of POST /connectors.
-type newConnector struct {
-	Name         scalar             `json:"name"`
-	Config       map[string]*scalar `json:"config"`
-	InitialState scalar             `json:"initial_state"`
-}
-
 func (a *handler) create(r *http.Request) (answer, error) {
 	data, err := readBody(r)
 	if err != nil {
 		return answer{}, err
 	}
-	var body newConnector
-	if err := decode(data, &body); err != nil {
-		return answer{}, err
-	}
-	req := herder.NewConnector{}
-	if body.Name.text != nil {
-		req.Name = strings.TrimSpace(*body.Name.text)
-	}
-	if body.InitialState.text != nil {
-		req.InitialState = *body.InitialState.text
-	}
-	if body.Config == nil {
-		return answer{}, badBody(errors.New("config is missing"))
-	}
-	if req.Config, err = config(body.Config); err != nil {
-		return answer{}, err
-	}
-	if err := named(req.Config, req.Name); err != nil {
+	req, err := newConnector(data)
+	if err != nil {
 		return answer{}, err
 	}
 	created, err := a.herder.Create(r.Context(), req)
@@ -116,6 +93,39 @@ func (a *handler) create(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	return accepted(r, created), nil
+}
+
+// newConnector reads the body of POST /connectors (CreateConnectorRequest).
+func newConnector(data []byte) (req herder.NewConnector, err error) {
+	body, err := members(data, "name", "config", "initial_state")
+	if err != nil {
+		return req, err
+	}
+	var name, state scalar
+	for member, into := range map[string]*scalar{"name": &name, "initial_state": &state} {
+		if text, given := body[member]; given {
+			if err := decode(text, into); err != nil {
+				return req, err
+			}
+		}
+	}
+	if name.text != nil {
+		req.Name = strings.TrimSpace(*name.text)
+	}
+	if state.text != nil {
+		if *state.text == "" {
+			return req, badBody(errors.New("initial_state is empty"))
+		}
+		req.InitialState = *state.text
+	}
+	if body["config"] == nil {
+		return req, badBody(errors.New("config is missing"))
+	}
+	if req.Config, req.Nulls, err = submitted(body["config"]); err != nil {
+		return req, err
+	}
+	req.Nulls, err = named(req.Config, req.Nulls, req.Name)
+	return req, err
 }
 
 // location is the address of a connector as whoever made the request reaches it.
@@ -128,7 +138,7 @@ func location(r *http.Request, name string) string {
 }
 
 // escape makes a name one segment of a path.
-func escape(name string) string { return strings.ReplaceAll(url.PathEscape(name), "+", "%2B") }
+func escape(name string) string { return url.PathEscape(name) }
 
 // accepted answers a configuration that was taken.
 func accepted(r *http.Request, c herder.Created) answer {
@@ -149,18 +159,14 @@ func (a *handler) putConfig(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var body map[string]*scalar
-	if err := decode(data, &body); err != nil {
-		return answer{}, err
-	}
-	cfg, err := config(body)
+	cfg, nulls, err := submitted(data)
 	if err != nil {
 		return answer{}, err
 	}
-	if err := named(cfg, name); err != nil {
+	if nulls, err = named(cfg, nulls, name); err != nil {
 		return answer{}, err
 	}
-	created, err := a.herder.PutConfig(r.Context(), name, cfg)
+	created, err := a.herder.PutConfig(r.Context(), name, cfg, nulls...)
 	if err != nil {
 		return answer{}, err
 	}
@@ -176,16 +182,16 @@ func (a *handler) patchConfig(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var body map[string]*scalar
-	if err := decode(data, &body); err != nil {
+	changes, nulls, err := submitted(data)
+	if err != nil {
 		return answer{}, err
 	}
-	patch := make(map[string]*string, len(body))
-	for key, value := range body {
+	patch := make(map[string]*string, len(changes)+len(nulls))
+	for key, value := range changes {
+		patch[key] = &value
+	}
+	for _, key := range nulls {
 		patch[key] = nil
-		if value != nil {
-			patch[key] = value.text
-		}
 	}
 	created, err := a.herder.PatchConfig(r.Context(), name, patch)
 	if err != nil {
@@ -260,10 +266,11 @@ func task(r *http.Request) (name string, n int, err error) {
 	if name, err = param(r, "name"); err != nil {
 		return "", 0, err
 	}
-	if n, err = strconv.Atoi(chi.URLParam(r, "task")); err != nil {
-		return "", 0, &httpError{http.StatusNotFound, "HTTP 404 Not Found"}
+	number, err := strconv.ParseInt(chi.URLParam(r, "task"), 10, 32)
+	if err != nil {
+		return "", 0, &httpError{http.StatusNotFound, (&layerError{http.StatusNotFound}).Error()}
 	}
-	return name, n, nil
+	return name, int(number), nil
 }
 
 func (a *handler) taskStatus(r *http.Request) (answer, error) {

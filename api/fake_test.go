@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
@@ -100,6 +101,9 @@ func (f *fakeHerder) Create(_ context.Context, req herder.NewConnector) (herder.
 	if f.fail != nil {
 		return herder.Created{}, f.fail
 	}
+	if len(req.Nulls) > 0 {
+		return herder.Created{}, &herder.InvalidError{Message: "null: " + strings.Join(req.Nulls, ",")}
+	}
 	if _, there := f.configs[req.Name]; there {
 		return herder.Created{}, &herder.ExistsError{Name: req.Name}
 	}
@@ -108,7 +112,10 @@ func (f *fakeHerder) Create(_ context.Context, req herder.NewConnector) (herder.
 		New: true, Warnings: []string{"typo: no such\nkey"}}, nil
 }
 
-func (f *fakeHerder) PutConfig(_ context.Context, name string, cfg connect.Config) (herder.Created, error) {
+func (f *fakeHerder) PutConfig(_ context.Context, name string, cfg connect.Config, nulls ...string) (herder.Created, error) {
+	if len(nulls) > 0 {
+		return herder.Created{}, &herder.InvalidError{Message: "null: " + strings.Join(nulls, ",")}
+	}
 	_, there := f.configs[name]
 	return herder.Created{Info: herder.ConnectorInfo{Name: name, Config: cfg, Tasks: []herder.TaskRef{}, Type: "source"}, New: !there}, f.fail
 }
@@ -147,7 +154,7 @@ func (f *fakeHerder) Plugins(connectorsOnly bool) []catalog.Listed {
 	return all
 }
 
-func (f *fakeHerder) PluginConfig(plugin string) ([]validation.ConfigKeyInfo, error) {
+func (f *fakeHerder) PluginConfig(plugin, _ string) ([]validation.ConfigKeyInfo, error) {
 	return nil, &herder.NotFoundError{Message: "Unknown plugin " + plugin + "."}
 }
 

@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"runtime/debug"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -29,15 +31,18 @@ type handler struct {
 	log    *slog.Logger
 }
 
+// metricsPath is the one path whose answer is no JSON.
+const metricsPath = "/metrics"
+
 // router is what all paths have in common.
 func (a *handler) router() *chi.Mux {
 	r := chi.NewRouter()
-	r.Use(a.logged, a.recovered)
+	r.Use(a.logged, a.recovered, negotiated)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, &httpError{http.StatusNotFound, "HTTP 404 Not Found"})
+		writeError(w, &layerError{http.StatusNotFound})
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, &httpError{http.StatusMethodNotAllowed, "HTTP 405 Method Not Allowed"})
+		writeError(w, &layerError{http.StatusMethodNotAllowed})
 	})
 	return r
 }
@@ -45,45 +50,51 @@ func (a *handler) router() *chi.Mux {
 // Handler is the API without /admin as an http.Handler; metrics, if not nil, answers /metrics.
 func Handler(h Herder, peers *Peers, metrics http.Handler, log *slog.Logger) http.Handler {
 	a := &handler{herder: h, peers: peers, log: log}
+	return rawPaths(a.routes(metrics))
+}
+
+// routes are the paths and methods of the API, without /admin.
+func (a *handler) routes(metrics http.Handler) *chi.Mux {
 	r := a.router()
 	if metrics != nil {
-		r.Method(http.MethodGet, "/metrics", metrics)
+		r.Method(http.MethodGet, metricsPath, metrics)
 	}
+	const connector = "/connectors/{name}"
 	r.Get("/", a.do(a.root))
 	r.Get("/health", a.health)
 	r.Get("/connectors", a.do(a.list))
 	r.Post("/connectors", a.do(a.create))
-	r.Route("/connectors/{name}", func(r chi.Router) {
-		r.Get("/", a.do(a.connector))
-		r.Delete("/", a.do(a.remove))
-		r.Get("/config", a.do(a.config))
-		r.Put("/config", a.do(a.putConfig))
-		r.Patch("/config", a.do(a.patchConfig))
-		r.Get("/status", a.do(a.status))
-		r.Get("/tasks", a.do(a.tasks))
-		r.Post("/tasks", a.do(a.putTasks))
-		r.Put("/fence", a.do(a.fence))
-		r.Get("/tasks/{task}/status", a.do(a.taskStatus))
-		r.Post("/tasks/{task}/restart", a.do(a.restartTask))
-		r.Post("/restart", a.do(a.restart))
-		r.Put("/pause", a.do(a.pause))
-		r.Put("/resume", a.do(a.resume))
-		r.Put("/stop", a.do(a.stop))
-		r.Get("/offsets", a.do(a.offsets))
-		r.Patch("/offsets", a.do(a.alterOffsets))
-		r.Delete("/offsets", a.do(a.resetOffsets))
-		r.Get("/topics", a.do(a.topics))
-		r.Put("/topics/reset", a.do(a.resetTopics))
-	})
+	r.Get(connector, a.do(a.connector))
+	r.Delete(connector, a.do(a.remove))
+	r.Get(connector+"/config", a.do(a.config))
+	r.Put(connector+"/config", a.do(a.putConfig))
+	r.Patch(connector+"/config", a.do(a.patchConfig))
+	r.Get(connector+"/status", a.do(a.status))
+	r.Get(connector+"/tasks", a.do(a.tasks))
+	r.Post(connector+"/tasks", a.do(a.putTasks))
+	r.Put(connector+"/fence", a.do(a.fence))
+	r.Get(connector+"/tasks/{task}/status", a.do(a.taskStatus))
+	r.Post(connector+"/tasks/{task}/restart", a.do(a.restartTask))
+	r.Post(connector+"/restart", a.do(a.restart))
+	r.Put(connector+"/pause", a.do(a.pause))
+	r.Put(connector+"/resume", a.do(a.resume))
+	r.Put(connector+"/stop", a.do(a.stop))
+	r.Get(connector+"/offsets", a.do(a.offsets))
+	r.Patch(connector+"/offsets", a.do(a.alterOffsets))
+	r.Delete(connector+"/offsets", a.do(a.resetOffsets))
+	r.Get(connector+"/topics", a.do(a.topics))
+	r.Put(connector+"/topics/reset", a.do(a.resetTopics))
 	r.Get("/sluice/v1/cluster", a.do(a.cluster))
 	r.Get("/sluice/v1/ready", a.ready)
+	r.Get("/sluice/v1/openapi.json", a.do(a.openAPI))
 	r.Get("/connector-plugins", a.do(a.plugins))
 	r.Get("/connector-plugins/{plugin}/config", a.do(a.pluginConfig))
 	r.Put("/connector-plugins/{plugin}/config/validate", a.do(a.validate))
-	return rawPaths(r)
+	return r
 }
 
-// rawPaths makes chi route by the path as it was sent: a connector's name may have an escaped slash. Trailing slashes do not matter.
+// rawPaths makes chi route by the path as it was sent: a connector's name may have an escaped slash. Trailing slashes do not matter, nor does what
+// stands behind a semicolon in a segment (a matrix parameter, to Java): one in a connector's name is to be escaped.
 func rawPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.URL.RawPath = routed(r)
@@ -93,16 +104,21 @@ func rawPaths(next http.Handler) http.Handler {
 
 // routed is the path that decides what answers.
 func routed(r *http.Request) string {
-	raw := r.URL.EscapedPath()
+	raw := matrix.ReplaceAllString(r.URL.EscapedPath(), "")
 	for len(raw) > 1 && raw[len(raw)-1] == '/' {
 		raw = raw[:len(raw)-1]
 	}
 	return raw
 }
 
+var matrix = regexp.MustCompile(`;[^/]*`)
+
 // param is a path parameter, decoded.
 func param(r *http.Request, name string) (string, error) {
 	text, err := url.PathUnescape(chi.URLParam(r, name))
+	if err == nil && !utf8.ValidString(text) {
+		err = errors.New("it is not UTF-8")
+	}
 	if err != nil {
 		return "", &httpError{http.StatusBadRequest, "the path is not well escaped: " + err.Error()}
 	}
@@ -132,6 +148,9 @@ func (a *handler) do(f func(r *http.Request) (answer, error)) http.HandlerFunc {
 		reply, err := f(r)
 		if url, pass := elsewhere(r, err); pass {
 			from, err := a.pass(r, url, body)
+			if err == nil && (from.status < http.StatusOK || from.status >= http.StatusMultipleChoices && from.status < http.StatusBadRequest) {
+				err = fmt.Errorf("Unexpected status code when handling forwarded request: %d", from.status) //lint:ignore ST1005 Kafka's text
+			}
 			if err != nil {
 				writeError(w, err)
 				return

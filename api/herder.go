@@ -23,7 +23,8 @@ type Herder interface {
 	TaskStatus(ctx context.Context, name string, task int) (*herder.TaskState, error)
 
 	Create(ctx context.Context, req herder.NewConnector) (herder.Created, error)
-	PutConfig(ctx context.Context, name string, config connect.Config) (herder.Created, error)
+	// PutConfig takes a configuration; nulls are the keys that the client gave as null.
+	PutConfig(ctx context.Context, name string, config connect.Config, nulls ...string) (herder.Created, error)
 	// PatchConfig merges: a nil value removes its key.
 	PatchConfig(ctx context.Context, name string, patch map[string]*string) (herder.Created, error)
 	Delete(ctx context.Context, name string) error
@@ -57,7 +58,8 @@ type Herder interface {
 	Readiness(ctx context.Context) herder.Readiness
 
 	Plugins(connectorsOnly bool) []catalog.Listed
-	PluginConfig(plugin string) ([]validation.ConfigKeyInfo, error)
+	// PluginConfig lists the keys of a class, in any version for "".
+	PluginConfig(plugin, version string) ([]validation.ConfigKeyInfo, error)
 	// Validate checks a configuration; nulls are the keys that the client gave as null.
 	Validate(ctx context.Context, plugin string, config connect.Config, nulls ...string) (validation.ConfigInfos, error)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -15,15 +16,18 @@ func (a *handler) putTasks(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var body []map[string]*scalar
+	var body []json.RawMessage
 	if err := decode(data, &body); err != nil {
 		return answer{}, err
 	}
 	tasks := make([]connect.Config, 0, len(body))
 	for _, task := range body {
-		cfg, err := config(task)
+		cfg, nulls, err := submitted(task)
 		if err != nil {
 			return answer{}, err
+		}
+		if len(nulls) > 0 {
+			return answer{}, badBody(fmt.Errorf("%s is null in a task's configuration", nulls[0]))
 		}
 		tasks = append(tasks, cfg)
 	}

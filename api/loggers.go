@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/logging"
 )
@@ -19,11 +21,16 @@ type administration struct {
 // Admin is the API under /admin as an http.Handler (LoggingResource).
 func Admin(h Herder, levels *logging.Levels, log *slog.Logger) http.Handler {
 	a := &administration{handler{herder: h, log: log}, levels}
+	return rawPaths(a.routes())
+}
+
+// routes are the paths and methods under /admin.
+func (a *administration) routes() *chi.Mux {
 	r := a.router()
 	r.Get("/admin/loggers", a.do(a.list))
 	r.Get("/admin/loggers/{logger}", a.do(a.logger))
 	r.Put("/admin/loggers/{logger}", a.do(a.setLevel))
-	return rawPaths(r)
+	return r
 }
 
 // loggerLevel is Kafka Connect's LoggerLevel. The time is in milliseconds, null where the level was never changed.

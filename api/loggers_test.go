@@ -36,7 +36,7 @@ func TestLoggersAreAnsweredAsKafkaConnectDoes(t *testing.T) {
 		{"PUT", "/admin/loggers/com.acme", `{"level":""}`, 404, `{"error_code":404,"message":"invalid log level ''."}`},
 		{"PUT", "/admin/loggers/com.acme", `{"level":null}`, 400, `{"error_code":400,"message":"Desired 'level' parameter was not specified in request."}`},
 		{"PUT", "/admin/loggers/com.acme", `{}`, 400, `{"error_code":400,"message":"Desired 'level' parameter was not specified in request."}`},
-		{"PUT", "/admin/loggers/com.acme", ``, 415, `{"error_code":415,"message":"HTTP 415 Unsupported Media Type"}`},
+		{"PUT", "/admin/loggers/com.acme", ``, 400, `{"error_code":400,"message":"the body is not the JSON wanted here: there is none"}`},
 		{"PUT", "/admin/loggers/a%2Fb?scope=Cluster", `{"level":"Warn"}`, 204, ``},
 		{"DELETE", "/admin/loggers", "", 405, `{"error_code":405,"message":"HTTP 405 Method Not Allowed"}`},
 		{"POST", "/admin/loggers/root", "", 405, `{"error_code":405,"message":"HTTP 405 Method Not Allowed"}`},

@@ -7,7 +7,7 @@ import (
 )
 
 func (a *handler) plugins(r *http.Request) (answer, error) {
-	connectorsOnly := !r.URL.Query().Has("connectorsOnly") || truth(r, "connectorsOnly")
+	connectorsOnly := r.URL.Query().Get("connectorsOnly") == "" || truth(r, "connectorsOnly")
 	return ok(a.herder.Plugins(connectorsOnly))
 }
 
@@ -16,7 +16,7 @@ func (a *handler) pluginConfig(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	keys, err := a.herder.PluginConfig(plugin)
+	keys, err := a.herder.PluginConfig(plugin, r.URL.Query().Get("version"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -32,14 +32,13 @@ func (a *handler) validate(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var body map[string]*scalar
-	if err := decode(data, &body); err != nil {
+	cfg, nulls, err := submitted(data)
+	if err != nil {
 		return answer{}, err
 	}
-	cfg, nulls := submitted(body)
 	// The path only guards against a configuration of another class: the end of the name is enough.
-	class := cfg["connector.class"]
-	if class != "" && !strings.HasSuffix(strings.TrimSuffix(class, "Connector"), strings.TrimSuffix(plugin, "Connector")) {
+	class, given := cfg["connector.class"]
+	if given && !strings.HasSuffix(strings.TrimSuffix(class, "Connector"), strings.TrimSuffix(plugin, "Connector")) {
 		return answer{}, &httpError{http.StatusBadRequest,
 			fmt.Sprintf("Included connector type %s does not match request type %s", class, plugin)}
 	}

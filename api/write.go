@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -18,6 +19,13 @@ type httpError struct {
 
 func (e *httpError) Error() string { return e.message }
 
+// layerError is an answer of the HTTP layer, before anything of Kafka Connect's is called. Java gives it no Content-Type.
+type layerError struct{ status int }
+
+func (e *layerError) Error() string {
+	return fmt.Sprintf("HTTP %d %s", e.status, http.StatusText(e.status))
+}
+
 // errorBody is Kafka Connect's ErrorMessage: exactly these members.
 type errorBody struct {
 	Code    int    `json:"error_code"`
@@ -28,6 +36,7 @@ type errorBody struct {
 func status(err error) int {
 	var (
 		own       *httpError
+		layer     *layerError
 		notFound  *herder.NotFoundError
 		exists    *herder.ExistsError
 		invalid   *herder.InvalidError
@@ -43,6 +52,8 @@ func status(err error) int {
 	switch {
 	case errors.As(err, &own):
 		return own.status
+	case errors.As(err, &layer):
+		return layer.status
 	case errors.As(err, &notFound):
 		return http.StatusNotFound
 	case errors.As(err, &exists), errors.As(err, &rebalance), errors.As(err, &notLeader), errors.As(err, &others):
@@ -62,16 +73,10 @@ func status(err error) int {
 func writeError(w http.ResponseWriter, err error) {
 	code := status(err)
 	data := encode(errorBody{Code: code, Message: err.Error()})
-	switch code {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:
-		// Java sends those of its HTTP layer without a type; only the herder's own 404 have one.
-		if _, layer := err.(*httpError); layer {
-			w.Header()["Content-Type"] = nil
-			break
-		}
-		fallthrough
-	default:
-		w.Header().Set("Content-Type", "application/json")
+	if layer := new(layerError); errors.As(err, &layer) {
+		w.Header()["Content-Type"] = nil
+	} else {
+		w.Header().Set("Content-Type", mediaType)
 	}
 	w.WriteHeader(code)
 	_, _ = w.Write(data) // a client that is gone needs no answer
@@ -88,7 +93,7 @@ func writeAnswer(w http.ResponseWriter, a answer) {
 		w.WriteHeader(a.status)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", mediaType)
 	w.WriteHeader(a.status)
 	_, _ = w.Write(encode(a.body)) // a client that is gone needs no answer
 }

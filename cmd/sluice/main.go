@@ -20,6 +20,9 @@ var (
 	commit  = "unknown"
 )
 
+// kafkaVersion is the Kafka Connect that REST says it is: clients ask before they use what has not always been there.
+const kafkaVersion = "4.1.2"
+
 // Exit codes of the commands that run connectors, which scripts may rely on (they are Kafka Connect's). Package remote has its own.
 const (
 	exitUsage   = 1 // the command line or the configuration is wrong

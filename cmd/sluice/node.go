@@ -92,7 +92,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 		n.log.Warn("a key of the worker does not do here what it does in Kafka Connect", "key", key.Key, "reason", key.Reason)
 	}
 	options := herder.Options{
-		WorkerID: n.rest.WorkerID(), Version: version, Commit: commit, Catalog: classes, Log: n.log.Logger, Logs: n.log.setLevel,
+		WorkerID: n.rest.WorkerID(), Version: kafkaVersion, Commit: commit, Catalog: classes, Log: n.log.Logger, Logs: n.log.setLevel,
 		Topics: herder.TopicPolicy{Tracked: config.TopicTracking, Resettable: config.TopicTrackingReset},
 		Validator: &validation.Validator{
 			Catalog: classes, Worker: config.Properties, OverridePolicy: validation.OverridePolicy(config.OverridePolicy), GroupID: config.GroupID,

@@ -19,7 +19,7 @@ func (h *Herder) Create(ctx context.Context, req NewConnector) (Created, error) 
 	if err != nil {
 		return Created{}, err
 	}
-	warnings, err := h.accept(ctx, req.Config)
+	warnings, err := h.accept(ctx, req.Config, req.Nulls...)
 	if err != nil {
 		return Created{}, err
 	}
@@ -32,9 +32,9 @@ func (h *Herder) Create(ctx context.Context, req NewConnector) (Created, error) 
 	return h.created(req.Name, true, warnings, err)
 }
 
-// PutConfig creates a connector or replaces its configuration.
-func (h *Herder) PutConfig(ctx context.Context, name string, config connect.Config) (Created, error) {
-	warnings, err := h.accept(ctx, config)
+// PutConfig creates a connector or replaces its configuration. Nulls are as in [NewConnector].
+func (h *Herder) PutConfig(ctx context.Context, name string, config connect.Config, nulls ...string) (Created, error) {
+	warnings, err := h.accept(ctx, config, nulls...)
 	if err != nil {
 		return Created{}, err
 	}
@@ -134,6 +134,9 @@ func (h *Herder) Stop(ctx context.Context, name string) error {
 		if !h.configs.Snapshot().Contains(name) {
 			return unknownConnector("Unknown connector %s", name)
 		}
+		if err := h.configs.Refresh(ctx); err != nil {
+			return err
+		}
 		if err := h.configs.PutTaskConfigs(ctx, name, nil); err != nil {
 			return err
 		}
@@ -145,11 +148,11 @@ func (h *Herder) Stop(ctx context.Context, name string) error {
 }
 
 // accept validates a configuration that is to be stored.
-func (h *Herder) accept(ctx context.Context, config connect.Config) (warnings []string, err error) {
+func (h *Herder) accept(ctx context.Context, config connect.Config, nulls ...string) (warnings []string, err error) {
 	if err := h.await(ctx); err != nil {
 		return nil, err
 	}
-	result, err := h.Validator.Validate(ctx, config)
+	result, err := h.Validator.Validate(ctx, config, nulls...)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, h.late(ctx)

@@ -85,6 +85,8 @@ type ActiveTopics struct {
 type NewConnector struct {
 	Name   string
 	Config connect.Config
+	// Nulls are keys that are given as null, which is an error of the configuration; they are not in it.
+	Nulls []string
 	// InitialState is RUNNING, PAUSED or STOPPED; "" leaves it to the framework: RUNNING, and no record of it.
 	InitialState string
 }

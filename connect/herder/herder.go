@@ -67,6 +67,7 @@ type Herder struct {
 	stage     stage
 	words     ownWords
 	fencings  rounds
+	divisions divisions
 	consulted busy          // connectors whose plugins are being asked about offsets
 	ready     chan struct{} // closed when the stores are read and the first assignment is applied
 	failed    chan error    // capacity 1: why the membership has ended by itself
@@ -233,7 +234,7 @@ const rekeyed = time.Minute
 func (h *Herder) submit(ctx context.Context, standing Standing, connector string, tasks []connect.Config) error {
 	switch {
 	case standing.Leads:
-		return h.lead(ctx, func(ctx context.Context) error { return h.putTasks(ctx, connector, tasks) })
+		return h.putTasks(ctx, connector, tasks)
 	case !h.configs.Snapshot().TasksChanged(connector, tasks):
 		return nil
 	case standing.LeaderURL == "":

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
-	"github.com/sluice-connect/sluice/connect/stores"
 )
 
 // Peers carries requests to other workers.
@@ -73,27 +72,14 @@ func (h *Herder) sign(body []byte) (*Signature, error) {
 
 // PutTasks stores the tasks that a connector has divided its work into on another worker. For the leader.
 func (h *Herder) PutTasks(ctx context.Context, name string, tasks []connect.Config) error {
-	return h.write(ctx, func(ctx context.Context) error {
-		if !h.configs.Snapshot().Contains(name) {
-			return unknownConnector("Connector %s not found", name)
-		}
-		return h.putTasks(ctx, name, tasks)
-	})
-}
-
-// putTasks writes tasks where that changes anything. Tasks of a stopped connector are refused: they would run.
-func (h *Herder) putTasks(ctx context.Context, name string, tasks []connect.Config) error {
-	if err := h.configs.Refresh(ctx); err != nil { // a stop may just have been written
+	standing, err := h.leading(ctx)
+	switch {
+	case err != nil:
 		return err
+	case !standing.Leads:
+		return &NotLeaderError{URL: standing.LeaderURL}
+	case !h.configs.Snapshot().Contains(name):
+		return unknownConnector("Connector %s not found", name)
 	}
-	state := h.configs.Snapshot()
-	switch target, there := state.Target(name); {
-	case !there:
-		return nil
-	case target == stores.Stopped && len(tasks) > 0:
-		return invalid("Cannot submit non-empty set of task configs for stopped connector %s", name)
-	case !state.TasksChanged(name, tasks):
-		return nil
-	}
-	return h.configs.PutTaskConfigs(ctx, name, tasks)
+	return h.putTasks(ctx, name, tasks)
 }

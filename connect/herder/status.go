@@ -28,7 +28,7 @@ func (h *Herder) TaskStatus(ctx context.Context, name string, task int) (*TaskSt
 	}
 	i := stores.Instance{Connector: name, Task: task}
 	s, ok := h.Statuses.Get(i)
-	if !ok {
+	if !ok || task < 0 { // below 0 stands the connector
 		return nil, &NotFoundError{Message: fmt.Sprintf("No status found for task %s-%d", name, task)}
 	}
 	state := taskState(task, h.words.over(i, s))

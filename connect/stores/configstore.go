@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -18,25 +19,29 @@ import (
 // s, Kafka Connect's limit. A call that ended by its context may still take effect.
 type ConfigStore struct {
 	journal journal
-	leader  *transactions // how the leader writes; nil for the journal's own way
-	logger  *slog.Logger
-	listen  func(ConfigEvent)
-	view    configView
-	live    atomic.Bool // the records of the past are read
+	// How the leader writes: write returns when records are stored, append when they have been delivered too.
+	write, append func(ctx context.Context, records ...Record) error
+	leader        *transactions // nil where leaders are not fenced
+	logger        *slog.Logger
+	listen        func(ConfigEvent)
+	view          configView
+	live          atomic.Bool // the records of the past are read
 }
 
 // NewConfigStore is the store on a topic made by [ConfigTopic]. It calls listen with one event at a time, on its reading goroutine:
 // listen must return soon and not write to the store; nil for nobody.
 func NewConfigStore(k Kafka, topic Topic, listen func(ConfigEvent)) *ConfigStore {
 	s := &ConfigStore{logger: k.logger().With("topic", topic.Name), listen: listen}
-	s.journal = NewLog(k, topic, s.replay)
+	log := NewLog(k, topic, s.replay)
+	s.journal, s.write, s.append = log, log.Send, log.Append
 	return s
 }
 
 // NewMemoryConfigStore is the store of a standalone worker, empty at its start. Events come on the writer's goroutine.
 func NewMemoryConfigStore(logger *slog.Logger, listen func(ConfigEvent)) *ConfigStore {
 	s := &ConfigStore{logger: orDiscard(logger), listen: listen}
-	s.journal = &memory{deliver: s.replay}
+	journal := &memory{deliver: s.replay}
+	s.journal, s.write, s.append = journal, journal.Send, journal.Send
 	return s
 }
 
@@ -92,25 +97,38 @@ func (s *ConfigStore) RemoveConnector(ctx context.Context, name string) error {
 	return s.lead(ctx, "deleting connector "+name, record(connectorPrefix+name, nil), record(targetPrefix+name, nil))
 }
 
-// PutTaskConfigs replaces the tasks of a connector, numbered from 0 in the given order. They take effect all at once, by a commit that
-// is written when all of them are safe. For the leader.
+// ConnectorTasks are the tasks of a connector, numbered from 0 in the given order.
+type ConnectorTasks struct {
+	Connector string
+	Tasks     []connect.Config
+}
+
+// PutTaskConfigs replaces the tasks of a connector. See PutTasksOfAll.
 func (s *ConfigStore) PutTaskConfigs(ctx context.Context, name string, tasks []connect.Config) error {
+	return s.PutTasksOfAll(ctx, []ConnectorTasks{{name, tasks}})
+}
+
+// PutTasksOfAll replaces the tasks of connectors, each of which is named once. They take effect a connector at a time, by a commit that is written
+// when all tasks are safe. For the leader, after Refresh, so that its view holds the connectors before the commits.
+func (s *ConfigStore) PutTasksOfAll(ctx context.Context, all []ConnectorTasks) error {
 	ctx, cancel := context.WithTimeout(ctx, writePatience)
 	defer cancel()
-	doing := "storing the tasks of connector " + name
-	if err := s.Refresh(ctx); err != nil { // so that this worker's view holds the connector before its commit
-		return fmt.Errorf("%s: %w", doing, err)
+	names := make([]string, 0, len(all))
+	var tasks, commits []Record
+	for _, c := range all {
+		names = append(names, c.Connector)
+		for n, config := range c.Tasks {
+			tasks = append(tasks, record(taskPrefix+c.Connector+"-"+strconv.Itoa(n), propertiesRecord(config)))
+		}
+		commits = append(commits, record(commitPrefix+c.Connector, numberRecord("tasks", len(c.Tasks))))
 	}
+	doing := "storing the tasks of connector " + strings.Join(names, ", ")
 	if len(tasks) > 0 {
-		records := make([]Record, 0, len(tasks))
-		for n, config := range tasks {
-			records = append(records, record(taskPrefix+name+"-"+strconv.Itoa(n), propertiesRecord(config)))
-		}
-		if err := s.lead(ctx, doing, records...); err != nil {
-			return err
+		if err := s.write(ctx, tasks...); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
 		}
 	}
-	return s.lead(ctx, doing, record(commitPrefix+name, numberRecord("tasks", len(tasks))))
+	return s.lead(ctx, doing, commits...)
 }
 
 // PutTargetState says what a connector shall be. Any worker may; it returns when the record is safe, before it is read back.
@@ -154,14 +172,7 @@ func (s *ConfigStore) send(ctx context.Context, doing string, records ...Record)
 func (s *ConfigStore) lead(ctx context.Context, doing string, records ...Record) error {
 	ctx, cancel := context.WithTimeout(ctx, writePatience)
 	defer cancel()
-	write := s.journal.Send
-	if s.leader != nil {
-		write = s.leader.send
-	}
-	if err := write(ctx, records...); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	if err := s.Refresh(ctx); err != nil {
+	if err := s.append(ctx, records...); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil

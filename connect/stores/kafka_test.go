@@ -143,7 +143,8 @@ func TestRecordsOfAbortedTransactionsAreNotReadWhereOnlyCommittedOnesAre(t *test
 		require.NoError(t, writer.async.BeginTxn())
 		records, err := s.Encode(nil, "c", partition("file", "a"), connect.At("position", int64(n)))
 		require.NoError(t, err)
-		require.NoError(t, writer.send(ctx, "offsets", records))
+		_, err = writer.send(ctx, "offsets", records)
+		require.NoError(t, err)
 		require.NoError(t, end())
 	}
 	found, err := s.Get(ctx, "c", []*connect.Partition{partition("file", "a")})
@@ -168,7 +169,8 @@ func testOpenTransaction(t *testing.T, addr string) {
 	require.NoError(t, writer.async.BeginTxn())
 	records, err := first.Encode(nil, "c", a, connect.At("position", 2))
 	require.NoError(t, err)
-	require.NoError(t, writer.send(inTime(t), topic.Name, records))
+	_, err = writer.send(inTime(t), topic.Name, records)
+	require.NoError(t, err)
 
 	second := NewOffsetStore(k, topic)
 	start(t, second)

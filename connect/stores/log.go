@@ -136,22 +136,46 @@ func (l *Log) ReadToEnd(ctx context.Context) error { return l.readTo(ctx, sarama
 // readTo returns when everything has been delivered that a reader of that isolation level saw at the time of the call.
 func (l *Log) readTo(ctx context.Context, isolation sarama.IsolationLevel) error {
 	ends, err := l.ends(ctx, isolation)
-	if err == nil {
-		err = l.tail.reach(ctx, ends)
-	}
 	if err != nil {
-		return fmt.Errorf("reading topic '%s' (%s) to its end: %w", l.topic.Name, l.topic.Key, err)
+		return l.unread(err)
 	}
-	return nil
+	return l.reach(ctx, ends)
 }
 
 // Send writes the records in order and returns when all in-sync replicas have them. Records of one call that share a partition keep their
 // order. When ctx ends first, they may still be written later.
 func (l *Log) Send(ctx context.Context, records ...Record) error {
-	if err := l.producer.send(ctx, l.topic.Name, records); err != nil {
-		return fmt.Errorf("writing to topic '%s' (%s): %w", l.topic.Name, l.topic.Key, l.kafka.explained(err))
+	_, err := l.send(ctx, records)
+	return err
+}
+
+func (l *Log) send(ctx context.Context, records []Record) (ends map[int32]int64, err error) {
+	if ends, err = l.producer.send(ctx, l.topic.Name, records); err != nil {
+		return nil, fmt.Errorf("writing to topic '%s' (%s): %w", l.topic.Name, l.topic.Key, l.kafka.explained(err))
+	}
+	return ends, nil
+}
+
+// Append is Send, and returns when the records and everything before them in their partitions have been delivered too. It spares the question for
+// the topic's end that ReadToEnd asks.
+func (l *Log) Append(ctx context.Context, records ...Record) error {
+	ends, err := l.send(ctx, records)
+	if err != nil {
+		return err
+	}
+	return l.reach(ctx, ends)
+}
+
+// reach returns when everything before the given ends of partitions has been delivered.
+func (l *Log) reach(ctx context.Context, ends map[int32]int64) error {
+	if err := l.tail.reach(ctx, ends); err != nil {
+		return l.unread(err)
 	}
 	return nil
+}
+
+func (l *Log) unread(err error) error {
+	return fmt.Errorf("reading topic '%s' (%s) to its end: %w", l.topic.Name, l.topic.Key, err)
 }
 
 // Outage tells whether reading stands still. Before Start there is none to tell.

@@ -22,7 +22,8 @@ type Arrive func(ctx context.Context) error
 // ConfigStore is a store on the topic.
 func (m *MemoryTopic) ConfigStore(logger *slog.Logger, arrive Arrive, listen func(ConfigEvent)) *ConfigStore {
 	s := &ConfigStore{logger: orDiscard(logger), listen: listen}
-	s.journal = &memoryReader{topic: m, arrive: arrive, deliver: s.replay}
+	journal := &memoryReader{topic: m, arrive: arrive, deliver: s.replay}
+	s.journal, s.write, s.append = journal, journal.Send, journal.Append
 	return s
 }
 
@@ -126,6 +127,12 @@ func (r *memoryReader) ReadToEnd(ctx context.Context) error {
 func (r *memoryReader) Send(_ context.Context, records ...Record) error {
 	r.topic.append(records)
 	return nil
+}
+
+// Append is Send, and returns when the records have been delivered too.
+func (r *memoryReader) Append(ctx context.Context, records ...Record) error {
+	r.topic.append(records)
+	return r.ReadToEnd(ctx)
 }
 
 func (r *memoryReader) Outage() Outage { return Outage{} }

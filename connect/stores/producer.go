@@ -54,39 +54,50 @@ func startProducer(ctx context.Context, k Kafka) (*producer, error) {
 	p := &producer{client: client, async: async}
 	p.replies.Go(func() {
 		for m := range async.Successes() {
-			m.Metadata.(chan<- error) <- nil
+			m.Metadata.(chan<- receipt) <- receipt{partition: m.Partition, end: m.Offset + 1}
 		}
 	})
 	p.replies.Go(func() {
 		for e := range async.Errors() {
-			e.Msg.Metadata.(chan<- error) <- e.Err
+			e.Msg.Metadata.(chan<- receipt) <- receipt{err: e.Err}
 		}
 	})
 	return p, nil
 }
 
-func (p *producer) send(ctx context.Context, topic string, records []Record) error {
+// receipt is what became of a record: its partition's end behind it, or why it was not stored.
+type receipt struct {
+	partition int32
+	end       int64
+	err       error
+}
+
+// send returns when the records are stored, and says behind which offsets of their partitions.
+func (p *producer) send(ctx context.Context, topic string, records []Record) (ends map[int32]int64, err error) {
 	if !p.enter() {
-		return sarama.ErrClosedClient
+		return nil, sarama.ErrClosedClient
 	}
-	replies := make(chan error, len(records)) // room for all, so that nobody waits for a caller that has gone
+	replies := make(chan receipt, len(records)) // room for all, so that nobody waits for a caller that has gone
 	handed, err := p.hand(ctx, topic, records, replies)
 	p.senders.Done()
+	ends = map[int32]int64{}
 	for range handed {
 		select {
-		case failed := <-replies:
-			if err == nil {
-				err = failed
+		case w := <-replies:
+			if w.err == nil {
+				ends[w.partition] = max(ends[w.partition], w.end)
+			} else if err == nil {
+				err = w.err
 			}
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 	}
-	return err
+	return ends, err
 }
 
 // hand gives records to the client until ctx ends, and says how many it gave.
-func (p *producer) hand(ctx context.Context, topic string, records []Record, replies chan<- error) (int, error) {
+func (p *producer) hand(ctx context.Context, topic string, records []Record, replies chan<- receipt) (int, error) {
 	for i, r := range records {
 		m := &sarama.ProducerMessage{Topic: topic, Metadata: replies}
 		if r.Key != nil {

@@ -38,7 +38,8 @@ func TestACompactedTopicOfTransactionsIsReadToItsEnd(t *testing.T) {
 		records, err := s.Encode(nil, "c", partition("file", fmt.Sprint("f", position%3)), connect.At("position", position))
 		require.NoError(t, err)
 		require.NoError(t, writer.async.BeginTxn())
-		require.NoError(t, writer.send(inTime(t), "offsets", records))
+		_, err = writer.send(inTime(t), "offsets", records)
+		require.NoError(t, err)
 		require.NoError(t, writer.async.CommitTxn())
 	}
 	for n := range int64(commits) {

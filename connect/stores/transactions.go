@@ -19,6 +19,7 @@ var ErrUnclaimed = errors.New("the config topic is not claimed by this worker")
 type transactions struct {
 	kafka Kafka
 	topic string
+	reach func(ctx context.Context, ends map[int32]int64) error // of the log that reads the topic
 
 	mu       sync.Mutex
 	producer *producer // nil while unclaimed
@@ -46,7 +47,10 @@ func (s *ConfigStore) FenceLeaders(transactionalID string) {
 		}
 		return backOff(retries - quickTries)
 	}
-	s.leader = &transactions{kafka: Kafka{Brokers: log.kafka.Brokers, Config: &config, Logger: log.kafka.Logger}, topic: log.topic.Name}
+	s.leader = &transactions{
+		kafka: Kafka{Brokers: log.kafka.Brokers, Config: &config, Logger: log.kafka.Logger}, topic: log.topic.Name, reach: log.reach,
+	}
+	s.write, s.append = s.leader.write, s.leader.append
 }
 
 // A coordinator refuses a transaction while it completes the one before, which takes it some milliseconds.
@@ -85,12 +89,27 @@ func (t *transactions) claim(ctx context.Context) error {
 	}
 }
 
+// write writes the records in one transaction.
+func (t *transactions) write(ctx context.Context, records ...Record) error {
+	_, err := t.send(ctx, records)
+	return err
+}
+
+// append is write, and returns when the records have been delivered too.
+func (t *transactions) append(ctx context.Context, records ...Record) error {
+	ends, err := t.send(ctx, records)
+	if err != nil {
+		return err
+	}
+	return t.reach(ctx, ends)
+}
+
 // send writes the records in one transaction. After a failure the claim is lost, because nobody can tell how far the transaction came.
-func (t *transactions) send(ctx context.Context, records ...Record) (err error) {
+func (t *transactions) send(ctx context.Context, records []Record) (ends map[int32]int64, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.producer == nil {
-		return ErrUnclaimed
+		return nil, ErrUnclaimed
 	}
 	stop := context.AfterFunc(ctx, t.producer.client.cut) // sarama's calls below know no context
 	defer stop()
@@ -101,15 +120,15 @@ func (t *transactions) send(ctx context.Context, records ...Record) (err error) 
 		}
 	}()
 	if err := t.producer.async.BeginTxn(); err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
+		return nil, fmt.Errorf("beginning a transaction: %w", err)
 	}
-	if err := t.producer.send(ctx, t.topic, records); err != nil {
-		return errors.Join(err, t.producer.async.AbortTxn())
+	if ends, err = t.producer.send(ctx, t.topic, records); err != nil {
+		return nil, errors.Join(err, t.producer.async.AbortTxn())
 	}
 	if err := t.producer.async.CommitTxn(); err != nil {
-		return fmt.Errorf("committing a transaction: %w", err)
+		return nil, fmt.Errorf("committing a transaction: %w", err)
 	}
-	return nil
+	return ends, nil
 }
 
 // release gives up the claim. The caller holds the lock.

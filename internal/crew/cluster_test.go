@@ -247,6 +247,7 @@ func secured(t *testing.T, kafka *testbed.Kafka, addr string, properties ...stri
 type overview struct {
 	Leader     string
 	Generation int
+	Members    []json.RawMessage
 }
 
 func (c *cluster) overview(w *ledger.Worker) (o overview, err error) {

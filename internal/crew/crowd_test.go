@@ -34,6 +34,7 @@ func TestManyConnectorsStartAndMove(t *testing.T) {
 	needsProcesses(t)
 	c := startCrowd(t, crowded(), (*Crew).Sluice)
 	assert.Less(t, c.puts, javaPut*time.Duration(c.count))
+	assert.Less(t, c.list, 100*time.Millisecond)
 	for _, w := range c.Workers {
 		assert.Less(t, w.Usage().Resident, int64(javaMemory/5))
 	}
@@ -48,6 +49,7 @@ type crowd struct {
 	*Crew
 	count int
 	puts  time.Duration // that all PUTs took
+	list  time.Duration // that a list with everything takes at best
 }
 
 // startCrowd starts two workers and gives them connectors of one task each, with a file of one line. It logs what that took.
@@ -75,6 +77,13 @@ func startCrowd(t *testing.T, count int, worker func(*Crew) *ledger.Worker) *cro
 	_, err := c.statuses(t.Context())
 	require.NoError(t, err)
 	t.Logf("GET /connectors?expand=status in %v", time.Since(began).Round(time.Millisecond))
+	c.list = time.Hour
+	for range 5 {
+		began = time.Now()
+		c.Do(c.Workers[0], "GET", "/connectors?expand=status&expand=info", nil, 200)
+		c.list = min(c.list, time.Since(began))
+	}
+	t.Logf("GET /connectors?expand=status&expand=info in %v", c.list.Round(100*time.Microsecond))
 	for i, w := range c.Workers {
 		t.Logf("worker %d: %d MiB resident, %v of processor", i, w.Usage().Resident>>20, w.Usage().CPU)
 	}

@@ -35,15 +35,20 @@ func PythonSerdes(t testing.TB) string {
 
 // FetchPythonSerdes brings the serializers into a virtual environment of the cache through pip, unless they are there, and returns its Python.
 func FetchPythonSerdes(ctx context.Context) (string, error) {
-	sum := sha256.Sum256(requirements)
-	dir, err := fetched("python-serdes-"+hex.EncodeToString(sum[:4]), func(work string) error { return installSerdes(ctx, work) })
+	dir, err := fetchPython(ctx, "python-serdes", requirements)
 	if err != nil {
 		return "", fmt.Errorf("fetching Confluent's Python serializers: %w", err)
 	}
 	return filepath.Join(dir, "bin", "python3"), nil
 }
 
-func installSerdes(ctx context.Context, into string) error {
+// fetchPython brings what a list of requirements names into a virtual environment of the cache, unless it is there, and returns its directory.
+func fetchPython(ctx context.Context, name string, requirements []byte) (dir string, err error) {
+	sum := sha256.Sum256(requirements)
+	return fetched(name+"-"+hex.EncodeToString(sum[:4]), func(work string) error { return installPython(ctx, work, requirements) })
+}
+
+func installPython(ctx context.Context, into string, requirements []byte) error {
 	python, err := Python.Path()
 	if err != nil {
 		return err

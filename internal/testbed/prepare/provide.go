@@ -49,6 +49,7 @@ var downloads = []struct {
 	{"Apicurio registry " + testbed.RegistryVersion, testbed.FetchRegistry},
 	{"Confluent's Python serializers", testbed.FetchPythonSerdes},
 	{"jmx_exporter " + testbed.JMXExporterVersion, testbed.FetchJMXExporter},
+	{"schemathesis", testbed.FetchSchemathesis},
 }
 
 func missing() []testbed.Prerequisite {
