@@ -3,10 +3,11 @@
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse --short=16 HEAD 2>/dev/null || echo unknown)
+FUZZTIME ?= 1m
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 STATIC  := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 
-.PHONY: help build run test test-fast lint bench soak release clean
+.PHONY: help build run test test-fast lint bench soak fuzz release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +33,12 @@ lint: ## gofmt, go vet, staticcheck
 bench: build ## records per second, CPU per record and memory, beside the thinnest loop over the same libraries
 	$(GO) run ./internal/bench
 
-soak: ## the long fault runs
+soak: fuzz ## the long fault runs
 	SLUICE_SOAK=1 $(GO) run ./internal/testbed/prepare run -- $(GO) test -race -tags soak -timeout 6h ./...
+
+fuzz: ## each parser of outside bytes against random input, a minute each
+	@$(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}' | \
+	while read -r package name; do $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package || exit 1; done
 
 release: ## static binaries for linux (amd64, arm64, armv7) and macOS (arm64) in dist/
 	GOOS=linux  GOARCH=amd64       $(STATIC) -o dist/sluice-linux-amd64  ./cmd/sluice

@@ -8,16 +8,18 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/certstore"
 	"github.com/sluice-connect/sluice/connect/herder"
 )
 
 func serve(t *testing.T, f *fakeHerder) *httptest.Server {
 	t.Helper()
-	s := httptest.NewServer(Handler(f, nil, slog.New(slog.DiscardHandler)))
+	s := httptest.NewServer(Handler(f, NewPeers(certstore.Config{}), nil, slog.New(slog.DiscardHandler)))
 	t.Cleanup(s.Close)
 	return s
 }
@@ -188,11 +190,30 @@ func TestErrorsHaveTheirCodes(t *testing.T) {
 }
 
 func TestHealthTellsAStartFromAFailure(t *testing.T) {
-	resp, body := ask(t, serve(t, &fakeHerder{fail: &herder.StageError{Stage: "reading"}}), "GET", "/health", "")
-	require.Equal(t, 503, resp.StatusCode)
-	require.Equal(t, `{"status":"starting","message":"Worker is still starting up. reading"}`, body)
-	resp, _ = ask(t, serve(t, &fakeHerder{fail: errors.New("stuck")}), "GET", "/health", "")
+	for health, want := range map[herder.Health]answer{
+		{State: herder.Starting, Stage: "The worker is currently reading."}: {status: 503,
+			body: `{"status":"starting","message":"Worker is still starting up. The worker is currently reading."}`},
+		{State: herder.Unhealthy, Stage: "The worker is currently reading."}: {status: 500, body: `{"status":"unhealthy","message":"Worker was unable to ` +
+			`handle this request and may be unable to handle other requests. The worker is currently reading."}`},
+	} {
+		resp, body := ask(t, serve(t, &fakeHerder{condition: health}), "GET", "/health", "")
+		require.Equal(t, want.status, resp.StatusCode)
+		require.Equal(t, want.body, body)
+	}
+	resp, body := ask(t, serve(t, &fakeHerder{fail: &herder.StageError{Stage: "Worker is shutting down"}}), "GET", "/health", "")
 	require.Equal(t, 500, resp.StatusCode)
+	require.Equal(t, `{"error_code":500,"message":"Worker is shutting down"}`, body)
+}
+
+func TestAWorkerIsReadyOnlyWhenNothingHindersIt(t *testing.T) {
+	resp, body := ask(t, serve(t, &fakeHerder{}), "GET", "/sluice/v1/ready", "")
+	require.Equal(t, 200, resp.StatusCode)
+	require.Equal(t, `{"ready":true,"hindrances":[]}`, body)
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	resp, body = ask(t, serve(t, &fakeHerder{hindrances: []herder.Hindrance{{Cause: herder.LostGroup, Message: "no member", Since: &since}}}),
+		"GET", "/sluice/v1/ready", "")
+	require.Equal(t, 503, resp.StatusCode)
+	require.Equal(t, `{"ready":false,"hindrances":[{"cause":"lost-group","message":"no member","since":"2026-01-02T03:04:05Z"}]}`, body)
 }
 
 func TestABusyPortIsNamedWithItsKey(t *testing.T) {
@@ -293,7 +314,7 @@ func TestTasksComeSignedFromOtherWorkers(t *testing.T) {
 		"403": []byte("another key"),
 		"400": nil,
 	} {
-		err := NewPeers().SubmitTasks(t.Context(), leader.URL, "a b/c", tasks, func(body []byte) (*herder.Signature, error) {
+		err := NewPeers(certstore.Config{}).SubmitTasks(t.Context(), leader.URL, "a b/c", tasks, func(body []byte) (*herder.Signature, error) {
 			if key == nil {
 				return nil, nil
 			}
@@ -316,10 +337,10 @@ func TestZombiesAreFencedForOtherWorkers(t *testing.T) {
 		s, err := herder.Sign(make([]byte, 32), "HmacSHA256", body)
 		return &s, err
 	}
-	require.NoError(t, NewPeers().FenceZombies(t.Context(), leader.URL, "a b/c", sign))
+	require.NoError(t, NewPeers(certstore.Config{}).FenceZombies(t.Context(), leader.URL, "a b/c", sign))
 	require.Equal(t, []string{"fence a b/c"}, f.did)
 	unsigned := func([]byte) (*herder.Signature, error) { return nil, nil }
-	require.ErrorContains(t, NewPeers().FenceZombies(t.Context(), leader.URL, "a b/c", unsigned), "answered 400")
+	require.ErrorContains(t, NewPeers(certstore.Config{}).FenceZombies(t.Context(), leader.URL, "a b/c", unsigned), "answered 400")
 	f.fail = &herder.SupersededError{Message: "other tasks"}
-	require.ErrorContains(t, NewPeers().FenceZombies(t.Context(), leader.URL, "a b/c", sign), "answered 409: other tasks")
+	require.ErrorContains(t, NewPeers(certstore.Config{}).FenceZombies(t.Context(), leader.URL, "a b/c", sign), "answered 409: other tasks")
 }

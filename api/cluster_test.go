@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-connect/sluice/connect/certstore"
 	"github.com/sluice-connect/sluice/connect/herder"
 )
 
@@ -56,11 +57,11 @@ func source(t *testing.T, body string) string {
 func TestASignatureThatTheLeaderDoesNotTakeIsAClassOfItsOwn(t *testing.T) {
 	leader := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 	defer leader.Close()
-	err := NewPeers().SubmitTasks(t.Context(), leader.URL, "a", nil, func([]byte) (*herder.Signature, error) { return nil, nil })
+	err := NewPeers(certstore.Config{}).SubmitTasks(t.Context(), leader.URL, "a", nil, func([]byte) (*herder.Signature, error) { return nil, nil })
 	require.ErrorAs(t, err, new(*herder.ForgedError))
 	require.ErrorContains(t, err, "it answered 403")
 	leader.Config.Handler = http.NotFoundHandler()
-	err = NewPeers().SubmitTasks(t.Context(), leader.URL, "a", nil, func([]byte) (*herder.Signature, error) { return nil, nil })
+	err = NewPeers(certstore.Config{}).SubmitTasks(t.Context(), leader.URL, "a", nil, func([]byte) (*herder.Signature, error) { return nil, nil })
 	require.False(t, errors.As(err, new(*herder.ForgedError)))
 	require.Error(t, err)
 }

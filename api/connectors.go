@@ -130,7 +130,11 @@ func newConnector(data []byte) (req herder.NewConnector, err error) {
 
 // location is the address of a connector as whoever made the request reaches it.
 func location(r *http.Request, name string) string {
-	return "http://" + r.Host + "/connectors/" + escape(name)
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + r.Host + "/connectors/" + escape(name)
 }
 
 // escape makes a name one segment of a path.

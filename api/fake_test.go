@@ -18,6 +18,22 @@ type fakeHerder struct {
 	configs map[string]connect.Config
 	fail    error // what every call answers, if not nil
 	did     []string
+
+	condition  herder.Health
+	hindrances []herder.Hindrance
+}
+
+func (f *fakeHerder) Health(context.Context) (herder.Health, error) { return f.condition, f.fail }
+
+func (f *fakeHerder) Readiness(context.Context) herder.Readiness {
+	return herder.Readiness{Ready: len(f.hindrances) == 0, Hindrances: append([]herder.Hindrance{}, f.hindrances...)}
+}
+
+func (f *fakeHerder) SetLoggerLevel(_ context.Context, namespace, level string) error {
+	if f.fail == nil {
+		f.did = append(f.did, "log "+namespace+" at "+level)
+	}
+	return f.fail
 }
 
 func (f *fakeHerder) find(name string) (connect.Config, error) {

@@ -31,17 +31,11 @@ type handler struct {
 	log    *slog.Logger
 }
 
-// Handler is the API as an http.Handler; metrics, if not nil, answers /metrics.
-func Handler(h Herder, metrics http.Handler, log *slog.Logger) http.Handler {
-	a := &handler{herder: h, peers: NewPeers(), log: log}
-	return rawPaths(a.routes(metrics))
-}
-
 // metricsPath is the one path whose answer is no JSON.
 const metricsPath = "/metrics"
 
-// routes are the paths and methods of the API.
-func (a *handler) routes(metrics http.Handler) *chi.Mux {
+// router is what all paths have in common.
+func (a *handler) router() *chi.Mux {
 	r := chi.NewRouter()
 	r.Use(a.logged, a.recovered, negotiated)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
@@ -50,6 +44,18 @@ func (a *handler) routes(metrics http.Handler) *chi.Mux {
 	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, &layerError{http.StatusMethodNotAllowed})
 	})
+	return r
+}
+
+// Handler is the API without /admin as an http.Handler; metrics, if not nil, answers /metrics.
+func Handler(h Herder, peers *Peers, metrics http.Handler, log *slog.Logger) http.Handler {
+	a := &handler{herder: h, peers: peers, log: log}
+	return rawPaths(a.routes(metrics))
+}
+
+// routes are the paths and methods of the API.
+func (a *handler) routes(metrics http.Handler) *chi.Mux {
+	r := a.router()
 	if metrics != nil {
 		r.Method(http.MethodGet, metricsPath, metrics)
 	}
@@ -80,6 +86,7 @@ func (a *handler) routes(metrics http.Handler) *chi.Mux {
 	r.Put(connector+"/topics/reset", a.do(a.resetTopics))
 	r.Get("/sluice/v1/cluster", a.do(a.cluster))
 	r.Get("/sluice/v1/openapi.json", a.do(a.openAPI))
+	r.Get("/sluice/v1/ready", a.ready)
 	r.Get("/connector-plugins", a.do(a.plugins))
 	r.Get("/connector-plugins/{plugin}/config", a.do(a.pluginConfig))
 	r.Put("/connector-plugins/{plugin}/config/validate", a.do(a.validate))
@@ -90,16 +97,21 @@ func (a *handler) routes(metrics http.Handler) *chi.Mux {
 // stands behind a semicolon in a segment (a matrix parameter, to Java): one in a connector's name is to be escaped.
 func rawPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw := matrix.ReplaceAllString(r.URL.EscapedPath(), "")
-		for len(raw) > 1 && raw[len(raw)-1] == '/' {
-			raw = raw[:len(raw)-1]
-		}
-		r.URL.RawPath = raw
+		r.URL.RawPath = routed(r)
 		next.ServeHTTP(w, r)
 	})
 }
 
 var matrix = regexp.MustCompile(`;[^/]*`)
+
+// routed is the path that decides what answers.
+func routed(r *http.Request) string {
+	raw := matrix.ReplaceAllString(r.URL.EscapedPath(), "")
+	for len(raw) > 1 && raw[len(raw)-1] == '/' {
+		raw = raw[:len(raw)-1]
+	}
+	return raw
+}
 
 // param is a path parameter, decoded.
 func param(r *http.Request, name string) (string, error) {

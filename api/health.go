@@ -2,8 +2,9 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/sluice-connect/sluice/connect/herder"
 )
@@ -14,20 +15,38 @@ type workerStatus struct {
 	Message string `json:"message"`
 }
 
-// health asks the herder something that it can only answer when it is ready.
+// health asks the herder for a sign of life.
 func (a *handler) health(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()
-	_, err := a.herder.Connectors(ctx)
-	var late *herder.StageError
-	switch {
-	case err == nil:
-		writeAnswer(w, answer{status: http.StatusOK, body: workerStatus{"healthy",
-			"Worker has completed startup and is ready to handle requests."}})
-	case errors.As(err, &late):
-		writeAnswer(w, answer{status: http.StatusServiceUnavailable, body: workerStatus{"starting", "Worker is still starting up. " + late.Stage}})
-	default:
-		writeAnswer(w, answer{status: http.StatusInternalServerError, body: workerStatus{"unhealthy",
-			"Worker was unable to handle this request and may be unable to handle other requests. " + err.Error()}})
+	health, err := a.herder.Health(ctx)
+	if err != nil {
+		writeError(w, err)
+		return
 	}
+	status, body := http.StatusOK, workerStatus{"healthy", "Worker has completed startup and is ready to handle requests."}
+	switch health.State {
+	case herder.Starting:
+		status, body = http.StatusServiceUnavailable, workerStatus{"starting", "Worker is still starting up."}
+	case herder.Unhealthy:
+		status, body = http.StatusInternalServerError, workerStatus{"unhealthy",
+			"Worker was unable to handle this request and may be unable to handle other requests."}
+	}
+	body.Message = strings.TrimSpace(body.Message + " " + health.Stage)
+	writeAnswer(w, answer{status: status, body: body})
+}
+
+// readyTimeout is how long the herder gets to answer: less than the second after which Kubernetes gives a probe up.
+const readyTimeout = 800 * time.Millisecond
+
+// ready tells whether the worker does its work, and if not, why: Java's /health is content with a worker that has lost its group.
+func (a *handler) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	readiness := a.herder.Readiness(ctx)
+	status := http.StatusOK
+	if !readiness.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	writeAnswer(w, answer{status: status, body: readiness})
 }

@@ -50,6 +50,13 @@ type Herder interface {
 	Cluster(ctx context.Context) (*herder.ClusterInfo, error)
 	ClusterByStatuses(ctx context.Context) (*herder.ClusterInfo, error)
 
+	// Health is the sign of life of /health. An error is for a worker that is shutting down.
+	Health(ctx context.Context) (herder.Health, error)
+	// SetLoggerLevel has every worker of the cluster log a namespace at a level.
+	SetLoggerLevel(ctx context.Context, namespace, level string) error
+	// Readiness tells what keeps the worker from its work, as far as it can be told until ctx ends.
+	Readiness(ctx context.Context) herder.Readiness
+
 	Plugins(connectorsOnly bool) []catalog.Listed
 	// PluginConfig lists the keys of a class, in any version for "".
 	PluginConfig(plugin, version string) ([]validation.ConfigKeyInfo, error)

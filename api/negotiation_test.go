@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/certstore"
 	"github.com/sluice-connect/sluice/connect/herder"
 )
 
@@ -60,7 +61,7 @@ func TestTypesAndMethodsAreAgreedOnAsInJava(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			f := &fakeHerder{configs: map[string]connect.Config{"a": {"name": "a"}}}
-			Handler(f, nil, slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
+			Handler(f, NewPeers(certstore.Config{}), nil, slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
 			require.Equal(t, c.code, w.Code, w.Body.String())
 			for name, want := range map[string]string{"Content-Type": c.answered, "Allow": c.allow} {
 				if want == none {
@@ -88,7 +89,7 @@ func TestARequestThatWaitsInVainIsAnsweredAfterNinetySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		w := httptest.NewRecorder()
-		Handler(tardy{&fakeHerder{}}, nil, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest("GET", "/connectors/a/config", nil))
+		Handler(tardy{&fakeHerder{}}, NewPeers(certstore.Config{}), nil, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest("GET", "/connectors/a/config", nil))
 		require.Equal(t, 500, w.Code)
 		require.Equal(t, `{"error_code":500,"message":"Request timed out. The worker is currently away, which began at noon."}`, w.Body.String())
 		require.Equal(t, 90*time.Second, time.Since(began))

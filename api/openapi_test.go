@@ -39,14 +39,13 @@ func (d described) operations() []string {
 
 func TestTheDocumentHasTheRoutesOfTheAPI(t *testing.T) {
 	var routes []string
-	a := &handler{herder: &fakeHerder{}}
-	require.NoError(t, chi.Walk(a.routes(nil), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		if len(route) > 1 {
-			route = strings.TrimSuffix(route, "/")
-		}
-		routes = append(routes, method+" "+route)
-		return nil
-	}))
+	a := handler{herder: &fakeHerder{}}
+	for _, mux := range []*chi.Mux{a.routes(nil), (&administration{handler: a}).routes()} {
+		require.NoError(t, chi.Walk(mux, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+			routes = append(routes, method+" "+route)
+			return nil
+		}))
+	}
 	slices.Sort(routes)
 	assert.Equal(t, routes, readDocument(t).operations())
 }

@@ -3,26 +3,72 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/certstore"
 	"github.com/sluice-connect/sluice/connect/herder"
 )
 
 // Peers carries requests to the other workers of a cluster, as org.apache.kafka.connect.runtime.rest.RestClient does. It is safe for
 // concurrent use.
-type Peers struct{ client *http.Client }
+type Peers struct {
+	client   *http.Client
+	settings certstore.Config
 
-// NewPeers returns a carrier.
-func NewPeers() *Peers {
-	return &Peers{client: &http.Client{
-		Transport:     http.DefaultTransport.(*http.Transport).Clone(),
+	mu     sync.Mutex
+	dialer *certstore.Dialer // nil until the stores could be read
+}
+
+// NewPeers returns a carrier that meets workers with https as this worker's own clients are met: with its certificate, trusting whom it trusts.
+// The stores are read when the first such worker is asked.
+func NewPeers(settings certstore.Config) *Peers {
+	p := &Peers{settings: settings}
+	p.client = &http.Client{
+		Transport: &http.Transport{
+			DialContext: (&net.Dialer{Timeout: peerDialTimeout}).DialContext, DialTLSContext: p.dialTLS, IdleConnTimeout: idleTimeout / 2,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
+	return p
+}
+
+// peerDialTimeout is how long connecting to another worker may take.
+const peerDialTimeout = 15 * time.Second
+
+// dialTLS makes each connection with the certificates of the moment.
+func (p *Peers) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	config, err := p.tlsFor(host)
+	if err != nil {
+		return nil, fmt.Errorf("reading the TLS settings: %w", err)
+	}
+	d := tls.Dialer{NetDialer: &net.Dialer{Timeout: peerDialTimeout}, Config: config}
+	return d.DialContext(ctx, network, addr)
+}
+
+// tlsFor is the TLS of a connection to a host. Stores that could not be read are read at the next try.
+func (p *Peers) tlsFor(host string) (_ *tls.Config, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dialer == nil {
+		if p.dialer, err = p.settings.Dialer(); err != nil {
+			p.dialer = nil
+			return nil, err
+		}
+	}
+	return p.dialer.Config(host), nil
 }
 
 // reply is another worker's answer.

@@ -1,87 +1,172 @@
 package connect
 
 import (
-	"maps"
+	"iter"
 	"strings"
 )
 
 // Map is a list of entries with distinct keys, kept in the order of putting. Keys may be of any kind.
-// It is not safe for concurrent use while it is being filled.
+// It is not safe for concurrent use while it is being filled. The zero Map is empty and ready.
 type Map struct {
-	entries []Entry
-	index   map[string]int // string keys, built once the map is too long to search
+	keys *Keys // nil for none
+	vals []Value
 }
 
 // Entry is one association of a Map.
 type Entry struct{ Key, Value Value }
 
-// searchable is the length up to which a look-up walks the entries: shorter than the cost of hashing.
-const searchable = 16
+// A map and the values of those that occur most in one allocation.
+type (
+	map4 struct {
+		Map
+		slots [4]Value
+	}
+	map16 struct {
+		Map
+		slots [16]Value
+	}
+)
 
 // NewMap returns an empty map with room for n entries.
-func NewMap(n int) *Map { return &Map{entries: make([]Entry, 0, n)} }
+func NewMap(n int) *Map { return newMap(newKeys(n), 0, n) }
+
+// Map returns a map with these keys and every value null, to be filled by [Map.SetAt].
+func (k *Keys) Map() *Map { return newMap(k, len(k.list), len(k.list)) }
+
+func newMap(k *Keys, n, room int) *Map {
+	switch {
+	case room <= 4:
+		m := &map4{}
+		m.keys, m.vals = k, m.slots[:n]
+		return &m.Map
+	case room <= 16:
+		m := &map16{}
+		m.keys, m.vals = k, m.slots[:n]
+		return &m.Map
+	}
+	return &Map{keys: k, vals: make([]Value, n, room)}
+}
 
 // Len returns the number of entries.
-func (m *Map) Len() int { return len(m.entries) }
+func (m *Map) Len() int { return len(m.vals) }
 
-// Entries returns the entries in order, shared: callers must not write to them.
-func (m *Map) Entries() []Entry { return m.entries }
+// Keys returns the keys in order. They stay as they are when the map changes.
+func (m *Map) Keys() *Keys {
+	if m.keys == nil {
+		return NewKeys()
+	}
+	if !m.keys.shared.Load() {
+		m.keys.shared.Store(true)
+	}
+	return m.keys
+}
 
-// Put adds an entry, or replaces the value of an equal key in its place. It returns m.
-func (m *Map) Put(key, value Value) *Map {
-	if i := m.find(key); i >= 0 {
-		m.entries[i].Value = value
-		return m
-	}
-	if m.index != nil && key.kind == KindString {
-		m.index[key.Str()] = len(m.entries)
-	}
-	m.entries = append(m.entries, Entry{key, value})
-	if m.index == nil && len(m.entries) > searchable {
-		m.index = make(map[string]int, 2*len(m.entries))
-		for i, e := range m.entries {
-			if e.Key.kind == KindString {
-				m.index[e.Key.Str()] = i
+// At returns the value of the i-th key.
+func (m *Map) At(i int) Value { return m.vals[i] }
+
+// SetAt sets the value of the i-th key.
+func (m *Map) SetAt(i int, v Value) { m.vals[i] = v }
+
+// Entries goes through the entries in order, with their positions.
+func (m *Map) Entries() iter.Seq2[int, Entry] {
+	return func(yield func(int, Entry) bool) {
+		for i, v := range m.vals {
+			if !yield(i, Entry{m.keys.list[i], v}) {
+				return
 			}
 		}
 	}
+}
+
+// Put adds an entry, or replaces the value of an equal key in its place. It returns m.
+func (m *Map) Put(key, value Value) *Map {
+	switch {
+	case m.keys == nil:
+		m.keys = newKeys(1)
+	default:
+		if i := m.keys.Find(key); i >= 0 {
+			m.vals[i] = value
+			return m
+		}
+		if m.keys.shared.Load() {
+			m.keys = m.keys.copied(1)
+		}
+	}
+	m.keys.add(key)
+	m.vals = append(m.vals, value)
 	return m
 }
 
 // Get returns the value of key; ok tells whether there is one.
 func (m *Map) Get(key Value) (v Value, ok bool) {
-	if i := m.find(key); i >= 0 {
-		return m.entries[i].Value, true
+	if m.keys == nil {
+		return Value{}, false
+	}
+	if i := m.keys.Find(key); i >= 0 {
+		return m.vals[i], true
 	}
 	return Value{}, false
 }
 
-func (m *Map) find(key Value) int {
-	if m.index != nil && key.kind == KindString {
-		if i, ok := m.index[key.Str()]; ok {
-			return i
+// Reshape gives the map other keys, in place: the value of the i-th is what the from[i]-th had, null where from[i] is negative.
+func (m *Map) Reshape(keys *Keys, from []int) {
+	m.keys, m.vals = keys, reshaped(m.vals, from)
+}
+
+// reshaped brings values into another order, in place where they only move to the front.
+func reshaped(vals []Value, from []int) []Value {
+	inPlace := len(from) <= cap(vals)
+	for i, f := range from {
+		if f >= 0 && f < i {
+			inPlace = false
 		}
-		return -1
 	}
-	for i := range m.entries {
-		if m.entries[i].Key.Equal(key) {
-			return i
+	if !inPlace {
+		out := make([]Value, len(from), len(from)+4)
+		gather(out, vals, from)
+		return out
+	}
+	n := max(len(vals), len(from))
+	vals = vals[:n]
+	for i, f := range from {
+		switch {
+		case f < 0:
+			vals[i] = Value{}
+		case f != i:
+			vals[i] = vals[f]
 		}
 	}
-	return -1
+	clear(vals[len(from):])
+	return vals[:len(from)]
+}
+
+// gather fills the null values of out, those that stay where they are at once.
+func gather(out, vals []Value, from []int) {
+	same := 0
+	for same < len(from) && from[same] == same {
+		same++
+	}
+	copy(out, vals[:same])
+	for i := same; i < len(from); i++ {
+		if f := from[i]; f >= 0 {
+			out[i] = vals[f]
+		}
+	}
 }
 
 // Clone returns a copy that can be changed, with room for so many more entries; the values are shared.
 func (m *Map) Clone(room int) *Map {
-	return &Map{entries: append(make([]Entry, 0, len(m.entries)+room), m.entries...), index: maps.Clone(m.index)}
+	c := newMap(m.Keys(), len(m.vals), len(m.vals)+room)
+	copy(c.vals, m.vals)
+	return c
 }
 
 // Equal reports whether both maps have equal values under equal keys, in whatever order.
 func (m *Map) Equal(o *Map) bool {
-	if len(m.entries) != len(o.entries) {
+	if len(m.vals) != len(o.vals) {
 		return false
 	}
-	for _, e := range m.entries {
+	for _, e := range m.Entries() {
 		if v, ok := o.Get(e.Key); !ok || !v.Equal(e.Value) {
 			return false
 		}
@@ -93,7 +178,7 @@ func (m *Map) Equal(o *Map) bool {
 func (m *Map) String() string {
 	var b strings.Builder
 	b.WriteByte('{')
-	for i, e := range m.entries {
+	for i, e := range m.Entries() {
 		if i > 0 {
 			b.WriteString(", ")
 		}

@@ -19,7 +19,7 @@ type Record struct {
 	ValueSchema *Schema
 	Headers     []Header // ordered, names may repeat
 
-	ownedKey, ownedValue *Struct
+	ownedKey, ownedValue any // the *Struct or *Map that is the record's own
 }
 
 // Header is one header. The name may occur several times in a record.
@@ -49,8 +49,18 @@ func (r *Record) Header(key string, schema *Schema, v Value) {
 // Edit returns the value's struct for changing in place. The first call of a record copies it, because its author may share
 // it between records; the rest of a chain of transforms works in that copy. It panics where the value is not a struct.
 func (r *Record) Edit() *Struct {
-	r.ownedValue = owned(&r.Value, r.ownedValue)
-	return r.ownedValue
+	if !r.Owns() {
+		r.Own(r.Value.Struct().Clone())
+	}
+	return r.Value.Struct()
+}
+
+// EditKey is [Record.Edit] for the key.
+func (r *Record) EditKey() *Struct {
+	if !r.OwnsKey() {
+		r.OwnKey(r.Key.Struct().Clone())
+	}
+	return r.Key.Struct()
 }
 
 // Own is [Record.SetStruct] for a struct that the caller has just made and that nothing else refers to: [Record.Edit] need not copy it.
@@ -64,18 +74,30 @@ func (r *Record) OwnKey(s *Struct) {
 	r.Key, r.KeySchema, r.ownedKey = StructOf(s), s.schema, s
 }
 
-// EditKey is [Record.Edit] for the key.
-func (r *Record) EditKey() *Struct {
-	r.ownedKey = owned(&r.Key, r.ownedKey)
-	return r.ownedKey
-}
+// OwnMap is [Record.Own] for a map, which has no schema.
+func (r *Record) OwnMap(m *Map) { r.Value, r.ValueSchema, r.ownedValue = MapOf(m), nil, m }
 
-func owned(v *Value, have *Struct) *Struct {
-	if s := v.Struct(); s != have {
-		have = s.Clone()
-		*v = StructOf(have)
+// OwnKeyMap is [Record.OwnMap] for the key.
+func (r *Record) OwnKeyMap(m *Map) { r.Key, r.KeySchema, r.ownedKey = MapOf(m), nil, m }
+
+// Owns reports whether the value is a struct or a map that this record alone has, so that it may be changed in place: one that was given to Own or OwnMap,
+// or that Edit has copied.
+func (r *Record) Owns() bool { return owns(r.Value, r.ownedValue) }
+
+// OwnsKey is [Record.Owns] for the key.
+func (r *Record) OwnsKey() bool { return owns(r.Key, r.ownedKey) }
+
+// Share ends that: whoever keeps what the record points to calls it, and the next change is made to a copy.
+func (r *Record) Share() { r.ownedKey, r.ownedValue = nil, nil }
+
+func owns(v Value, owned any) bool {
+	switch owned := owned.(type) {
+	case *Struct:
+		return v.kind == KindStruct && v.Struct() == owned
+	case *Map:
+		return v.kind == KindMap && v.Map() == owned
 	}
-	return have
+	return false
 }
 
 // size is what the record keeps in memory, near enough to bound a buffer by.
@@ -99,6 +121,7 @@ type SourceRecord struct {
 	Tag uint64
 
 	rejected error
+	advances bool
 }
 
 // Reject says that the source could not make a proper record of what it read: Key, Value and Headers hold what there is
@@ -109,6 +132,9 @@ func (r *SourceRecord) Reject(cause error) { r.rejected = cause }
 
 // Rejected returns the cause given to [SourceRecord.Reject].
 func (r *SourceRecord) Rejected() error { return r.rejected }
+
+// Advances is for runtimes: it reports whether this is no record but a place that [Batch.Advance] added.
+func (r *SourceRecord) Advances() bool { return r.advances }
 
 // SinkRecord is a record on its way out of Kafka. Topic, Partition and Offset are where it was consumed, also after
 // transforms have changed Record.Topic.

@@ -37,15 +37,15 @@ func NewStruct(schema *Schema) *Struct {
 	switch {
 	case n <= 4:
 		s := &struct4{}
-		s.schema, s.vals = schema, s.slots[:n:n]
+		s.schema, s.vals = schema, s.slots[:n]
 		return &s.Struct
 	case n <= 8:
 		s := &struct8{}
-		s.schema, s.vals = schema, s.slots[:n:n]
+		s.schema, s.vals = schema, s.slots[:n]
 		return &s.Struct
 	case n <= 16:
 		s := &struct16{}
-		s.schema, s.vals = schema, s.slots[:n:n]
+		s.schema, s.vals = schema, s.slots[:n]
 		return &s.Struct
 	}
 	return &Struct{schema: schema, vals: make([]Value, n)}
@@ -81,6 +81,11 @@ func (s *Struct) Get(field string) Value {
 
 // At returns the i-th field as it was set, without its default.
 func (s *Struct) At(i int) Value { return s.vals[i] }
+
+// Reshape makes s a struct of another schema, in place: its i-th field is what the from[i]-th was, null where from[i] is negative.
+func (s *Struct) Reshape(schema *Schema, from []int) {
+	s.schema, s.vals = schema, reshaped(s.vals, from)
+}
 
 // Clone returns a copy that can be changed; nested values are shared.
 func (s *Struct) Clone() *Struct {

@@ -2,19 +2,17 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/sluice-connect/sluice/connect/herder"
 )
 
 const (
@@ -22,128 +20,129 @@ const (
 	requestTimeout = 100 * time.Second
 	// answerBytes bounds an answer: thousands of connectors with their statuses take a few MiB.
 	answerBytes = 64 << 20
+	// conflictPatience is for how long a request is repeated that a rebalance refuses.
+	conflictPatience = 30 * time.Second
+	// firstPause and lastPause bound the time between such tries.
+	firstPause, lastPause = 100 * time.Millisecond, 2 * time.Second
 )
+
+// Options are how a client speaks to its worker. The zero value is without a login, and with the system's certificates.
+type Options struct {
+	TLS            *tls.Config // for https
+	User, Password string      // basic authentication; none where User is empty
+	Agent          string      // User-Agent
+}
 
 // Client asks one worker. It is safe for concurrent use.
 type Client struct {
-	base string
-	http http.Client
+	base    string
+	options Options
+	http    http.Client
 }
 
 // New is a client of the worker at a URL such as http://127.0.0.1:8083.
-func New(base string) (*Client, error) {
+func New(base string, o Options) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%q is not the URL of a worker: want http://host:port", base)
+		return nil, errors.New("this is not the URL of a worker: want http://host:port or https://host:port") // it may hold a password
 	}
-	return &Client{base: strings.TrimSuffix(base, "/"), http: http.Client{Timeout: requestTimeout}}, nil
-}
-
-// RefusedError is an answer that is not what was asked for.
-type RefusedError struct {
-	Code    int
-	Message string // the worker's own
-}
-
-func (e *RefusedError) Error() string {
-	return fmt.Sprintf("the worker answers %d: %s", e.Code, e.Message)
-}
-
-// UnreachableError says that no worker answers at the URL.
-type UnreachableError struct {
-	URL   string
-	Cause error
-}
-
-func (e *UnreachableError) Error() string {
-	cause := e.Cause
-	if of := new(url.Error); errors.As(cause, &of) {
-		cause = of.Err // without the URL and the verb: they are said already
+	if u.User != nil {
+		return nil, errors.New("a login has no place in the URL of a worker, where others on this machine may read it")
 	}
-	return fmt.Sprintf("no worker answers at %s: %v", e.URL, cause)
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = o.TLS
+	c := &Client{base: strings.TrimSuffix(base, "/"), options: o, http: http.Client{Timeout: requestTimeout, Transport: transport}}
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // no worker redirects, and the login is for this one
+	return c, nil
 }
 
-func (e *UnreachableError) Unwrap() error { return e.Cause }
+// URL is the worker's, without a slash at its end.
+func (c *Client) URL() string { return c.base }
+
+// At is a client of another worker of the same cluster, with the same login.
+func (c *Client) At(base string) (*Client, error) { return New(base, c.options) }
+
+// Reply is what an answer says beside its body.
+type Reply struct {
+	Code int
+	// Warnings are findings that did not prevent acceptance: the headers Sluice-Warnings.
+	Warnings []string
+}
+
+// ask sends a request, with a body unless it is nil, and decodes the answer's into what into points to, unless that is nil. What a rebalance refuses is
+// asked again. Another answer than 2xx is a [*RefusedError].
+func (c *Client) ask(ctx context.Context, method, path string, body, into any) (Reply, error) {
+	var sent []byte
+	if body != nil {
+		var err error
+		if sent, err = encode(body); err != nil {
+			return Reply{}, fmt.Errorf("encoding the body for %s: %w", path, err)
+		}
+	}
+	until := time.Now().Add(conflictPatience)
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		reply, answer, err := c.once(ctx, method, path, sent)
+		if err != nil && passing(err, method) && time.Now().Add(pause).Before(until) {
+			select {
+			case <-time.After(pause):
+				continue
+			case <-ctx.Done():
+			}
+		}
+		if err != nil || into == nil {
+			return reply, err
+		}
+		if err := json.Unmarshal(answer, into); err != nil {
+			return reply, fmt.Errorf("reading the answer for %s: is %s a Kafka Connect worker? %w", path, c.base, err)
+		}
+		return reply, nil
+	}
+}
+
+func encode(body any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(body)
+	return b.Bytes(), err
+}
+
+func (c *Client) once(ctx context.Context, method, path string, body []byte) (Reply, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return Reply{}, nil, fmt.Errorf("asking for %s: %w", path, err)
+	}
+	request.Header.Set("Accept", "application/json, text/plain;q=0.5")
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.options.Agent != "" {
+		request.Header.Set("User-Agent", c.options.Agent)
+	}
+	if c.options.User != "" {
+		request.SetBasicAuth(c.options.User, c.options.Password)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return Reply{}, nil, &UnreachableError{URL: c.base, Cause: err}
+	}
+	defer func() { _ = response.Body.Close() }() // what matters is read
+	answer, err := io.ReadAll(io.LimitReader(response.Body, answerBytes))
+	if err != nil {
+		return Reply{}, nil, &UnreachableError{URL: c.base, Cause: err}
+	}
+	reply := Reply{Code: response.StatusCode, Warnings: response.Header.Values("Sluice-Warnings")}
+	if reply.Code < 200 || reply.Code > 299 {
+		return reply, nil, refused(reply.Code, answer)
+	}
+	return reply, answer, nil
+}
 
 // get asks for a path and decodes the answer.
 func (c *Client) get(ctx context.Context, path string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
-	if err != nil {
-		return fmt.Errorf("asking for %s: %w", path, err)
-	}
-	request.Header.Set("Accept", "application/json")
-	response, err := c.http.Do(request)
-	if err != nil {
-		return &UnreachableError{URL: c.base, Cause: err}
-	}
-	defer func() { _ = response.Body.Close() }() // what matters is read
-	body, err := io.ReadAll(io.LimitReader(response.Body, answerBytes))
-	if err != nil {
-		return &UnreachableError{URL: c.base, Cause: err}
-	}
-	if response.StatusCode != http.StatusOK {
-		return refused(response.StatusCode, body)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("reading the answer for %s: is %s a Kafka Connect worker? %w", path, c.base, err)
-	}
-	return nil
+	_, err := c.ask(ctx, http.MethodGet, path, nil, into)
+	return err
 }
 
-func refused(code int, body []byte) error {
-	var said struct{ Message string }
-	if json.Unmarshal(body, &said) != nil || said.Message == "" {
-		said.Message = http.StatusText(code)
-	}
-	return &RefusedError{Code: code, Message: said.Message}
-}
-
-// Cluster tells how the cluster divides its work. A Java worker cannot be asked that: then the statuses tell what worker ids there are.
-func (c *Client) Cluster(ctx context.Context) (*herder.ClusterInfo, error) {
-	info := new(herder.ClusterInfo)
-	err := c.get(ctx, "/sluice/v1/cluster", info)
-	if no := new(RefusedError); errors.As(err, &no) && no.Code == http.StatusNotFound {
-		return c.clusterByStatuses(ctx)
-	}
-	return info, err
-}
-
-// unassigned is the state of what no worker runs.
-const unassigned = "UNASSIGNED"
-
-func (c *Client) clusterByStatuses(ctx context.Context) (*herder.ClusterInfo, error) {
-	var all map[string]struct{ Status herder.ConnectorStateInfo }
-	if err := c.get(ctx, "/connectors?expand=status", &all); err != nil {
-		return nil, err
-	}
-	info := &herder.ClusterInfo{Source: "statuses", Generation: -1, ConfigOffset: -1, Members: []herder.ClusterMember{}, Waiting: []string{}, At: time.Now().UTC()}
-	members := map[string]*herder.ClusterMember{}
-	member := func(id string) *herder.ClusterMember {
-		if members[id] == nil {
-			members[id] = &herder.ClusterMember{URL: id, Connectors: []string{}, Tasks: []string{}}
-		}
-		return members[id]
-	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		status := all[name].Status
-		if status.Connector.State == unassigned {
-			info.Waiting = append(info.Waiting, name)
-		} else {
-			m := member(status.Connector.WorkerID)
-			m.Connectors = append(m.Connectors, name)
-		}
-		for _, t := range status.Tasks {
-			task := fmt.Sprintf("%s-%d", name, t.ID)
-			if t.State == unassigned {
-				info.Waiting = append(info.Waiting, task)
-				continue
-			}
-			m := member(t.WorkerID)
-			m.Tasks = append(m.Tasks, task)
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(members)) {
-		info.Members = append(info.Members, *members[id])
-	}
-	return info, nil
-}
+// of is a path under a connector's.
+func of(connector, rest string) string { return "/connectors/" + url.PathEscape(connector) + rest }

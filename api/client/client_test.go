@@ -23,7 +23,7 @@ func serve(t *testing.T, answers map[string]string) *Client {
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	c, err := New(server.URL + "/")
+	c, err := New(server.URL+"/", Options{})
 	require.NoError(t, err)
 	return c
 }
@@ -52,7 +52,7 @@ func TestOfAJavaClusterStatusesTell(t *testing.T) {
 }
 
 func TestErrorsNameTheCause(t *testing.T) {
-	_, err := New("127.0.0.1:8083")
+	_, err := New("127.0.0.1:8083", Options{})
 	assert.ErrorContains(t, err, "want http://host:port")
 
 	c := serve(t, map[string]string{"/sluice/v1/cluster": "<html>"})
@@ -67,7 +67,7 @@ func TestErrorsNameTheCause(t *testing.T) {
 
 	server := httptest.NewServer(nil)
 	server.Close()
-	c, err = New(server.URL)
+	c, err = New(server.URL, Options{})
 	require.NoError(t, err)
 	_, err = c.Cluster(t.Context())
 	var away *UnreachableError

@@ -82,10 +82,6 @@ func (o devOptions) run(ctx context.Context, lf logFlags) (err error) {
 		return err
 	}
 	screen := newTerminal(os.Stdout)
-	log, err := lf.open(screen)
-	if err != nil {
-		return err
-	}
 	b, err := o.startBrokers(ctx)
 	if err != nil {
 		return startupError(ctx, devError(err))
@@ -101,6 +97,10 @@ func (o devOptions) run(ctx context.Context, lf logFlags) (err error) {
 		return err
 	}
 	config, err := workerconfig.Open(ctx, workerconfig.Distributed, o.properties(b, properties), configproviders.All())
+	if err != nil {
+		return err
+	}
+	log, err := lf.open(screen, config)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sluice-connect/sluice/cmd/sluice/remote"
 )
 
 // Set by the linker: see the Makefile.
@@ -21,7 +23,7 @@ var (
 // kafkaVersion is the Kafka Connect that REST says it is: clients ask before they use what has not always been there.
 const kafkaVersion = "4.1.2"
 
-// Exit codes, which scripts may rely on (the first three are Kafka Connect's).
+// Exit codes of the commands that run connectors, which scripts may rely on (they are Kafka Connect's). Package remote has its own.
 const (
 	exitUsage   = 1 // the command line or the configuration is wrong
 	exitStartup = 2 // the worker could not be built: a port in use, a refused login, a topic with wrong settings
@@ -43,7 +45,11 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.cause }
 
+// ExitCode is what the program ends with.
+func (e *exitError) ExitCode() int { return e.code }
+
 func main() {
+	tuneCollector()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {
@@ -55,8 +61,9 @@ func main() {
 		return
 	}
 	code := exitUsage
-	if e := new(exitError); errors.As(err, &e) {
-		code = e.code
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		code = coded.ExitCode()
 	}
 	if text := err.Error(); text != "" {
 		fmt.Fprintln(os.Stderr, "sluice: "+text)
@@ -71,11 +78,19 @@ func root() *cobra.Command {
 		Example: `  sluice dev --demo                                  everything on this machine, with simulated sensors
   sluice worker worker.properties                    a worker against your Kafka
   sluice standalone worker.properties source.json    a worker without a cluster
-  sluice cluster --watch                             who runs what`,
+  sluice apply -f connectors/ --wait                 make a cluster, Java's too, be what manifests say
+  sluice describe sensors                            what is wrong with a connector, since when, and what to do`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(devCommand(), workerCommand(), standaloneCommand(), clusterCommand(), migrateCommand())
+	const groupRun = "run"
+	cmd.AddGroup(&cobra.Group{ID: groupRun, Title: "Run connectors:"})
+	cmd.AddGroup(remote.Groups()...)
+	for _, one := range []*cobra.Command{devCommand(), workerCommand(), standaloneCommand(), migrateCommand()} {
+		one.GroupID = groupRun
+		cmd.AddCommand(one)
+	}
+	cmd.AddCommand(remote.Commands()...)
 	return cmd
 }

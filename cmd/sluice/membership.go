@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sluice-connect/sluice/api"
 	"github.com/sluice-connect/sluice/connect/assignment"
 	"github.com/sluice-connect/sluice/connect/cluster"
 	"github.com/sluice-connect/sluice/connect/group"
@@ -38,24 +37,27 @@ func (n *node) membership(o *herder.Options, config *workerconfig.Worker) error 
 		KeyAlgorithm: c.KeyAlgorithm, KeyBits: c.KeyBits, LifetimeMillis: c.KeyLifetime.Milliseconds(),
 		SignAlgorithm: c.SignAlgorithm, VerifyAlgorithm: c.VerifiedAlgorithms,
 	}
-	o.Peers = api.NewPeers()
+	o.Peers = n.peers
 	properties := config.Properties.Clients()
-	if properties["client.id"] == "" {
-		properties["client.id"] = "connect-" + n.rest.WorkerID()
-	}
+	properties["client.id"] = clientID(config, n.rest)
 	settings, err := kafkaclient.AdminSettings(kafkaclient.Properties(properties))
 	if err != nil {
 		return err
 	}
-	o.Membership = cluster.New(cluster.Options{
+	talk := group.NewMetrics(properties["client.id"], sampling(config))
+	membership := cluster.New(cluster.Options{
 		URL: n.url, ConfigTopic: config.Config.Name, Protocol: protocol, Session: c.SessionTimeout, MaxDelay: c.MaxDelay, Sync: c.SyncTimeout, Unsync: c.UnsyncBackoff,
-		Release: min(config.GracefulShutdown+releaseMargin, c.RebalanceTimeout/2), Gate: n.gate, Log: n.log,
+		Release: min(config.GracefulShutdown+releaseMargin, c.RebalanceTimeout/2), Gate: n.gate, Log: n.log.Logger,
+		ClientID: properties["client.id"], Sampling: sampling(config),
 		Join: func(h group.Handler) cluster.Member {
 			return group.New(settings, group.Settings{
 				Group: config.GroupID, ProtocolType: "connect", Session: c.SessionTimeout, Heartbeat: min(c.HeartbeatInterval, noticeWithin),
 				Rebalance: c.RebalanceTimeout, Request: c.RequestTimeout, RetryBackoff: c.RetryBackoff, RetryBackoffMax: c.RetryBackoffMax,
-			}, h, n.log)
+				Metrics: talk,
+			}, h, n.log.Logger)
 		},
 	})
+	o.Membership = membership
+	n.measured = append(n.measured, talk, membership.Metrics())
 	return nil
 }

@@ -78,11 +78,11 @@ The exit code is 0 when every connector would run here, 1 when one would not, an
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := lf.open(os.Stderr)
+			log, err := lf.open(os.Stderr, nil)
 			if err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), cmd.OutOrStdout(), log)
+			return o.run(cmd.Context(), cmd.OutOrStdout(), log.Logger)
 		},
 	}
 	cmd.Flags().StringVar(&o.worker, "worker", "", "the properties file of one of the cluster's workers")

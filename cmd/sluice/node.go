@@ -10,8 +10,6 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sluice-connect/sluice/api"
 	"github.com/sluice-connect/sluice/connect"
@@ -31,13 +29,16 @@ import (
 
 // node is one worker process: REST in front, the herder behind it, stores in Kafka or on disk.
 type node struct {
-	log    *slog.Logger
+	log    logs
 	herder *herder.Herder
 	worker *worker.Worker
 	gate   *kafkaclient.Gate // what tasks write passes it
 	rest   *api.Server
+	peers  *api.Peers
 	url    string // advertised, with a slash at its end
 	serve  chan error
+	// measured are metrics beside the worker's.
+	measured []prometheus.Collector
 }
 
 const (
@@ -48,22 +49,23 @@ const (
 )
 
 // startNode builds and starts a worker. REST answers before the stores are read; its requests wait.
-func startNode(ctx context.Context, config *workerconfig.Worker, log *slog.Logger) (*node, error) {
-	rest, err := api.Listen(api.Config{
-		Listeners: config.Listeners, AdvertisedHost: config.AdvertisedHost, AdvertisedPort: config.AdvertisedPort,
-		AdvertisedListener: config.AdvertisedListener, Log: log,
-	})
+func startNode(ctx context.Context, config *workerconfig.Worker, log logs) (*node, error) {
+	log.Logger = config.Secrets.Logger(log.Logger)
+	kafkaclient.LogTo(log.Logger)
+	entrance, err := entrance(config, log)
 	if err != nil {
 		return nil, err
 	}
-	log = config.Secrets.Logger(log)
-	n := &node{log: log, gate: new(kafkaclient.Gate), rest: rest, url: rest.URL(), serve: make(chan error, 1)}
+	rest, err := api.Listen(entrance)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{log: log, gate: new(kafkaclient.Gate), rest: rest, peers: entrance.Peers, url: rest.URL(), serve: make(chan error, 1)}
 	if err := n.build(config); err != nil {
 		return nil, errors.Join(err, rest.Shutdown(ctx))
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.worker.Metrics())
-	go func() { n.serve <- rest.Serve(n.herder, promhttp.HandlerFor(registry, promhttp.HandlerOpts{})) }()
+	scrape := scraped(append(n.measured, newAppInfo(clientID(config, rest)), n.worker.Metrics())...)
+	go func() { n.serve <- rest.Serve(n.herder, scrape) }()
 	if err := n.herder.Start(ctx); err != nil {
 		n.close(config.GracefulShutdown)
 		return nil, err
@@ -90,7 +92,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 		n.log.Warn("a key of the worker does not do here what it does in Kafka Connect", "key", key.Key, "reason", key.Reason)
 	}
 	options := herder.Options{
-		WorkerID: n.rest.WorkerID(), Version: kafkaVersion, Commit: commit, Catalog: classes, Log: n.log,
+		WorkerID: n.rest.WorkerID(), Version: kafkaVersion, Commit: commit, Catalog: classes, Log: n.log.Logger, Logs: n.log.setLevel,
 		Topics: herder.TopicPolicy{Tracked: config.TopicTracking, Resettable: config.TopicTrackingReset},
 		Validator: &validation.Validator{
 			Catalog: classes, Worker: config.Properties, OverridePolicy: validation.OverridePolicy(config.OverridePolicy), GroupID: config.GroupID,
@@ -107,7 +109,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 		OffsetFlushInterval: config.OffsetFlushInterval, OffsetFlushTimeout: config.OffsetFlushTimeout,
 		GracefulShutdown: config.GracefulShutdown, Properties: config.Properties, Clients: config.Properties.Clients(), Gate: n.gate,
 		OverridePolicy: validation.OverridePolicy(config.OverridePolicy), Providers: config.Providers, Secrets: config.Secrets,
-		GroupID: config.GroupID, ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled,
+		GroupID: config.GroupID, ExactlyOnce: config.ExactlyOnce == workerconfig.Enabled, Sampling: sampling(config),
 	}
 	if config.Mode == workerconfig.Standalone {
 		n.standaloneStores(&options, config)
@@ -117,7 +119,7 @@ func (n *node) build(config *workerconfig.Worker) error {
 	}
 	options.Groups, options.Zombies = worker.NewGroups(tasks), worker.NewZombies(tasks)
 	options.Employ = func(s worker.StatusSink, p worker.Plan, f worker.Fencing) herder.Worker {
-		n.worker = worker.New(tasks, classes, options.Offsets, s, p, f, n.log)
+		n.worker = worker.New(tasks, classes, options.Offsets, s, p, f, n.log.Logger)
 		return n.worker
 	}
 	n.herder = herder.New(options)
@@ -125,10 +127,10 @@ func (n *node) build(config *workerconfig.Worker) error {
 }
 
 func (n *node) standaloneStores(o *herder.Options, config *workerconfig.Worker) {
-	o.Offsets = worker.SharedOffsets(stores.NewFileOffsetStore(config.OffsetFile, n.log))
-	o.Statuses = stores.NewMemoryStatusStore(n.log)
+	o.Offsets = worker.SharedOffsets(stores.NewFileOffsetStore(config.OffsetFile, n.log.Logger))
+	o.Statuses = stores.NewMemoryStatusStore(n.log.Logger)
 	o.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
-		return stores.NewMemoryConfigStore(n.log, listen)
+		return stores.NewMemoryConfigStore(n.log.Logger, listen)
 	}
 }
 
@@ -155,15 +157,15 @@ func storeKafka(config *workerconfig.Worker, suffix string, gate *kafkaclient.Ga
 
 // kafkaStores makes the three stores on compacted topics.
 func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker, tasks *worker.Settings) error {
-	offsets, err := storeKafka(config, "offsets", n.gate, n.log)
+	offsets, err := storeKafka(config, "offsets", n.gate, n.log.Logger)
 	if err != nil {
 		return err
 	}
-	statuses, err := storeKafka(config, "statuses", nil, n.log)
+	statuses, err := storeKafka(config, "statuses", nil, n.log.Logger)
 	if err != nil {
 		return err
 	}
-	configs, err := storeKafka(config, "configs", nil, n.log)
+	configs, err := storeKafka(config, "configs", nil, n.log.Logger)
 	if err != nil {
 		return err
 	}
@@ -172,7 +174,7 @@ func (n *node) kafkaStores(o *herder.Options, config *workerconfig.Worker, tasks
 	if config.ExactlyOnce == workerconfig.Enabled { // what a zombie could not commit has not happened
 		offsets.Config.Consumer.IsolationLevel, configs.Config.Consumer.IsolationLevel = sarama.ReadCommitted, sarama.ReadCommitted
 	}
-	o.Offsets = worker.NewOffsetStores(stores.NewOffsetStore(offsets, offsetTopic(config)), offsetTopic(config), tasks, n.log)
+	o.Offsets = worker.NewOffsetStores(stores.NewOffsetStore(offsets, offsetTopic(config)), offsetTopic(config), tasks, n.log.Logger)
 	o.Statuses = stores.NewStatusStore(statuses, statusTopic(config))
 	o.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
 		store := stores.NewConfigStore(configs, configTopic(config), listen)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-connect/sluice/connect/herder"
+	"github.com/sluice-connect/sluice/connect/manifests"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
 
@@ -18,7 +19,7 @@ func standaloneCommand() *cobra.Command {
 		lf  logFlags
 	)
 	cmd := &cobra.Command{
-		Use:   "standalone worker.properties [connector.json|connector.properties ...]",
+		Use:   "standalone worker.properties [connector.json|connector.yaml|connector.properties|folder ...]",
 		Short: "Run a worker without a cluster: offsets in a file, connectors from the command line",
 		Example: `  sluice standalone standalone.properties mqtt-source.json
   sluice standalone standalone.properties source.properties sink.properties`,
@@ -29,21 +30,21 @@ func standaloneCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			log, err := lf.open(os.Stderr)
-			if err != nil {
-				return err
-			}
 			config, err := loadWorker(cmd.Context(), workerconfig.Standalone, args[0], set)
 			if err != nil {
 				return err
 			}
+			log, err := lf.open(os.Stderr, config)
+			if err != nil {
+				return err
+			}
 			var wanted []herder.NewConnector
-			for _, path := range args[1:] {
-				c, err := readConnector(path)
-				if err != nil {
-					return err
-				}
-				wanted = append(wanted, c)
+			given, err := manifests.Read(args[1:], false, os.Stdin)
+			if err != nil {
+				return err
+			}
+			for _, m := range given {
+				wanted = append(wanted, herder.NewConnector{Name: m.Name, Config: m.Config, InitialState: m.InitialState})
 			}
 			node, err := startNode(cmd.Context(), config, log)
 			if err != nil {

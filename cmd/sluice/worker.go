@@ -28,11 +28,11 @@ Values come from the file, then from the environment (CONNECT_GROUP_ID is group.
   CONNECT_BOOTSTRAP_SERVERS=kafka:9092 CONNECT_GROUP_ID=edge ... sluice worker`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			log, err := lf.open(os.Stderr)
+			config, err := loadWorker(cmd.Context(), workerconfig.Distributed, first(args), set)
 			if err != nil {
 				return err
 			}
-			config, err := loadWorker(cmd.Context(), workerconfig.Distributed, first(args), set)
+			log, err := lf.open(os.Stderr, config)
 			if err != nil {
 				return err
 			}

@@ -205,3 +205,79 @@ func handshakeAuth(t *testing.T, server, client certstore.Config, auth tls.Clien
 	<-done
 	return outcome{err: err, peer: conn.ConnectionState().PeerCertificates}
 }
+
+func TestJavasKeysMakeAConfigurationWithOrWithoutAPrefix(t *testing.T) {
+	p := map[string]string{
+		"x.ssl.keystore.location": " own.p12 ", "x.ssl.keystore.password": "a", "x.ssl.key.password": "b", "x.ssl.truststore.location": "trust.p12",
+		"x.ssl.truststore.password": "c", "x.ssl.enabled.protocols": "TLSv1.3", "x.ssl.cipher.suites": "s", "x.ssl.endpoint.identification.algorithm": "",
+		"x.ssl.keystore.key": "ignored beside a file", "ssl.keystore.location": "another's",
+	}
+	in := func(key, value string) certstore.Setting { return certstore.Setting{Key: "x." + key, Value: value} }
+	got, err := certstore.FromProperties(p, "x.")
+	require.NoError(t, err)
+	assert.Equal(t, certstore.Config{
+		KeyStore: certstore.Store{Location: in("ssl.keystore.location", "own.p12"), Inline: in("ssl.keystore.certificate.chain", ""),
+			Password: in("ssl.keystore.password", "a")},
+		TrustStore: certstore.Store{Location: in("ssl.truststore.location", "trust.p12"), Inline: in("ssl.truststore.certificates", ""),
+			Password: in("ssl.truststore.password", "c")},
+		KeyPassword: in("ssl.key.password", "b"), Protocols: in("ssl.enabled.protocols", "TLSv1.3"), CipherSuites: in("ssl.cipher.suites", "s"), AnyName: true,
+	}, got)
+	got, err = certstore.FromProperties(map[string]string{"ssl.keystore.key": `a\nb`, "ssl.protocol": "TLSv1.2"}, "")
+	require.NoError(t, err)
+	assert.Equal(t, "a\nb", got.Key.Inline.Value)
+	assert.Equal(t, certstore.Setting{Key: "ssl.protocol", Value: "TLSv1.2"}, got.Protocols)
+	assert.False(t, got.AnyName)
+}
+
+func TestAServerWithoutACertificateNamesTheKey(t *testing.T) {
+	settings, err := certstore.FromProperties(nil, "listeners.https.")
+	require.NoError(t, err)
+	_, err = settings.Server(tls.NoClientCert)
+	require.ErrorContains(t, err, "listeners.https.ssl.keystore.location: a server needs a certificate")
+}
+
+// Both ends learn of another authority while they run, and keep the one they have when its file breaks.
+func TestWhoIsTrustedIsReadAgain(t *testing.T) {
+	path, age := filepath.Join(t.TempDir(), "trust.pem"), time.Now()
+	put := func(name string) {
+		raw, err := os.ReadFile(filepath.Join("testdata", name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, raw, 0o600))
+		age = age.Add(time.Second)
+		require.NoError(t, os.Chtimes(path, age, age))
+	}
+	put("ec.pem") // which vouches for nobody
+	trust := certstore.Store{Location: certstore.Setting{Key: "ssl.truststore.location", Value: path}}
+	own := certstore.Store{Location: file("bundle.pem")}
+	dialer, err := certstore.Config{TrustStore: trust, KeyStore: own}.Dialer()
+	require.NoError(t, err)
+	server, err := certstore.Config{TrustStore: trust, KeyStore: own}.Server(tls.RequireAndVerifyClientCert)
+	require.NoError(t, err)
+	meet := func(client, server *tls.Config) error {
+		near, far := net.Pipe()
+		defer near.Close()
+		go func() {
+			defer far.Close()
+			conn := tls.Server(far, server)
+			if conn.Handshake() == nil {
+				_, _ = conn.Write([]byte{1})
+			}
+		}()
+		_, err := io.ReadFull(tls.Client(near, client), make([]byte, 1))
+		return err
+	}
+	open, err := certstore.Config{KeyStore: own}.Server(tls.NoClientCert)
+	require.NoError(t, err)
+	knows, err := certstore.Config{TrustStore: certstore.Store{Location: file("ca.pem")}, KeyStore: own, ServerName: "localhost"}.Client()
+	require.NoError(t, err)
+	assert.Error(t, meet(dialer.Config("localhost"), open))
+	assert.Error(t, meet(knows, server))
+	put("ca.pem")
+	assert.NoError(t, meet(dialer.Config("localhost"), open))
+	assert.NoError(t, meet(dialer.Config("127.0.0.1"), open))
+	assert.NoError(t, meet(knows, server))
+	put("make.sh")
+	assert.NoError(t, meet(dialer.Config("localhost"), open))
+	assert.NoError(t, meet(knows, server))
+	assert.Error(t, meet(dialer.Config("elsewhere"), open), "the name counts")
+}

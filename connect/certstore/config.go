@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	ServerName string
 	// ALPN lists the protocols to offer, best first.
 	ALPN []string
+	// Log is told of files that have changed, and of those that cannot be used. Nil tells nobody.
+	Log *slog.Logger
 }
 
 // Client builds the configuration of a client. Stores are read now, so that mistakes show before the first connection; the own
@@ -59,8 +62,12 @@ func (c Config) Client() (*tls.Config, error) {
 	return out, nil
 }
 
-// Server builds the configuration of a server that treats client certificates as auth says.
+// Server builds the configuration of a server that treats client certificates as auth says. The own certificate and the trusted ones are read again
+// at handshakes after their files changed.
 func (c Config) Server(auth tls.ClientAuthType) (*tls.Config, error) {
+	if !c.KeyStore.Configured() && !c.Key.Configured() {
+		return nil, &Error{Key: c.KeyStore.Location.Key, Cause: errors.New("a server needs a certificate and its key: name a PEM, PKCS12 or JKS file")}
+	}
 	out, err := c.base()
 	if err != nil {
 		return nil, err
@@ -72,22 +79,14 @@ func (c Config) Server(auth tls.ClientAuthType) (*tls.Config, error) {
 	out.GetCertificate = own.forServer
 	out.ClientAuth = auth
 	if c.TrustStore.Configured() {
-		if out.ClientCAs, err = c.TrustStore.Pool(); err != nil {
+		clients, err := c.trusting(out, func(of *tls.Config, pool *x509.CertPool) { of.ClientCAs = pool })
+		if err != nil {
 			return nil, err
 		}
+		out = out.Clone()
+		out.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return clients.Current(), nil }
 	}
 	return out, nil
-}
-
-func (c Config) identity() (*identity, error) {
-	own := &identity{certs: c.KeyStore, key: c.Key, keyPassword: c.KeyPassword}
-	if !c.KeyStore.Configured() { // one PEM file given as the key may hold the chain, too
-		own.certs, own.key = c.Key, Store{}
-	}
-	if _, err := own.current(); err != nil {
-		return nil, err
-	}
-	return own, nil
 }
 
 func (c Config) base() (*tls.Config, error) {

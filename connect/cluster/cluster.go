@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/group"
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/metrics"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -40,7 +41,11 @@ type Options struct {
 	Gate *kafkaclient.Gate
 	// Join makes the member of the group. It is called once for each time that the worker joins from outside.
 	Join func(group.Handler) Member
-	Log  *slog.Logger
+	// ClientID names this worker's client in metrics.
+	ClientID string
+	// Sampling is over what time averages and maxima of metrics are taken.
+	Sampling metrics.Sampling
+	Log      *slog.Logger
 }
 
 // Member is a [group.Member].
@@ -54,6 +59,7 @@ type Cluster struct {
 	Options
 	mind     herder.Mind
 	lease    lease
+	metrics  *Metrics
 	leader   *assignment.Leader
 	standing atomic.Pointer[herder.Standing]
 	overview atomic.Pointer[herder.ClusterInfo] // nil until this worker has led a round
@@ -107,9 +113,13 @@ func New(o Options) *Cluster {
 		tasksOf: map[string]int{}, known: map[string]bool{},
 	}
 	c.leader = assignment.NewLeader(o.MaxDelay, time.Now, func() assignment.Snapshot { return assignment.SnapshotOf(c.mind.State()) })
+	c.metrics = newMetrics(o.ClientID, o.Sampling, &c.lease)
 	c.standing.Store(&herder.Standing{Generation: -1, Signed: o.Protocol == assignment.Sessioned})
 	return c
 }
+
+// Metrics are those of the membership.
+func (c *Cluster) Metrics() *Metrics { return c.metrics }
 
 // Run implements [herder.Membership].
 func (c *Cluster) Run(ctx context.Context, m herder.Mind) error {
@@ -216,6 +226,7 @@ func (c *Cluster) because(reason string) {
 // Standing implements [herder.Membership]. A worker without lease does not lead: the others may have another leader by now.
 func (c *Cluster) Standing() herder.Standing {
 	s := *c.standing.Load()
+	s.Lost = c.lease.lost()
 	if s.Leads && !c.lease.good() {
 		s.Leads, s.LeaderURL, s.Owner = false, "", nil
 	}

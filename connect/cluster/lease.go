@@ -16,6 +16,7 @@ type lease struct {
 	mu    sync.Mutex
 	until time.Time
 	hold  hold
+	gone  time.Time // since when hold is revoked
 }
 
 // hold is what a worker has of its work.
@@ -52,8 +53,24 @@ func (l *lease) grant() {
 func (l *lease) revoke() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.hold != revoked {
+		l.gone = time.Now()
+	}
 	l.hold = revoked
 	l.gate.Suspend()
+}
+
+// lost is since when this worker has not been a member for sure; zero while it is one, and before it was one.
+func (l *lease) lost() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.hold == revoked:
+		return l.gone
+	case l.hold == granted && !time.Now().Before(l.until):
+		return l.until
+	}
+	return time.Time{}
 }
 
 // good reports whether this worker is a member for sure.

@@ -60,9 +60,12 @@ func pieces(w assignment.Work) []string {
 	return names
 }
 
-// tell logs the round, in one line.
+// tell logs the round, in one line, and counts it.
 func (c *Cluster) tell() {
 	took := time.Since(c.began)
+	c.metrics.rebalanced(&place{
+		epoch: c.round.Generation, leader: c.last.LeaderURL, protocol: c.protocol, connectors: len(c.held.Connectors), tasks: len(c.held.Tasks),
+	}, c.last.Assigned.Size()+c.last.Revoked.Size(), took)
 	reason := strings.Join(c.reasons, ", ")
 	if reason == "" {
 		reason = "the group asked for it: a worker joined or left, or has news of its own"

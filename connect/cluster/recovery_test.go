@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect/assignment"
+	"github.com/sluice-connect/sluice/connect/herder"
 )
 
 // stall lets the group have a change that a node cannot read, and waits until that node has left the group.
@@ -26,6 +28,16 @@ func when(line string) time.Time {
 	return at
 }
 
+// hindered are the causes for which a node is not ready.
+func (n *node) hindered() (causes []herder.Cause) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, h := range n.herder.Readiness(ctx).Hindrances {
+		causes = append(causes, h.Cause)
+	}
+	return causes
+}
+
 func TestAWorkerThatCannotReadTheConfigurationLeavesAndReturnsWhenItCan(t *testing.T) {
 	for _, protocol := range protocols {
 		t.Run(protocol.String(), func(t *testing.T) {
@@ -36,11 +48,15 @@ func TestAWorkerThatCannotReadTheConfigurationLeavesAndReturnsWhenItCan(t *testi
 				c.settles(map[string]int{"a": 5})
 				c.stall(second)
 				require.False(t, second.gate.Open(), "the others have its work by now")
+				require.Subset(t, second.hindered(), []herder.Cause{herder.LostGroup, herder.CatchingUp})
 				c.pass(20 * time.Second)
 				require.Equal(t, 1, c.at.size())
+				require.Subset(t, second.hindered(), []herder.Cause{herder.LostGroup, herder.CatchingUp})
 				second.configs.mend()
 				c.settles(map[string]int{"a": 5, "more": 1})
 				c.told(second, "the configuration could be read, joining the group again")
+				c.pass(time.Minute) // an eager group may have its work again before the second is in it
+				require.Empty(t, second.hindered())
 			})
 		})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect/assignment"
 	"github.com/sluice-connect/sluice/connect/group"
+	"github.com/sluice-connect/sluice/connect/herder"
 )
 
 // resolve begins what was assigned as soon as this worker has read the configuration that was divided (DistributedHerder.handleRebalanceCompleted).
@@ -34,6 +35,11 @@ func (c *Cluster) resolve() {
 // catchUp reads the configuration to its end, on a goroutine of its own. There is one reading at a time, whatever rounds begin meanwhile: a leader
 // that cannot read must not get worker.sync.timeout.ms anew with every round that the others ask for.
 func (c *Cluster) catchUp() {
+	c.stand(func(s *herder.Standing) {
+		if s.Behind.IsZero() {
+			s.Behind = time.Now()
+		}
+	})
 	if c.reading {
 		return
 	}
@@ -112,6 +118,7 @@ const strayFactor = 2
 
 // quit ends the membership. The group may give the work to others from now on: nothing is written here meanwhile.
 func (c *Cluster) quit(cause error) {
+	c.metrics.losses.Add(1)
 	c.lease.revoke()
 	c.leave(cause)
 }
@@ -130,6 +137,7 @@ func (c *Cluster) again(reason string) {
 // begin puts the assignment in force.
 func (c *Cluster) begin() {
 	c.phase, c.behind, c.begun, c.ahead = working, 0, true, time.Time{}
+	c.stand(func(s *herder.Standing) { s.Behind = time.Time{} })
 	ends := !c.last.Revoked.Empty() || !c.running.Minus(c.held).Empty() // an eager group does not say what it takes away
 	c.running = c.held
 	clear(c.tasksOf)

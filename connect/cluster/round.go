@@ -41,6 +41,7 @@ func (c *Cluster) prepare() {
 	if c.phase != preparing && c.phase != joining {
 		c.began = time.Now()
 	}
+	c.metrics.rebalancing.Store(true)
 	c.phase = preparing
 	c.cancel()
 	if c.underWay == nil {
@@ -150,7 +151,7 @@ func (c *Cluster) settle(leads bool) {
 	c.stand(func(s *herder.Standing) {
 		*s = herder.Standing{
 			Generation: int(c.round.Generation), Leads: leads, LeaderURL: c.last.LeaderURL,
-			Signed: c.protocol == assignment.Sessioned, RebalanceDue: s.RebalanceDue,
+			Signed: c.protocol == assignment.Sessioned, RebalanceDue: s.RebalanceDue, Behind: s.Behind,
 		}
 		if leads && division != nil {
 			s.Owner = func(i stores.Instance) (string, bool) { return owner(division, i) }
@@ -180,6 +181,7 @@ func owner(d *assignment.Division, i stores.Instance) (string, bool) {
 // next assignment says.
 func (h handler) Lost(cause error) {
 	c := h.Cluster
+	c.metrics.losses.Add(1)
 	c.lease.revoke()
 	c.Log.Warn("membership in the group was lost: nothing is written until this worker has joined again", "cause", cause)
 }

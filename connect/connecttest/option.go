@@ -16,7 +16,10 @@ type options struct {
 	window    int
 	holdAcks  bool
 	taskID    int
+	exact     bool
 	committed []stored
+	// transactional is [Transactional].
+	transactional bool
 }
 
 // retryDelay is the longest that the runtime waits before it repeats a call that asked for it: a test has no minutes to spare.
@@ -43,8 +46,17 @@ func Window(records int) Option { return func(o *options) { o.window = records }
 // HoldAcks makes a source's records wait for [Source.Ack] or [Source.Release].
 func HoldAcks() Option { return func(o *options) { o.holdAcks = true } }
 
+// Transactional tells the task that records and their offsets are stored together, as on a worker for exactly-once sources.
+func Transactional() Option { return func(o *options) { o.transactional = true } }
+
 // TaskID is the task's number; 0 by default.
 func TaskID(n int) Option { return func(o *options) { o.taskID = n } }
+
+// Transactions runs a source as a worker does that is exactly-once, with transaction.boundary=connector: records can be taken and are acknowledged when the
+// task has ended their transaction, those of an aborted one are acknowledged as [connect.Aborted] and never taken, and those of one that is open when
+// the task ends are gone. The connector must be a [connect.TransactionDefiner] that accepts the configuration. Without this option ends of
+// transactions have no effect, as in any other worker.
+func Transactions() Option { return func(o *options) { o.exact = true } }
 
 // Stored puts an offset into the store before the task starts: what an earlier life left there. kv is the source partition, names
 // and values in turn.

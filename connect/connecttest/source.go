@@ -41,6 +41,9 @@ func StartSource(t testing.TB, c connect.SourceConnector, cfg connect.Config, op
 	t.Helper()
 	h := newHost(t, cfg, opts)
 	h.validate(c.Spec(), c)
+	if definer, ok := c.(connect.TransactionDefiner); h.opts.exact && (!ok || !definer.DefinesTransactions(h.config)) {
+		t.Fatal("connecttest: the connector does not define transactions under this configuration, so they would never end")
+	}
 	s := &Source{host: h, connector: c, store: newOffsetStore(h.opts.committed), holding: h.opts.holdAcks, next: map[connect.TopicPartition]int64{}}
 	s.begin()
 	t.Cleanup(s.cleanup)
@@ -94,7 +97,9 @@ func (s *Source) AckAs(outcome connect.Outcome, n int) {
 	var last uint64
 	s.update(func() {
 		for i := range s.pending[:n] {
-			s.pending[i].outcome = outcome
+			if s.pending[i].outcome != connect.Aborted {
+				s.pending[i].outcome = outcome
+			}
 		}
 		s.granted, last = n, s.pending[n-1].number
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -15,7 +16,8 @@ type sourceLife struct {
 	rt   sourceContext
 	done chan struct{} // closed when both goroutines have ended
 
-	polling bool // guarded by state
+	polling bool     // guarded by state
+	open    []queued // the records of a transaction that has no end yet
 }
 
 // run is the task's goroutine.
@@ -78,7 +80,7 @@ func (l *sourceLife) poll(ctx context.Context, task connect.SourceTask) error {
 		if err := schemas.check(batch.Records()); err != nil {
 			return err
 		}
-		if err := l.enqueue(keeper.keep(batch.Records())); err != nil {
+		if err := l.enqueue(keeper.keep(batch.Records()), batch.TransactionEnds()); err != nil {
 			return err
 		}
 		var again *connect.RetryError
@@ -108,7 +110,7 @@ func (l *sourceLife) room() bool {
 }
 
 // enqueue puts the records of one poll into the topic.
-func (l *sourceLife) enqueue(records []connect.SourceRecord) error {
+func (l *sourceLife) enqueue(records []connect.SourceRecord, ends []connect.TransactionEnd) error {
 	batch := make([]queued, 0, len(records))
 	for i := range records {
 		r := &records[i]
@@ -119,24 +121,52 @@ func (l *sourceLife) enqueue(records []connect.SourceRecord) error {
 		l.number++
 		batch = append(batch, queued{number: l.number, record: *r, source: r.Source, outcome: outcome})
 	}
+	visible, finished := slices.Clone(batch), batch
+	if l.opts.exact {
+		visible, finished = l.transactions(batch, ends)
+	}
+	visible = slices.DeleteFunc(visible, func(q queued) bool { return q.record.Advances() })
 	l.update(func() {
 		l.polls++
 		if len(batch) == 0 {
 			l.empty = l.polls
 		}
-		l.queue = append(l.queue, batch...)
-		l.pending = append(l.pending, batch...)
+		l.queue = append(l.queue, visible...)
+		l.pending = append(l.pending, finished...)
 	})
 	return nil
 }
 
+// transactions adds the records of one poll to the open transaction and returns what its ends let go: to whoever reads committed data, and to the task.
+func (l *sourceLife) transactions(batch []queued, ends []connect.TransactionEnd) (visible, finished []queued) {
+	from := 0
+	for _, end := range ends {
+		l.open = append(l.open, batch[from:end.Records]...)
+		from = end.Records
+		for i := range l.open {
+			if end.Abort {
+				l.open[i].outcome = connect.Aborted
+			}
+		}
+		if !end.Abort {
+			visible = append(visible, l.open...)
+		}
+		finished, l.open = append(finished, l.open...), nil
+	}
+	l.open = append(l.open, batch[from:]...)
+	return visible, finished
+}
+
 // admit checks what the runtime needs of a record, and says what becomes of it.
 func (l *sourceLife) admit(r *connect.SourceRecord) (connect.Outcome, error) {
-	if r.Topic == "" {
+	if r.Topic == "" && !r.Advances() {
 		return 0, errors.New("a record has no topic")
 	}
 	if p := r.Source; p != nil && l.rt.partitions.Intern(p.Attrs()...) != p {
 		return 0, fmt.Errorf("the source partition %s is of an earlier task: get it from this task's SourceContext.Partition", p)
+	}
+	if r.Advances() {
+		return connect.Filtered, nil
 	}
 	if err := connect.CheckValue(r.KeySchema, r.Key); err != nil {
 		return 0, fmt.Errorf("a record's key: %w", err)

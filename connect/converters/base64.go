@@ -7,10 +7,9 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// decodeBase64 is Jackson's reading of base64: padding is required, white space may stand between groups of four, and after the
+// decodeBase64 appends to out, which has room for it, what Jackson reads in base64: padding is required, white space may stand between groups of four, and after the
 // padding another text may follow.
-func decodeBase64(text string) ([]byte, error) {
-	out := make([]byte, 0, base64.StdEncoding.DecodedLen(len(text)))
+func decodeBase64(out []byte, text string) ([]byte, error) {
 	if plain, err := base64.StdEncoding.AppendDecode(out, bytesOf(text)); err == nil {
 		return plain, nil
 	}

@@ -16,6 +16,9 @@ type JSON struct {
 	prefixes   map[*connect.Schema][]byte
 	lastSchema *connect.Schema
 	lastPrefix []byte
+	// Members' names as they are written, by struct schema, and those used last.
+	names     map[*connect.Schema]*memberNames
+	lastNames *memberNames
 	// Schemas by their text, and the beginning of the envelope read last, up to its payload.
 	schemas  map[string]*connect.Schema
 	readHead []byte
@@ -47,7 +50,7 @@ func NewJSON(o JSONOptions) *JSON {
 	if o.CacheSize <= 0 {
 		o.CacheSize = defaultCacheSize
 	}
-	return &JSON{options: o, prefixes: map[*connect.Schema][]byte{}, schemas: map[string]*connect.Schema{}}
+	return &JSON{options: o, prefixes: map[*connect.Schema][]byte{}, names: map[*connect.Schema]*memberNames{}, lastNames: &memberNames{}, schemas: map[string]*connect.Schema{}}
 }
 
 var jsonDefinition = forAnySeat(

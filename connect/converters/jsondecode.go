@@ -14,6 +14,9 @@ type decoder struct {
 	jsontext.Scanner
 	keepNull bool // a null stays null where its schema has a default
 	stack    []connect.Value
+	room     connect.Slab
+	raw      []byte // what bytes are cut from
+	shapes   shapes
 }
 
 // place says where a value stands: inside a struct, or as a default, Java checks it against its schema; elsewhere a string or bytes
@@ -27,7 +30,9 @@ const (
 
 // bare reads a value without schema: whole numbers are int64, others float64, objects maps with string keys.
 func (d *decoder) bare() (connect.Value, error) {
-	switch d.Peek() {
+	first := d.Peek()
+	start := d.At
+	switch first {
 	case '{':
 		return d.bareObject()
 	case '[':
@@ -42,6 +47,15 @@ func (d *decoder) bare() (connect.Value, error) {
 	case 'n':
 		return connect.Value{}, d.Word("null")
 	}
+	if digits, scale, ok := d.Short(); ok {
+		if scale == 0 {
+			return connect.Int64(digits), nil
+		}
+		if f, ok := jsontext.Float64(digits, scale); ok {
+			return connect.Float64(f), nil
+		}
+		d.At = start
+	}
 	n, err := d.Number()
 	switch {
 	case err != nil:
@@ -50,26 +64,6 @@ func (d *decoder) bare() (connect.Value, error) {
 		return connect.Int64(n.Int64()), nil
 	}
 	return connect.Float64(n.Float(64)), nil
-}
-
-func (d *decoder) bareObject() (connect.Value, error) {
-	m := connect.NewMap(4)
-	more, err := d.Open('}')
-	for more && err == nil {
-		name, err := d.Name()
-		if err != nil {
-			return connect.Value{}, err
-		}
-		v, err := d.bare()
-		if err != nil {
-			return connect.Value{}, err
-		}
-		m.Put(connect.String(name), v)
-		if more, err = d.Next('}'); err != nil {
-			return connect.Value{}, err
-		}
-	}
-	return connect.MapOf(m), err
 }
 
 // elements reads the members of a list, or the values of an object, into one slice of the right size.
@@ -165,8 +159,43 @@ func (d *decoder) lost(s *connect.Schema, at place) (connect.Value, error) {
 
 func isNumber(c byte) bool { return c == '-' || c >= '0' && c <= '9' }
 
+// shortNumber reads a number that needs no long arithmetic; it leaves all others alone.
+func (d *decoder) shortNumber(kind connect.Kind) (v connect.Value, ok bool) {
+	start := d.At
+	digits, scale, ok := d.Short()
+	switch {
+	case !ok:
+		return v, false
+	case kind == connect.KindFloat64:
+		var f float64
+		f, ok = jsontext.Float64(digits, scale)
+		v = connect.Float64(f)
+	case kind == connect.KindFloat32:
+		var f float32
+		f, ok = jsontext.Float32(digits, scale)
+		v = connect.Float32(f)
+	case scale > 0:
+		ok = false
+	case kind == connect.KindInt8:
+		v = connect.Int8(int8(digits))
+	case kind == connect.KindInt16:
+		v = connect.Int16(int16(digits))
+	case kind == connect.KindInt32:
+		v = connect.Int32(int32(digits))
+	default:
+		v = connect.Int64(digits)
+	}
+	if !ok {
+		d.At = start
+	}
+	return v, ok
+}
+
 // numeric reads a number; it is cut to its kind, and what is no number is 0, as in Java.
 func (d *decoder) numeric(kind connect.Kind, c byte) (connect.Value, error) {
+	if v, ok := d.shortNumber(kind); ok {
+		return v, nil
+	}
 	n := jsontext.Number{Text: []byte("0"), Whole: true}
 	var err error
 	if isNumber(c) {
@@ -197,8 +226,33 @@ func (d *decoder) bytes() (connect.Value, error) {
 	if err != nil {
 		return connect.Value{}, err
 	}
-	b, err := decodeBase64(text)
-	return connect.Bytes(b), err
+	b, err := decodeBase64(d.rawRoom(len(text)), text)
+	if err != nil {
+		return connect.Value{}, err
+	}
+	return connect.Bytes(d.cut(len(text), b)), nil
+}
+
+// rawChunk is the size of the pieces that bytes are cut from. A piece lives as long as the last record in it.
+const rawChunk = 4 << 10
+
+// rawRoom is an empty slice for up to n bytes.
+func (d *decoder) rawRoom(n int) []byte {
+	if n > rawChunk/4 {
+		return make([]byte, 0, n)
+	}
+	if d.raw == nil || n > cap(d.raw)-len(d.raw) { // nil bytes are null
+		d.raw = make([]byte, 0, rawChunk)
+	}
+	return d.raw[len(d.raw):]
+}
+
+// cut hands out what was appended to the slice of rawRoom(n), n bytes at most.
+func (d *decoder) cut(n int, b []byte) []byte {
+	if n <= rawChunk/4 {
+		d.raw = d.raw[:len(d.raw)+len(b)]
+	}
+	return b[:len(b):len(b)]
 }
 
 // logical reads a Decimal, a Date, a Time or a Timestamp, which go by the schema's name alone.
@@ -206,6 +260,11 @@ func (d *decoder) logical(s *connect.Schema) (connect.Value, error) {
 	c := d.Peek()
 	if c == '"' && s.Name() == connect.DecimalName {
 		return d.decimalBytes(s)
+	}
+	if s.Name() == connect.TimestampName {
+		if v, ok := d.shortNumber(connect.KindInt64); ok {
+			return connect.Instant(v.Int64()), nil
+		}
 	}
 	if !isNumber(c) {
 		if err := d.Skip(); err != nil {

@@ -211,15 +211,42 @@ func (c *JSON) appendStruct(dst []byte, schema *connect.Schema, st *connect.Stru
 	if !st.Schema().Equal(schema) {
 		return nil, fmt.Errorf("%w: a struct of another schema than its place has", connect.ErrData)
 	}
+	names := c.namesOf(schema)
 	out = append(dst, '{')
 	for i, f := range schema.Fields() {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(jsontext.AppendString(out, f.Name), ':')
+		out = append(out, names.texts[i]...)
 		if out, err = c.appendValue(out, f.Schema, st.At(i)); err != nil {
 			return nil, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}
 	return append(out, '}'), nil
+}
+
+// memberNames are the names of a struct's fields with what stands around them: ,"name":
+type memberNames struct {
+	schema *connect.Schema
+	texts  []string
+}
+
+func (c *JSON) namesOf(schema *connect.Schema) *memberNames {
+	if c.lastNames.schema == schema {
+		return c.lastNames
+	}
+	names, known := c.names[schema]
+	if !known {
+		names = &memberNames{schema: schema}
+		for i, f := range schema.Fields() {
+			text := append(jsontext.AppendString([]byte{','}, f.Name), ':')
+			if i == 0 {
+				text = text[1:]
+			}
+			names.texts = append(names.texts, string(text))
+		}
+		if len(c.names) >= c.options.CacheSize { // as in prefix
+			clear(c.names)
+		}
+		c.names[schema] = names
+	}
+	c.lastNames = names
+	return names
 }

@@ -14,7 +14,7 @@ func (d *decoder) structure(s *connect.Schema) (connect.Value, error) {
 		}
 		return connect.Value{}, fmt.Errorf("%w: a struct that is no object", connect.ErrData)
 	}
-	st := connect.NewStruct(s)
+	st := d.room.Struct(s)
 	var seen fieldSet
 	expected := 0
 	more, err := d.Open('}')

@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/metrics"
 )
 
 // Settings are how a member keeps its membership.
@@ -22,6 +23,7 @@ type Settings struct {
 	Request         time.Duration // request.timeout.ms
 	RetryBackoff    time.Duration // retry.backoff.ms; the pause doubles up to RetryBackoffMax
 	RetryBackoffMax time.Duration
+	Metrics         *Metrics // nil for none that anybody sees
 }
 
 // Member is one membership, from joining to leaving.
@@ -42,6 +44,9 @@ type Member struct {
 
 // New returns a membership that has not begun. kafka is how brokers are reached.
 func New(kafka *kafkaclient.Settings, s Settings, h Handler, log *slog.Logger) *Member {
+	if s.Metrics == nil {
+		s.Metrics = NewMetrics("", metrics.Sampling{})
+	}
 	return &Member{Settings: s, kafka: kafka, handler: h, log: log, finder: newFinder(kafka, s), again: make(chan string, 1)}
 }
 
@@ -70,7 +75,11 @@ func (m *Member) Run(ctx context.Context) error {
 	pause := m.pauses()
 	joined := false
 	for ctx.Err() == nil {
+		began := time.Now()
 		err := m.round(ctx)
+		if ctx.Err() == nil {
+			m.Metrics.round(began, err)
+		}
 		if err == nil {
 			joined, pause, m.said = true, m.pauses(), ""
 			err = m.session.last(ctx, m.again)
@@ -147,16 +156,19 @@ func (m *Member) round(ctx context.Context) error {
 		m.entered = true
 	}
 	m.endSession()
+	joining := time.Now()
 	answer, err := m.join(c, offers)
 	if err != nil {
 		return err
 	}
+	m.Metrics.joins.Record(since(joining))
 	r := Round{Generation: answer.GenerationId, MemberID: answer.MemberId, LeaderID: answer.LeaderId, Protocol: answer.GroupProtocol}
 	m.session = m.begin(ctx, r)
 	assignment, sent, err := m.sync(ctx, c, r, answer.Members)
 	if err != nil {
 		return err
 	}
+	m.Metrics.syncs.Record(since(sent))
 	m.handler.Beat(sent)
 	m.handler.Joined(ctx, r, assignment)
 	return nil

@@ -121,6 +121,7 @@ func (s *session) once(c *connection) error {
 	if err != nil {
 		return c.failed("sending a heartbeat", err)
 	}
+	s.m.Metrics.beat(sent)
 	switch answer.Err {
 	case sarama.ErrNoError:
 		s.m.handler.Beat(sent)

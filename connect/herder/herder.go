@@ -42,7 +42,9 @@ type Options struct {
 	OpenConfigs func(listen func(stores.ConfigEvent)) *stores.ConfigStore
 	// ClusterID asks Kafka for its id; nil where there is no Kafka to ask.
 	ClusterID func(ctx context.Context) (string, error)
-	Log       *slog.Logger
+	// Logs changes what is logged under a name, as a user has asked of all workers; the level may be none. Nil changes nothing.
+	Logs func(namespace, level string)
+	Log  *slog.Logger
 }
 
 // Worker is what the herder asks of a [worker.Worker].
@@ -119,8 +121,17 @@ func (h *Herder) Start(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	h.stage.complete()
 	close(h.ready)
 	return nil
+}
+
+// SetLoggerLevel has every worker of the cluster, this one too, log a namespace at a level.
+func (h *Herder) SetLoggerLevel(ctx context.Context, namespace, level string) error {
+	if err := h.await(ctx); err != nil {
+		return err
+	}
+	return h.inscribe(ctx, func(ctx context.Context) error { return h.configs.PutLoggerLevel(ctx, namespace, level) })
 }
 
 // join begins the membership.

@@ -2,6 +2,7 @@ package herder
 
 import (
 	"context"
+	"time"
 
 	"github.com/sluice-connect/sluice/connect/stores"
 )
@@ -51,6 +52,10 @@ type Standing struct {
 	Signed bool
 	// RebalanceDue is true from the moment that this worker knows of a change that needs another round, until that has begun.
 	RebalanceDue bool
+	// Lost is since when this worker has not been a member of its group for sure, so that nothing is written here; zero while it is one.
+	Lost time.Time
+	// Behind is since when what was assigned waits until the configuration is read that it is about; zero where nothing waits.
+	Behind time.Time
 	// Settled is closed when the round ends that is under way; nil where none is.
 	Settled <-chan struct{}
 	// Owner is the URL of the worker that was given a connector or task; only the leader knows.

@@ -83,6 +83,10 @@ func (m *mind) hear() {
 			m.h.forget(e.Connector)
 		case stores.SessionKeyChanged:
 			m.h.keys.check()
+		case stores.LoggerLevelChanged:
+			if m.h.Logs != nil {
+				m.h.Logs(e.Namespace, e.Level)
+			}
 		}
 		m.h.Membership.Heard(e)
 	}

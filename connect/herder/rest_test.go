@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/api"
+	"github.com/sluice-connect/sluice/connect/certstore"
 	"github.com/sluice-connect/sluice/connect/herder"
 )
 
@@ -21,7 +22,7 @@ const promptly = time.Second
 
 func TestRESTAnswersWhileConnectorsHangForEver(t *testing.T) {
 	h := herder.MindOf(t, nil)
-	s := httptest.NewServer(api.Handler(h, nil, slog.New(slog.DiscardHandler)))
+	s := httptest.NewServer(api.Handler(h, api.NewPeers(certstore.Config{}), nil, slog.New(slog.DiscardHandler)))
 	t.Cleanup(s.Close)
 	herder.CreateScripted(t, h, "flow", "flow")
 	herder.AwaitTaskStatus(t, h, "flow", func(s herder.TaskState) bool { return s.State == "RUNNING" })

@@ -1,10 +1,15 @@
 package herder
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
 
 // scribe writes to the config topic for the herder, one job at a time. Its queue is bounded; whoever asks waits for a place.
 type scribe struct {
 	jobs chan job
+	busy atomic.Pointer[time.Time] // since when there is a job in hand; nil for none
 }
 
 type job struct {
@@ -21,7 +26,11 @@ func (s *scribe) run(ctx context.Context) {
 	for {
 		select {
 		case j := <-s.jobs:
-			j.done <- j.do(j.ctx)
+			began := time.Now()
+			s.busy.Store(&began)
+			err := j.do(j.ctx)
+			s.busy.Store(nil)
+			j.done <- err
 		case <-ctx.Done():
 			return
 		}

@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"encoding/binary"
 	"math/big"
 	"strconv"
 
@@ -12,6 +13,86 @@ import (
 type Number struct {
 	Text  []byte
 	Whole bool // neither point nor exponent
+}
+
+// shortest is how many digits fit into a uint64 whatever they are.
+const shortest = 18
+
+// Short reads a number without exponent whose digits are few: it is digits / 10^scale, and written without point where scale is 0. It stays where it is,
+// and ok is false, where there is another number or none.
+func (s *Scanner) Short() (digits int64, scale int, ok bool) {
+	data, at := s.Data, s.At
+	negative := at < len(data) && data[at] == '-'
+	if negative {
+		at++
+	}
+	start, point := at, -1
+	var n uint64
+	for ; at+8 <= len(data) && at-start < shortest; at += 8 {
+		more, ok := eightDigits(binary.LittleEndian.Uint64(data[at:]))
+		if !ok {
+			break
+		}
+		n = n*1e8 + more
+	}
+	for ; at < len(data); at++ {
+		if c := data[at] - '0'; c <= 9 {
+			n = n*10 + uint64(c)
+			continue
+		}
+		if data[at] != '.' || point >= 0 || at == start {
+			break
+		}
+		point = at
+	}
+	count := at - start
+	if point >= 0 {
+		count--
+		scale = at - point - 1
+	}
+	if count == 0 || count > shortest || point >= 0 && scale == 0 || at < len(data) && (data[at]|0x20 == 'e' || data[at] == '.') {
+		return 0, 0, false
+	}
+	s.At = at
+	if negative {
+		return -int64(n), scale, true
+	}
+	return int64(n), scale, true
+}
+
+// eightDigits reads eight digits at once, the first in the lowest byte: neighbours are joined to numbers of two digits, of four, of eight.
+func eightDigits(w uint64) (n uint64, ok bool) {
+	const high, zeros, carry = 0xf0f0f0f0f0f0f0f0, 0x3030303030303030, 0x0606060606060606
+	if w&high != zeros || (w+carry)&high != zeros {
+		return 0, false
+	}
+	w -= zeros
+	w = w*10 + w>>8
+	const pairs = 0x000000ff000000ff
+	return (w&pairs*(100+1_000_000<<32) + w>>16&pairs*(1+10_000<<32)) >> 32, true
+}
+
+// Powers of ten that a float64 and a float32 hold exactly.
+var (
+	tens64 = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18}
+	tens32 = [...]float32{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10}
+)
+
+// Float64 returns the float64 that is nearest to digits / 10^scale. ok is false where one division does not tell: of two numbers that a float64 holds
+// exactly the quotient is the nearest there is.
+func Float64(digits int64, scale int) (f float64, ok bool) {
+	if digits > 1<<53 || digits < -1<<53 || scale >= len(tens64) {
+		return 0, false
+	}
+	return float64(digits) / tens64[scale], true
+}
+
+// Float32 is [Float64] for a float32.
+func Float32(digits int64, scale int) (f float32, ok bool) {
+	if digits > 1<<24 || digits < -1<<24 || scale >= len(tens32) {
+		return 0, false
+	}
+	return float32(digits) / tens32[scale], true
 }
 
 // Number reads a number.

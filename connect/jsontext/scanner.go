@@ -33,6 +33,13 @@ func (s *Scanner) Fail(what string) error {
 
 // Peek skips white space and returns the first byte of what follows, 0 at the end.
 func (s *Scanner) Peek() byte {
+	if s.At < len(s.Data) && s.Data[s.At] > ' ' {
+		return s.Data[s.At]
+	}
+	return s.skipBlanks()
+}
+
+func (s *Scanner) skipBlanks() byte {
 	for s.At < len(s.Data) {
 		switch c := s.Data[s.At]; c {
 		case ' ', '\t', '\n', '\r':
@@ -42,6 +49,15 @@ func (s *Scanner) Peek() byte {
 		}
 	}
 	return 0
+}
+
+// Take steps behind a text and tells whether it is what follows.
+func (s *Scanner) Take(text string) bool {
+	if rest := s.Data[s.At:]; len(rest) < len(text) || string(rest[:len(text)]) != text {
+		return false
+	}
+	s.At += len(text)
+	return true
 }
 
 // Open steps into an object or a list, whose bracket Peek has seen, and tells whether it has members.
@@ -90,27 +106,32 @@ func (s *Scanner) Name() (string, error) {
 
 // Text reads a string whose quote Peek has seen. It shares the data where nothing is escaped.
 func (s *Scanner) Text() (string, error) {
-	s.At++
-	start := s.At
-	high := false
+	start := s.At + 1
+	s.At = plain(s.Data, start)
+	if s.At < len(s.Data) && s.Data[s.At] == '"' {
+		s.At++
+		return values.Valid(s.Data[start : s.At-1]), nil
+	}
+	return s.text(start)
+}
+
+// text goes on with a string at the first byte that is not plain.
+func (s *Scanner) text(start int) (string, error) {
 	for s.At < len(s.Data) {
-		c := s.Data[s.At]
-		switch {
+		switch c := s.Data[s.At]; {
 		case c == '"':
 			raw := s.Data[start:s.At]
-			if high && !utf8.Valid(raw) {
+			if !utf8.Valid(raw) {
 				return "", s.Fail("invalid UTF-8 in a string")
 			}
 			s.At++
-			return values.Text(raw), nil
+			return values.Valid(raw), nil
 		case c == '\\':
 			return s.escaped(start)
 		case c < ' ':
 			return "", s.Fail("control character in a string")
-		case c >= utf8.RuneSelf:
-			high = true
 		}
-		s.At++
+		s.At = plain(s.Data, s.At+1)
 	}
 	return "", s.Fail("string without end")
 }
@@ -126,7 +147,7 @@ func (s *Scanner) escaped(start int) (string, error) {
 			if !utf8.Valid(out) {
 				return "", s.Fail("invalid UTF-8 in a string")
 			}
-			return values.Text(out), nil
+			return values.Valid(out), nil
 		case c == '\\':
 			r, err := s.escape()
 			if err != nil {

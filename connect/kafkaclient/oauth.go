@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/sluice-connect/sluice/connect/jaas"
 )
 
 // tokens gets bearer tokens for SASL/OAUTHBEARER: from an identity provider by client credentials (KIP-768), from a file, or, for tests
@@ -35,7 +37,7 @@ type tokens struct {
 }
 
 // oauth reads the options of OAuthBearerLoginModule and the sasl.oauthbearer keys.
-func (r *reader) oauth(l login, c *sarama.Config) sarama.AccessTokenProvider {
+func (r *reader) oauth(l jaas.Login, c *sarama.Config) sarama.AccessTokenProvider {
 	for _, key := range []string{"sasl.login.callback.handler.class", "sasl.oauthbearer.jwt.retriever.class"} {
 		switch class := r.text(key, ""); class[strings.LastIndexByte(class, '.')+1:] {
 		case "", "OAuthBearerLoginCallbackHandler", "DefaultJwtRetriever", "ClientCredentialsJwtRetriever", "FileJwtRetriever":
@@ -44,16 +46,16 @@ func (r *reader) oauth(l login, c *sarama.Config) sarama.AccessTokenProvider {
 		}
 	}
 	t := &tokens{
-		id:         r.text("sasl.oauthbearer.client.credentials.client.id", l.options["clientId"]),
-		secret:     r.text("sasl.oauthbearer.client.credentials.client.secret", l.options["clientSecret"]),
-		scope:      r.text("sasl.oauthbearer.scope", l.options["scope"]),
+		id:         r.text("sasl.oauthbearer.client.credentials.client.id", l.Options["clientId"]),
+		secret:     r.text("sasl.oauthbearer.client.credentials.client.secret", l.Options["clientSecret"]),
+		scope:      r.text("sasl.oauthbearer.scope", l.Options["scope"]),
 		encode:     r.flag("sasl.oauthbearer.header.urlencode", false),
-		unsigned:   l.options["unsecuredLoginStringClaim_sub"],
+		unsigned:   l.Options["unsecuredLoginStringClaim_sub"],
 		extensions: map[string]string{},
 		window:     r.fraction("sasl.login.refresh.window.factor", 0.8, 0.5, 1),
 		http:       &http.Client{Timeout: r.millis("sasl.login.read.timeout.ms", 0, 0) + r.millis("sasl.login.connect.timeout.ms", 10*time.Second, 0)},
 	}
-	for name, value := range l.options {
+	for name, value := range l.Options {
 		for _, prefix := range []string{"extension_", "unsecuredLoginExtension_"} {
 			if short, ok := strings.CutPrefix(name, prefix); ok {
 				t.extensions[short] = value

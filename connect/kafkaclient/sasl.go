@@ -8,6 +8,8 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/xdg-go/scram"
+
+	"github.com/sluice-connect/sluice/connect/jaas"
 )
 
 // sasl reads Java's SaslConfigs.
@@ -22,7 +24,7 @@ func (r *reader) sasl(c *sarama.Config) {
 		r.fail("sasl.jaas.config", fmt.Errorf("it is missing: sasl.mechanism %s logs in with it", mechanism))
 		return
 	}
-	l, err := parseJAAS(r.props["sasl.jaas.config"])
+	l, err := jaas.Parse(r.props["sasl.jaas.config"])
 	if err != nil {
 		r.fail("sasl.jaas.config", err)
 		return
@@ -39,7 +41,7 @@ func (r *reader) sasl(c *sarama.Config) {
 	case sarama.SASLTypeSCRAMSHA256, sarama.SASLTypeSCRAMSHA512:
 		r.module(l, "ScramLoginModule")
 		r.user(c, l)
-		if strings.EqualFold(l.options["tokenauth"], "true") {
+		if strings.EqualFold(l.Options["tokenauth"], "true") {
 			r.fail("sasl.jaas.config", errors.New("logging in by a delegation token (tokenauth) is not supported"))
 		}
 		c.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient {
@@ -58,22 +60,22 @@ func (r *reader) sasl(c *sarama.Config) {
 }
 
 // module checks that the login module is the mechanism's. The name alone counts: programs shade Kafka's packages.
-func (r *reader) module(l login, want string) {
-	if l.module != want {
-		r.fail("sasl.jaas.config", fmt.Errorf("its login module is %s, but sasl.mechanism wants %s", l.module, want))
+func (r *reader) module(l jaas.Login, want string) {
+	if l.Module() != want {
+		r.fail("sasl.jaas.config", fmt.Errorf("its login module is %s, but sasl.mechanism wants %s", l.Module(), want))
 	}
 }
 
-func (r *reader) user(c *sarama.Config, l login) {
-	c.Net.SASL.User, c.Net.SASL.Password = l.options["username"], l.options["password"]
+func (r *reader) user(c *sarama.Config, l jaas.Login) {
+	c.Net.SASL.User, c.Net.SASL.Password = l.Options["username"], l.Options["password"]
 	if c.Net.SASL.User == "" || c.Net.SASL.Password == "" {
 		r.fail("sasl.jaas.config", errors.New("it must give username and password"))
 	}
 }
 
 // kerberos takes a keytab, else a ticket cache, else a password, with the options of the JVM's Krb5LoginModule.
-func (r *reader) kerberos(g *sarama.GSSAPIConfig, l login) {
-	g.ServiceName = r.text("sasl.kerberos.service.name", l.options["serviceName"])
+func (r *reader) kerberos(g *sarama.GSSAPIConfig, l jaas.Login) {
+	g.ServiceName = r.text("sasl.kerberos.service.name", l.Options["serviceName"])
 	if g.ServiceName == "" {
 		r.fail("sasl.kerberos.service.name", errors.New("it must name the broker's service, usually kafka"))
 	}
@@ -81,19 +83,19 @@ func (r *reader) kerberos(g *sarama.GSSAPIConfig, l login) {
 	if path := os.Getenv("KRB5_CONFIG"); path != "" {
 		g.KerberosConfigPath = path
 	}
-	name, realm, ok := strings.Cut(l.options["principal"], "@")
+	name, realm, ok := strings.Cut(l.Options["principal"], "@")
 	if !ok || name == "" || realm == "" {
 		r.fail("sasl.jaas.config", errors.New("its option principal must have the form name@REALM"))
 	}
 	g.Username, g.Realm = name, realm
 	switch {
-	case strings.EqualFold(l.options["useKeyTab"], "true"):
-		g.AuthType, g.KeyTabPath = sarama.KRB5_KEYTAB_AUTH, strings.TrimPrefix(l.options["keyTab"], "file:")
+	case strings.EqualFold(l.Options["useKeyTab"], "true"):
+		g.AuthType, g.KeyTabPath = sarama.KRB5_KEYTAB_AUTH, strings.TrimPrefix(l.Options["keyTab"], "file:")
 		if g.KeyTabPath == "" {
 			r.fail("sasl.jaas.config", errors.New("with useKeyTab=true its option keyTab must give a file"))
 		}
-	case strings.EqualFold(l.options["useTicketCache"], "true"):
-		g.AuthType, g.CCachePath = sarama.KRB5_CCACHE_AUTH, strings.TrimPrefix(l.options["ticketCache"], "file:")
+	case strings.EqualFold(l.Options["useTicketCache"], "true"):
+		g.AuthType, g.CCachePath = sarama.KRB5_CCACHE_AUTH, strings.TrimPrefix(l.Options["ticketCache"], "file:")
 		if g.CCachePath == "" {
 			g.CCachePath = strings.TrimPrefix(os.Getenv("KRB5CCNAME"), "FILE:")
 		}

@@ -208,11 +208,11 @@ func TestAReferenceIsOneOnlyToAProviderOfTheWorker(t *testing.T) {
 
 func TestEachKeyOfTheWorkerIsJudgedOnce(t *testing.T) {
 	settings := []string{
-		"metric.reporters=x", "metrics.num.samples=3", "admin.listeners=http://:9", "admin.retries=3", "inter.worker.signature.algorithm=HmacMD2",
+		"metric.reporters=x", "metrics.num.samples=3", "metrics.jmx.exclude=x", "admin.listeners=http://:9", "admin.retries=3", "inter.worker.signature.algorithm=HmacMD2",
 		"inter.worker.verification.algorithms=HmacMD2", "connector.client.config.override.policy=com.example.Policy", "listeners=https://:8443",
 		"producer.acks=1", "producer.sasl.mechanism=AWS_MSK_IAM", "producer.security.protocol=SASL_SSL", "ssl.provider=x", "nobody.knows=this",
 		"header.converter=com.example.HeaderConverter", "sasl.kerberos.kinit.cmd=/bin/x", "acks=all", "plugin.discovery=", "topic.creation.enable=false",
-		"access.control.allow.origin=", "config.storage.min.insync.replicas=2", "value.converter.schema.registry.url=http://x", "producer.ssl.keystore.password=${file:/etc/x:y}",
+		"access.control.allow.origin=", "listeners.https.ssl.provider=x", "listeners.https.ssl.client.auth=none", "listeners.https.ssl.typo=x", "rest.extension.classes=com.example.Audit", "config.storage.min.insync.replicas=2", "value.converter.schema.registry.url=http://x", "producer.ssl.keystore.password=${file:/etc/x:y}",
 	}
 	addr := javaCluster(t, policies{"connect-configs": "compact"})
 	report := looked(t, check(t, addr, settings...))
@@ -222,8 +222,10 @@ func TestEachKeyOfTheWorkerIsJudgedOnce(t *testing.T) {
 		found[f.Key] = f.Weight
 	}
 	for key, want := range map[string]migration.Weight{
-		"metric.reporters": migration.Missing, "metrics.num.samples": migration.Ignored, "admin.listeners": migration.Differs, "admin.retries": migration.Ignored,
-		"inter.worker.signature.algorithm": migration.Blocks, "connector.client.config.override.policy": migration.Blocks, "listeners": migration.Blocks,
+		"metric.reporters": migration.Missing, "metrics.num.samples": migration.OK, "metrics.jmx.exclude": migration.Ignored, "admin.listeners": migration.OK, "admin.retries": migration.Ignored,
+		"inter.worker.signature.algorithm": migration.Blocks, "connector.client.config.override.policy": migration.Blocks, "listeners": migration.OK,
+		"listeners.https.ssl.keystore.location": migration.Blocks, "listeners.https.ssl.provider": migration.Ignored,
+		"listeners.https.ssl.client.auth": migration.OK, "listeners.https.ssl.typo": migration.Unknown, "rest.extension.classes": migration.Blocks,
 		"producer.sasl.mechanism": migration.Blocks, "ssl.provider": migration.Ignored, "nobody.knows": migration.Unknown, "header.converter": migration.Blocks,
 		"sasl.kerberos.kinit.cmd": migration.Ignored, "acks": migration.Ignored, "plugin.discovery": migration.OK, "topic.creation.enable": migration.OK,
 		"access.control.allow.origin": migration.OK, "config.storage.min.insync.replicas": migration.Ignored,

@@ -1,12 +1,14 @@
 package migration
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/certstore"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
@@ -22,23 +24,16 @@ type word struct {
 // words are about keys of Java's worker that do something there and not the same here (WorkerConfig, DistributedConfig and RestServerConfig of Kafka 4.1).
 // A key that ends in a full stop stands for all that begin with it.
 var words = map[string]word{
-	"plugin.path":                  {Ignored, "Java plugins cannot run here: the connectors below say which classes are there", ""},
-	"plugin.discovery":             {Ignored, "there are no Java plugins to discover", ""},
-	"internal.key.converter":       {Ignored, "gone since Kafka 3.0: internal topics are always JSON", ""},
-	"internal.value.converter":     {Ignored, "gone since Kafka 3.0: internal topics are always JSON", ""},
-	"rest.port":                    {Ignored, "gone since Kafka 3.0: use listeners", ""},
-	"rest.host.name":               {Ignored, "gone since Kafka 3.0: use listeners", ""},
-	"auto.include.jmx.reporter":    {Ignored, "there is no JMX: metrics are at /metrics for Prometheus", "false"},
-	"metrics.":                     {Ignored, "metrics are at /metrics for Prometheus, all of them, and Prometheus does the sampling", ""},
-	"metric.reporters":             {Missing, "reporters are Java classes: metrics are at /metrics for Prometheus", ""},
-	"rest.extension.classes":       {Missing, "REST extensions are Java classes, logins among them: put a proxy in front of REST that asks for the login", ""},
-	"admin.listeners":              {Differs, "there are no listeners for administration alone: /admin is where REST is", ""},
-	"admin.listeners.":             {Missing, "there are no listeners for administration alone, and REST has no TLS yet: put a proxy in front of it", ""},
-	"listeners.https.":             {Missing, "REST has no TLS yet: put a proxy in front of it", ""},
-	"ssl.client.auth":              {Missing, "REST has no TLS yet: put a proxy in front of it", "none"},
-	"access.control.allow.origin":  {Missing, "browsers of other origins are not let in: put a proxy in front of REST", ""},
-	"access.control.allow.methods": {Missing, "browsers of other origins are not let in: put a proxy in front of REST", ""},
-	"response.http.headers.config": {Missing, "REST adds no headers to its answers: put a proxy in front of it", ""},
+	"plugin.path":               {Ignored, "Java plugins cannot run here: the connectors below say which classes are there", ""},
+	"plugin.discovery":          {Ignored, "there are no Java plugins to discover", ""},
+	"internal.key.converter":    {Ignored, "gone since Kafka 3.0: internal topics are always JSON", ""},
+	"internal.value.converter":  {Ignored, "gone since Kafka 3.0: internal topics are always JSON", ""},
+	"rest.port":                 {Ignored, "gone since Kafka 3.0: use listeners", ""},
+	"rest.host.name":            {Ignored, "gone since Kafka 3.0: use listeners", ""},
+	"auto.include.jmx.reporter": {Ignored, "there is no JMX: metrics are at /metrics for Prometheus", "false"},
+	"metrics.context.":          {Ignored, "they are labels for Java's reporters: add labels where Prometheus scrapes /metrics", ""},
+	"metrics.jmx.":              {Ignored, "there is no JMX: metrics are at /metrics for Prometheus, all of them", ""},
+	"metric.reporters":          {Missing, "reporters are Java classes: metrics are at /metrics for Prometheus", ""},
 }
 
 // wordOn finds the word on a key.
@@ -68,6 +63,9 @@ func (c *Check) workerKeys() []Finding {
 	f.clients(kafkaclient.ProducerClient, "producer.", p.Under("producer."))
 	f.clients(kafkaclient.ConsumerClient, "consumer.", p.Under("consumer."))
 	f.clients(kafkaclient.AdminClient, "admin.", admin(p))
+	for _, prefix := range []string{"listeners.https.", "admin.listeners.https."} {
+		f.clients(kafkaclient.AdminClient, prefix, without(p.Under(prefix), func(key string) bool { return key == "ssl.client.auth" }))
+	}
 	f.workerClasses(w, c.Catalog)
 	for _, key := range []string{"inter.worker.key.generation.algorithm", "inter.worker.signature.algorithm"} {
 		if algorithm := p[key]; algorithm != "" && !c.KnownMAC(algorithm) {
@@ -125,22 +123,20 @@ func ofTasks(key string) bool {
 
 // own are the keys of the worker's own clients: without those that the worker alone knows, or that there is a word on.
 func own(p workerconfig.Properties) workerconfig.Properties {
-	clients := p.Clients()
-	maps.DeleteFunc(clients, func(key, _ string) bool {
+	return without(p.Clients(), func(key string) bool {
 		_, said := wordOn(key)
 		return said || !kafkaclient.AdminClient.Knows(key)
 	})
-	return clients
 }
 
 // admin are the keys of tasks' admin clients: admin.listeners is REST's.
 func admin(p workerconfig.Properties) workerconfig.Properties {
-	clients := p.Under("admin.")
-	maps.DeleteFunc(clients, func(key, _ string) bool {
-		_, said := wordOn("admin." + key)
-		return said
-	})
-	return clients
+	return without(p.Under("admin."), func(key string) bool { return key == "listeners" || strings.HasPrefix(key, "listeners.") })
+}
+
+func without(p workerconfig.Properties, drop func(key string) bool) workerconfig.Properties {
+	maps.DeleteFunc(p, func(key, _ string) bool { return drop(key) })
+	return p
 }
 
 // clients judges the keys of a kind of client, which stand under a prefix in the configuration. Tasks' clients have nothing else of the worker's but
@@ -207,10 +203,23 @@ func (f *findings) workerClasses(w *workerconfig.Worker, classes *catalog.Catalo
 	if policy := w.OverridePolicy; !validation.OverridePolicy(policy).Known() {
 		f.add("connector.client.config.override.policy", Blocks, policy+" is a Java class: use All, Principal or None")
 	}
-	for _, listener := range w.Listeners {
-		if strings.HasPrefix(strings.ToLower(listener), "https:") {
-			f.add("listeners", Blocks, "REST has no TLS yet: listen on http and put a proxy in front")
+	for _, class := range w.Extensions {
+		if class != workerconfig.BasicAuth {
+			f.add("rest.extension.classes", Blocks, fmt.Sprintf("%s is a Java class: use %s, or put a proxy in front of REST that does the same", class, workerconfig.BasicAuth))
 		}
+	}
+	f.certificates(w.Listeners, w.TLS)
+	f.certificates(w.AdminListeners, w.AdminTLS)
+}
+
+// certificates looks for what https listeners need.
+func (f *findings) certificates(listeners []string, of workerconfig.ListenerTLS) {
+	if !slices.ContainsFunc(listeners, func(l string) bool { return strings.HasPrefix(strings.ToLower(l), "https:") }) {
+		return
+	}
+	_, err := of.Stores.Server(of.ClientAuth)
+	if wrong := new(certstore.Error); errors.As(err, &wrong) && !f.has(wrong.Key) {
+		f.quote(wrong.Key, Blocks, wrong.Cause.Error())
 	}
 }
 

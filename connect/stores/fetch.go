@@ -166,7 +166,7 @@ func entries(partition int32, from int64, block *sarama.FetchResponseBlock, isol
 		for _, r := range batch.Records {
 			if offset := batch.FirstOffset + r.OffsetDelta; !hidden && offset >= from {
 				found = append(found, Entry{Record: Record{Key: r.Key, Value: r.Value},
-					Partition: partition, Offset: offset, Timestamp: timestamp(batch, r)})
+					Partition: partition, Offset: offset, Timestamp: timestamp(batch, r), Headers: r.Headers})
 			}
 		}
 		next = batch.LastOffset() + 1

@@ -3,6 +3,8 @@ package stores
 import (
 	"context"
 	"time"
+
+	"github.com/IBM/sarama"
 )
 
 // Record is a key and a value to be written. A nil Value is a tombstone: it deletes what stands under the key.
@@ -14,6 +16,7 @@ type Entry struct {
 	Partition int32
 	Offset    int64
 	Timestamp time.Time
+	Headers   []*sarama.RecordHeader // the stores' own records have none
 }
 
 // Outage is why, and since when, a store stands still. The Cause is nil while it does not. The store tries again by itself.

@@ -12,11 +12,13 @@ import (
 // default only. A null is left as it is, and without schema a field that is missing is added as null.
 type cast struct {
 	without
-	side  side
+	rewriter
 	nulls nulls
 	whole connect.Kind // KindNull where fields are cast
 	casts []fieldCast
 	plans derived[*connect.Schema, *castPlan]
+	maps  derived[*connect.Keys, *mapPlan]
+	done  []connect.Value // what was cast of the record in hand
 }
 
 type fieldCast struct {
@@ -24,10 +26,12 @@ type fieldCast struct {
 	to    connect.Kind
 }
 
-// castPlan is what becomes of a schema: a kind for each field, KindNull for one that stays.
+// castPlan is what becomes of a schema: which fields are cast to what, and all of them in their order.
 type castPlan struct {
 	schema *connect.Schema
+	at     []int
 	to     []connect.Kind
+	from   []int
 }
 
 var castSpecKey = connect.ListKey("spec",
@@ -46,8 +50,13 @@ var castSpecKey = connect.ListKey("spec",
 
 var castDefinitions = halves("Cast", func(s side, cfg connect.Config) (connect.Transform, error) {
 	whole, casts, _ := parseCasts(castSpecKey.Get(cfg)) // checked
-	c := &cast{side: s, nulls: nulls(replaceNullKey.Get(cfg)), whole: whole, casts: casts}
+	c := &cast{rewriter: rewriter{side: s}, nulls: nulls(replaceNullKey.Get(cfg)), whole: whole, casts: casts}
 	c.plans.derive = c.plan
+	var fields []string
+	for _, f := range casts {
+		fields = append(fields, f.field)
+	}
+	c.maps = mapPlansBy(func(k *connect.Keys) (*mapPlan, error) { return planAdding(k, fields), nil })
 	return c, nil
 }, castSpecKey, replaceNullKey)
 
@@ -138,15 +147,25 @@ func (c *cast) applyMap(r *connect.Record, v connect.Value) error {
 	if err != nil {
 		return err
 	}
-	out := m.Clone(len(c.casts))
-	for _, f := range c.casts {
-		v, _ := m.Get(connect.String(f.field))
+	plan, err := c.maps.of(m.Keys())
+	if err != nil {
+		return err
+	}
+	c.done = c.done[:0]
+	for i, f := range c.casts {
+		var v connect.Value
+		if at := plan.at[i]; at < m.Len() {
+			v = m.At(at)
+		}
 		if v, err = castValue(nil, v, f.to); err != nil {
 			return err
 		}
-		out.Put(connect.String(f.field), v)
+		c.done = append(c.done, v)
 	}
-	c.side.ownMap(r, out)
+	m = c.remap(r, m, plan.keys, plan.from)
+	for i, at := range plan.at {
+		m.SetAt(at, c.done[i])
+	}
 	return nil
 }
 
@@ -159,19 +178,21 @@ func (c *cast) applyStruct(r *connect.Record, v connect.Value) error {
 	if err != nil {
 		return err
 	}
-	out := connect.NewStruct(plan.schema)
-	for i, f := range st.Schema().Fields() {
-		v := c.nulls.at(st, i)
-		if to := plan.to[i]; to != connect.KindNull {
-			if v, err = castValue(f.Schema, v, to); err != nil {
-				return fmt.Errorf("field %s: %w", f.Name, err)
-			}
+	c.done = c.done[:0]
+	for i, at := range plan.at {
+		f := st.Schema().Fields()[at]
+		v, err := castValue(f.Schema, c.nulls.at(st, at), plan.to[i])
+		if err != nil {
+			return fmt.Errorf("field %s: %w", f.Name, err)
 		}
-		if err := put(out, i, v); err != nil {
-			return err
-		}
+		c.done = append(c.done, v)
 	}
-	c.side.own(r, out)
+	if st, err = c.restruct(r, st, c.nulls, plan.schema, plan.from); err != nil {
+		return err
+	}
+	for i, at := range plan.at {
+		st.SetAt(at, c.done[i])
+	}
 	return nil
 }
 
@@ -187,15 +208,16 @@ func (c *cast) plan(s *connect.Schema) (*castPlan, error) {
 	if !s.Default().IsNull() {
 		return nil, fmt.Errorf("%w: Cast transformation does not support casting from STRUCT, which the default is", connect.ErrData)
 	}
-	plan := &castPlan{to: make([]connect.Kind, len(fields))}
+	plan := &castPlan{}
 	fields = slices.Clone(fields)
 	for i, f := range fields {
+		plan.from = append(plan.from, i)
 		at := slices.IndexFunc(c.casts, func(o fieldCast) bool { return o.field == f.Name })
 		if at < 0 {
 			continue
 		}
-		plan.to[i] = c.casts[at].to
-		if fields[i].Schema, err = castSchema(f.Schema, plan.to[i]); err != nil {
+		plan.at, plan.to = append(plan.at, i), append(plan.to, c.casts[at].to)
+		if fields[i].Schema, err = castSchema(f.Schema, c.casts[at].to); err != nil {
 			return nil, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}

@@ -4,6 +4,7 @@ package transforms
 // What could not be made is not kept.
 type derived[K comparable, V any] struct {
 	derive func(K) (V, error)
+	same   func(a, b K) bool // nil for ==
 	kept   [keptMost]kept[K, V]
 	count  int
 	newest int
@@ -21,12 +22,15 @@ func (d *derived[K, V]) of(key K) (V, error) {
 	if d.count > 0 && d.kept[d.newest].key == key {
 		return d.kept[d.newest].value, nil
 	}
+	if d.same != nil && d.count > 0 && d.same(d.kept[d.newest].key, key) {
+		return d.kept[d.newest].value, nil
+	}
 	return d.find(key)
 }
 
 func (d *derived[K, V]) find(key K) (V, error) {
 	for i := range d.count {
-		if d.kept[i].key == key {
+		if d.kept[i].key == key || d.same != nil && d.same(d.kept[i].key, key) {
 			d.newest = i
 			return d.kept[i].value, nil
 		}

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -10,12 +11,20 @@ import (
 // adds a field without value; where the name says ! that makes a struct which no converter takes.
 type insertField struct {
 	without
-	side                                side
+	rewriter
 	topic, partition, offset, at, fixed *insertion
 	insertions                          []*insertion // those that there are, in this order
 	value                               string       // of fixed
 	nulls                               nulls
-	schemas                             derived[*connect.Schema, *connect.Schema]
+	plans                               derived[*connect.Schema, *insertPlan]
+	maps                                derived[*connect.Keys, *mapPlan]
+	known                               []connect.Value // of the record in hand, as insertions
+}
+
+// insertPlan is the new schema, in which the new fields are the last.
+type insertPlan struct {
+	schema *connect.Schema
+	from   []int
 }
 
 // insertion is a new field.
@@ -43,7 +52,7 @@ var insertFieldDefinitions = halves("InsertField", newInsertField,
 func newInsertField(s side, cfg connect.Config) (connect.Transform, error) {
 	value, hasValue := staticValueKey.Lookup(cfg)
 	f := &insertField{
-		side: s, nulls: nulls(replaceNullKey.Get(cfg)), value: value,
+		rewriter: rewriter{side: s}, nulls: nulls(replaceNullKey.Get(cfg)), value: value,
 		topic:     newInsertion(topicFieldKey, cfg, connect.StringSchema, connect.OptionalStringSchema),
 		partition: newInsertion(partitionFieldKey, cfg, connect.Int32Schema, connect.OptionalInt32Schema),
 		offset:    newInsertion(offsetFieldKey, cfg, connect.Int64Schema, connect.OptionalInt64Schema),
@@ -61,7 +70,14 @@ func newInsertField(s side, cfg connect.Config) (connect.Transform, error) {
 	if f.fixed != nil && !hasValue {
 		return nil, &connect.ConfigError{Key: staticValueKey.Name(), Reason: "No value specified for static field: " + f.fixed.name}
 	}
-	f.schemas.derive = f.schema
+	f.plans.derive = f.plan
+	f.maps = mapPlansBy(func(k *connect.Keys) (*mapPlan, error) {
+		var names []string
+		for _, i := range f.insertions {
+			names = append(names, i.name)
+		}
+		return planAdding(k, names), nil
+	})
 	return f, nil
 }
 
@@ -111,49 +127,58 @@ func (f *insertField) insert(r *connect.Record, sink *connect.SinkRecord) error 
 	if err != nil {
 		return err
 	}
-	schema, err := f.schemas.of(st.Schema())
+	plan, err := f.plans.of(st.Schema())
 	if err != nil {
 		return err
 	}
-	out := connect.NewStruct(schema)
-	next := len(st.Schema().Fields())
-	for i := range next {
-		if err := put(out, i, f.nulls.at(st, i)); err != nil {
-			return err
-		}
+	if st, err = f.restruct(r, st, f.nulls, plan.schema, plan.from); err != nil {
+		return err
 	}
-	add := func(i *insertion, v connect.Value) {
-		if i != nil {
-			out.SetAt(next, v)
-			next++
-		}
+	next := len(plan.from) - len(f.insertions)
+	for i, v := range f.values(r, sink, connect.Instant) {
+		st.SetAt(next+i, v)
 	}
-	add(f.topic, connect.String(r.Topic))
-	add(f.partition, partitionOf(r))
-	if sink != nil {
-		add(f.offset, connect.Int64(sink.Offset))
-	}
-	add(f.at, timestampOf(r, connect.Instant))
-	add(f.fixed, connect.String(f.value))
-	f.side.own(r, out)
 	return nil
 }
 
+// insertIntoMap leaves out what is not known of the record.
 func (f *insertField) insertIntoMap(r *connect.Record, sink *connect.SinkRecord, m *connect.Map) {
-	out := m.Clone(len(f.insertions))
-	add := func(i *insertion, v connect.Value) {
-		if i != nil && !v.IsNull() {
-			out.Put(connect.String(i.name), v)
+	known := f.values(r, sink, connect.Int64)
+	if slices.ContainsFunc(known, connect.Value.IsNull) {
+		m = f.editMap(r, m)
+		for i, v := range known {
+			if !v.IsNull() {
+				m.Put(connect.String(f.insertions[i].name), v)
+			}
 		}
+		return
 	}
-	add(f.topic, connect.String(r.Topic))
-	add(f.partition, partitionOf(r))
-	if sink != nil {
-		add(f.offset, connect.Int64(sink.Offset))
+	plan, _ := f.maps.of(m.Keys()) // any keys will do
+	m = f.remap(r, m, plan.keys, plan.from)
+	for i, at := range plan.at {
+		m.SetAt(at, known[i])
 	}
-	add(f.at, timestampOf(r, connect.Int64))
-	add(f.fixed, connect.String(f.value))
-	f.side.ownMap(r, out)
+}
+
+// values are what the insertions add, in their order.
+func (f *insertField) values(r *connect.Record, sink *connect.SinkRecord, moment func(int64) connect.Value) []connect.Value {
+	f.known = f.known[:0]
+	if f.topic != nil {
+		f.known = append(f.known, connect.String(r.Topic))
+	}
+	if f.partition != nil {
+		f.known = append(f.known, partitionOf(r))
+	}
+	if f.offset != nil {
+		f.known = append(f.known, connect.Int64(sink.Offset))
+	}
+	if f.at != nil {
+		f.known = append(f.known, timestampOf(r, moment))
+	}
+	if f.fixed != nil {
+		f.known = append(f.known, connect.String(f.value))
+	}
+	return f.known
 }
 
 func partitionOf(r *connect.Record) connect.Value {
@@ -170,10 +195,16 @@ func timestampOf(r *connect.Record, form func(int64) connect.Value) connect.Valu
 	return form(r.Timestamp)
 }
 
-func (f *insertField) schema(s *connect.Schema) (*connect.Schema, error) {
-	fields := append([]connect.Field(nil), s.Fields()...)
-	for _, i := range f.insertions {
-		fields = append(fields, connect.F(i.name, i.schema))
+func (f *insertField) plan(s *connect.Schema) (*insertPlan, error) {
+	plan := &insertPlan{}
+	fields := slices.Clone(s.Fields())
+	for i := range fields {
+		plan.from = append(plan.from, i)
 	}
-	return structSchema(fields, basics(s)...)
+	for _, i := range f.insertions {
+		fields, plan.from = append(fields, connect.F(i.name, i.schema)), append(plan.from, -1)
+	}
+	var err error
+	plan.schema, err = structSchema(fields, basics(s)...)
+	return plan, err
 }

@@ -144,14 +144,17 @@ func (m *maskField) applyMap(r *connect.Record, v connect.Value) error {
 	if err != nil {
 		return err
 	}
-	out := in.Clone(0)
-	for _, f := range m.fields {
+	for _, f := range m.fields { // before anything is changed
 		v, _ := in.Get(connect.String(f))
-		if v, err = m.of(v); err != nil {
+		if _, err = m.of(v); err != nil {
 			return err
 		}
+	}
+	out := m.side.editMap(r, in)
+	for _, f := range m.fields {
+		v, _ := out.Get(connect.String(f))
+		v, _ = m.of(v) // looked at above
 		out.Put(connect.String(f), v)
 	}
-	m.side.ownMap(r, out)
 	return nil
 }

@@ -12,11 +12,12 @@ import (
 // fields that get the same name are an error in a struct; in a map the later one stays.
 type replaceField struct {
 	without
-	side             side
+	rewriter
 	exclude, include []string
 	renames          []rename
 	nulls            nulls
 	plans            derived[*connect.Schema, *replacePlan]
+	maps             derived[*connect.Keys, *mapPlan]
 }
 
 type rename struct{ from, to string }
@@ -25,8 +26,8 @@ type rename struct{ from, to string }
 type replacePlan struct {
 	schema *connect.Schema
 	from   []int
-	// A field's value is that of another field than its schema, as Java finds it where a new name is also an old one: it may not fit.
-	crossed []bool
+	// Fields whose value is that of another field than their schema, as Java finds it where a new name is also an old one: it may not fit.
+	crossed []int
 }
 
 var (
@@ -43,13 +44,14 @@ var (
 )
 
 var replaceFieldDefinitions = halves("ReplaceField", func(s side, cfg connect.Config) (connect.Transform, error) {
-	r := &replaceField{side: s, exclude: excludeKey.Get(cfg), include: includeKey.Get(cfg), nulls: nulls(replaceNullKey.Get(cfg))}
+	r := &replaceField{rewriter: rewriter{side: s}, exclude: excludeKey.Get(cfg), include: includeKey.Get(cfg), nulls: nulls(replaceNullKey.Get(cfg))}
 	for _, pair := range renamesKey.Get(cfg) {
 		n, _ := parseRename(pair) // checked
 		r.renames = slices.DeleteFunc(r.renames, func(o rename) bool { return o.from == n.from })
 		r.renames = append(r.renames, n)
 	}
 	r.plans.derive = r.plan
+	r.maps = mapPlansBy(r.planMap)
 	return r, nil
 }, excludeKey, includeKey, renamesKey, replaceNullKey)
 
@@ -102,20 +104,14 @@ func (r *replaceField) Apply(record *connect.Record) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	out := connect.NewStruct(plan.schema)
-	for i, from := range plan.from {
-		v := r.nulls.at(st, from)
-		if plan.crossed[i] {
-			if err := connect.CheckValue(plan.schema.Fields()[i].Schema, v); err != nil {
-				return true, fmt.Errorf("field %s: %w", plan.schema.Fields()[i].Name, err)
-			}
-		}
-		if err := put(out, i, v); err != nil {
-			return true, err
+	for _, i := range plan.crossed {
+		f := plan.schema.Fields()[i]
+		if err := connect.CheckValue(f.Schema, r.nulls.at(st, plan.from[i])); err != nil {
+			return true, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}
-	r.side.own(record, out)
-	return true, nil
+	_, err = r.restruct(record, st, r.nulls, plan.schema, plan.from)
+	return true, err
 }
 
 func (r *replaceField) applyMap(record *connect.Record, v connect.Value) error {
@@ -123,17 +119,33 @@ func (r *replaceField) applyMap(record *connect.Record, v connect.Value) error {
 	if err != nil {
 		return err
 	}
-	out := connect.NewMap(m.Len())
-	for _, e := range m.Entries() {
-		if e.Key.Kind() != connect.KindString {
-			return fmt.Errorf("%w: class %s cannot be cast to class java.lang.String", connect.ErrData, className(e.Key))
-		}
-		if name := e.Key.Str(); r.keeps(name) {
-			out.Put(connect.String(r.renamed(name)), e.Value)
-		}
+	plan, err := r.maps.of(m.Keys())
+	if err == nil {
+		r.remap(record, m, plan.keys, plan.from)
 	}
-	r.side.ownMap(record, out)
-	return nil
+	return err
+}
+
+func (r *replaceField) planMap(k *connect.Keys) (*mapPlan, error) {
+	plan := &mapPlan{}
+	var list []connect.Value
+	for i := range k.Len() {
+		name, err := stringKey(k.At(i))
+		if err != nil {
+			return nil, err
+		}
+		if !r.keeps(name) {
+			continue
+		}
+		name = r.renamed(name)
+		if at := slices.IndexFunc(list, func(o connect.Value) bool { return o.Str() == name }); at >= 0 {
+			plan.from[at] = i
+			continue
+		}
+		list, plan.from = append(list, connect.String(name)), append(plan.from, i)
+	}
+	plan.keys = connect.NewKeys(list...)
+	return plan, nil
 }
 
 func (r *replaceField) plan(s *connect.Schema) (*replacePlan, error) {
@@ -148,9 +160,10 @@ func (r *replaceField) plan(s *connect.Schema) (*replacePlan, error) {
 		if from < 0 {
 			return nil, fmt.Errorf("%w: %s is not a valid field name", connect.ErrData, r.original(name))
 		}
-		fields = append(fields, connect.F(name, f.Schema))
-		plan.from = append(plan.from, from)
-		plan.crossed = append(plan.crossed, s.Fields()[from].Name != f.Name)
+		if s.Fields()[from].Name != f.Name {
+			plan.crossed = append(plan.crossed, len(fields))
+		}
+		fields, plan.from = append(fields, connect.F(name, f.Schema)), append(plan.from, from)
 	}
 	var err error
 	plan.schema, err = structSchema(fields, basics(s)...)

@@ -49,5 +49,28 @@ func (s side) edit(r *connect.Record) *connect.Struct {
 	return r.EditKey()
 }
 
-// ownMap sets a map, which has no schema.
-func (s side) ownMap(r *connect.Record, m *connect.Map) { s.set(r, nil, connect.MapOf(m)) }
+// ownMap sets a map that was made for this record; it has no schema.
+func (s side) ownMap(r *connect.Record, m *connect.Map) {
+	if s == ofValue {
+		r.OwnMap(m)
+	} else {
+		r.OwnKeyMap(m)
+	}
+}
+
+// owns reports whether the struct or map is the record's own.
+func (s side) owns(r *connect.Record) bool {
+	if s == ofValue {
+		return r.Owns()
+	}
+	return r.OwnsKey()
+}
+
+// editMap returns the map for changing in place.
+func (s side) editMap(r *connect.Record, m *connect.Map) *connect.Map {
+	if !s.owns(r) {
+		m = m.Clone(0)
+		s.ownMap(r, m)
+	}
+	return m
+}

@@ -98,7 +98,7 @@ func (t *timestampConverter) applyMap(r *connect.Record, v connect.Value) error 
 	if v, err = t.convertUntyped(v); err != nil {
 		return err
 	}
-	t.side.ownMap(r, m.Clone(0).Put(connect.String(t.field), v))
+	t.side.editMap(r, m).Put(connect.String(t.field), v)
 	return nil
 }
 

@@ -143,3 +143,100 @@ func BenchmarkTransforms(b *testing.B) {
 		})
 	}
 }
+
+// changing are transforms that change what is the record's own in place.
+func changing(t *testing.T) []connect.Transform {
+	return []connect.Transform{
+		made(t, "InsertField$Value", connect.Config{"static.field": "new", "static.value": "x", "topic.field": "a"}),
+		made(t, "ReplaceField$Value", connect.Config{"exclude": "b", "renames": "a:z"}),
+		made(t, "Cast$Value", connect.Config{"spec": "c:string,missing:int8"}),
+		made(t, "MaskField$Value", connect.Config{"fields": "d"}),
+		made(t, "TimestampConverter$Value", connect.Config{"field": "at", "target.type": "string", "format": "yyyy"}),
+		made(t, "ValueToKey", connect.Config{"fields": "c"}),
+		made(t, "InsertField$Value", connect.Config{"partition.field": "p", "timestamp.field": "ts"}),
+	}
+}
+
+// Maps that a source makes one by one and maps that share their keys go the same way, and what the source holds stays as it was.
+func TestAChainChangesACopyOfAMapOnce(t *testing.T) {
+	chain := changing(t)
+	made := func() *connect.Map {
+		return connect.NewMap(5).Put(connect.String("a"), connect.Int32(1)).Put(connect.String("b"), connect.Int32(2)).
+			Put(connect.String("c"), connect.Int32(3)).Put(connect.String("d"), connect.String("secret")).Put(connect.String("at"), connect.Instant(0))
+	}
+	shared := made()
+	var own *connect.Map
+	for round := range 3 {
+		for _, in := range []*connect.Map{made(), shared, shared.Clone(0)} {
+			r := connect.Record{Topic: "t", Partition: int32(round), Timestamp: connect.NoTimestamp, Value: connect.MapOf(in)}
+			for i, link := range chain {
+				_, err := link.Apply(&r)
+				require.NoError(t, err)
+				if i == 0 {
+					own = r.Value.Map()
+				}
+				require.Same(t, own, r.Value.Map(), "the first change makes the copy that the others work in")
+			}
+			require.Equal(t, "{a: 1, b: 2, c: 3, d: secret, at: 1970-01-01 00:00:00 +0000 UTC}", in.String())
+			want := connect.NewMap(8).Put(connect.String("z"), connect.String("t")).Put(connect.String("c"), connect.String("3")).
+				Put(connect.String("d"), connect.String("")).Put(connect.String("at"), connect.String("1970")).Put(connect.String("new"), connect.String("x")).
+				Put(connect.String("missing"), connect.Value{}).Put(connect.String("p"), connect.Int32(int32(round)))
+			require.True(t, connect.MapOf(want).Equal(r.Value), "%s", r.Value)
+			require.Equal(t, "{c: 3}", r.Key.String())
+		}
+	}
+}
+
+// With an error the record is as it was, also where it is the transform's to change.
+func TestATransformThatFailsLeavesAnOwnedRecordAsItWas(t *testing.T) {
+	schema := connect.StructSchema("s", connect.F("a", connect.StringSchema), connect.F("b", connect.StringSchema))
+	for _, failing := range []connect.Transform{
+		made(t, "Cast$Value", connect.Config{"spec": "a:string,b:int32"}),
+		made(t, "MaskField$Value", connect.Config{"fields": "a,m"}),
+		made(t, "TimestampConverter$Value", connect.Config{"field": "m", "target.type": "Date"}),
+	} {
+		m := connect.NewMap(3).Put(connect.String("a"), connect.Int32(1)).Put(connect.String("b"), connect.String("x")).
+			Put(connect.String("m"), connect.StructOf(connect.NewStruct(schema)))
+		var r connect.Record
+		r.OwnMap(m)
+		before := m.String()
+		_, err := failing.Apply(&r)
+		require.ErrorIs(t, err, connect.ErrData)
+		require.Equal(t, before, m.String())
+		require.Same(t, m, r.Value.Map())
+	}
+	for _, transform := range []connect.Transform{
+		made(t, "Cast$Value", connect.Config{"spec": "a:int32"}),
+		made(t, "Cast$Value", connect.Config{"spec": "b:string"}),
+		made(t, "InsertField$Value", connect.Config{"topic.field": "t"}),
+		made(t, "ReplaceField$Value", connect.Config{"renames": "a:c"}),
+	} {
+		var r connect.Record
+		st := connect.NewStruct(schema).Set("a", connect.String("x")) // b is null and must not be
+		r.Own(st)
+		_, err := transform.Apply(&r)
+		require.ErrorIs(t, err, connect.ErrData)
+		require.Same(t, schema, st.Schema())
+		require.Same(t, schema, r.ValueSchema)
+		require.Equal(t, "Struct{a=x}", st.String())
+	}
+}
+
+// A default takes the place of a null also in a struct that is changed in place.
+func TestDefaultsAreFilledInInPlace(t *testing.T) {
+	withDefault := connect.StringSchema.With(connect.Optional(), connect.DefaultValue(connect.String("d")))
+	schema := connect.StructSchema("s", connect.F("gone", connect.Int32Schema), connect.F("a", withDefault), connect.F("b", connect.StringSchema))
+	for replace, want := range map[string]string{"true": "Struct{a=d,b=x}", "false": "Struct{b=x}"} {
+		for _, owned := range []bool{true, false} {
+			st := connect.NewStruct(schema).Set("gone", connect.Int32(1)).Set("b", connect.String("x"))
+			var r connect.Record
+			if r.SetStruct(st); owned {
+				r.Own(st)
+			}
+			_, err := made(t, "ReplaceField$Value", connect.Config{"exclude": "gone", "replace.null.with.default": replace}).Apply(&r)
+			require.NoError(t, err)
+			require.Equal(t, want, r.Value.String())
+			require.Equal(t, owned, r.Value.Struct() == st)
+		}
+	}
+}

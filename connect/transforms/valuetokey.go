@@ -12,6 +12,8 @@ type valueToKey struct {
 	fields []string
 	nulls  nulls
 	plans  derived[*connect.Schema, *keyPlan]
+	maps   derived[*connect.Keys, *mapPlan]
+	room   connect.Slab
 }
 
 // keyPlan is the key's schema and where in the value its fields are.
@@ -25,6 +27,7 @@ var valueToKeyFieldsKey = connect.ListKey("fields", "The fields of the value tha
 var valueToKeyDefinition = define("ValueToKey", func(cfg connect.Config) (connect.Transform, error) {
 	v := &valueToKey{fields: valueToKeyFieldsKey.Get(cfg), nulls: nulls(replaceNullKey.Get(cfg))}
 	v.plans.derive = v.plan
+	v.maps = mapPlansBy(v.planMap)
 	return v, nil
 }, valueToKeyFieldsKey, replaceNullKey)
 
@@ -36,12 +39,11 @@ func (t *valueToKey) Apply(r *connect.Record) (bool, error) {
 		if err != nil {
 			return true, err
 		}
-		key := connect.NewMap(len(t.fields))
-		for _, f := range t.fields {
-			v, _ := m.Get(connect.String(f))
-			key.Put(connect.String(f), v)
+		plan, err := t.maps.of(m.Keys())
+		if err != nil {
+			return true, err
 		}
-		r.Key, r.KeySchema = connect.MapOf(key), nil
+		r.OwnKeyMap(t.room.Remap(m, plan.keys, plan.from))
 		return true, nil
 	}
 	st, err := requireStruct(r.Value, valueToKeyPurpose)
@@ -52,7 +54,7 @@ func (t *valueToKey) Apply(r *connect.Record) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	key := connect.NewStruct(plan.schema)
+	key := t.room.Struct(plan.schema)
 	for i, from := range plan.from {
 		if err := put(key, i, t.nulls.at(st, from)); err != nil {
 			return true, err
@@ -77,4 +79,17 @@ func (t *valueToKey) plan(s *connect.Schema) (*keyPlan, error) {
 	var err error
 	plan.schema, err = structSchema(fields)
 	return plan, err
+}
+
+func (t *valueToKey) planMap(k *connect.Keys) (*mapPlan, error) {
+	plan := &mapPlan{}
+	var list []connect.Value
+	for _, f := range t.fields {
+		list = append(list, connect.String(f))
+	}
+	plan.keys = connect.NewKeys(list...)
+	for i := range plan.keys.Len() {
+		plan.from = append(plan.from, k.Find(plan.keys.At(i)))
+	}
+	return plan, nil
 }

@@ -10,7 +10,7 @@ import (
 // Valid UTF-8 is shared, not copied: b must not be written to any more.
 func Text(b []byte) string {
 	if utf8.Valid(b) {
-		return unsafe.String(unsafe.SliceData(b), len(b))
+		return Valid(b)
 	}
 	out := make([]byte, 0, len(b)+16)
 	for len(b) > 0 {
@@ -23,6 +23,9 @@ func Text(b []byte) string {
 	}
 	return string(out)
 }
+
+// Valid is [Text] for bytes that are known to be UTF-8.
+func Valid(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // malformed is the length of what Java replaces by one U+FFFD at the start of b, which is not a character.
 func malformed(b []byte) int {

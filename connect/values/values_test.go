@@ -3,6 +3,8 @@ package values
 import (
 	"math"
 	"math/big"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -136,5 +138,40 @@ func TestFloatsAreReadAsJavaReadsThem(t *testing.T) {
 	for _, text := range []string{"", "f", "inf", "nan", "1_0", "infinity", "0x1", "1ff", "e5"} {
 		_, err := ParseFloat(text, 64)
 		assert.ErrorIs(t, err, ErrNumber, text)
+	}
+}
+
+// The short way of writing a float says what the long one does.
+func TestFloatsOfFewDigitsAreWrittenAsAllOthers(t *testing.T) {
+	long := func(f float64, bits int) string {
+		text := strconv.FormatFloat(f, 'f', -1, bits)
+		if !strings.Contains(text, ".") {
+			text += ".0"
+		}
+		return text
+	}
+	same := func(want string, got []byte) {
+		if want != string(got) {
+			t.Fatalf("want %s, got %s", want, got)
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200_000 {
+		scale := math.Pow10(random.IntN(9))
+		for _, f := range []float64{
+			float64(random.IntN(1e9)) / scale, -float64(random.IntN(1e6)) / scale, random.Float64() * scale,
+			math.Nextafter(float64(random.IntN(1e6))/scale, math.Inf(2*random.IntN(2)-1)),
+		} {
+			if abs := math.Abs(f); abs >= 1e-3 && abs < 1e7 {
+				same(long(f, 64), AppendFloat64(nil, f))
+			}
+			if narrow := float32(f); narrow >= 1e-3 && narrow < 1e7 {
+				same(long(float64(narrow), 32), AppendFloat32(nil, narrow))
+			}
+		}
+	}
+	for want, f := range map[string]float64{"0.0": 0, "-0.0": math.Copysign(0, -1), "0.001": 0.001, "9999999.0": 9999999, "-21.5": -21.5, "100.0625": 100.0625} {
+		require.Equal(t, want, string(AppendFloat64(nil, f)))
+		require.Equal(t, want, string(AppendFloat32(nil, float32(f))))
 	}
 }

@@ -12,9 +12,9 @@ import (
 var fiveTransforms = connect.Config{
 	"transforms": "stamp,mask,names,key,route",
 
-	"transforms.stamp.type": "InsertField$Value", "transforms.stamp.topic.field": "source", "transforms.stamp.timestamp.field": "at",
-	"transforms.mask.type": "MaskField$Value", "transforms.mask.fields": "owner", "transforms.mask.predicate": "isReading",
-	"transforms.names.type": "ReplaceField$Value", "transforms.names.renames": "temp:celsius", "transforms.names.exclude": "raw",
+	"transforms.stamp.type": "org.apache.kafka.connect.transforms.InsertField$Value", "transforms.stamp.topic.field": "source", "transforms.stamp.timestamp.field": "at",
+	"transforms.mask.type": "org.apache.kafka.connect.transforms.MaskField$Value", "transforms.mask.fields": "owner", "transforms.mask.predicate": "isReading",
+	"transforms.names.type": "org.apache.kafka.connect.transforms.ReplaceField$Value", "transforms.names.renames": "temp:celsius", "transforms.names.exclude": "raw",
 	"transforms.key.type": "ValueToKey", "transforms.key.fields": "id",
 	"transforms.route.type": "RegexRouter", "transforms.route.regex": "(.*)-raw", "transforms.route.replacement": "$1",
 	"transforms.route.predicate": "isTombstone", "transforms.route.negate": "true",

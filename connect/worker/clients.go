@@ -27,7 +27,7 @@ func (s *Settings) clientProperties(prefix string, defaults map[string]string, c
 		p[key] = value
 	}
 	for key, value := range s.Properties {
-		if name, ok := strings.CutPrefix(key, prefix+"."); ok {
+		if name, ok := strings.CutPrefix(key, prefix+"."); ok && !strings.HasPrefix(key, "admin.listeners") { // which are REST's
 			p[name] = value
 		}
 	}
@@ -180,7 +180,7 @@ func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Conte
 			group: group, client: client, cut: dialer.Close, subscription: wanted,
 			refresh: min(topicRefresh, settings.Sarama.Metadata.RefreshFrequency),
 			trouble: func(cause error, next time.Time) { run.kafkaTrouble(explain(cause), next) },
-			batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(),
+			batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(), claims: newClaims(),
 		}, nil
 	}, nil
 }

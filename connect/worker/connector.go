@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
@@ -17,24 +18,28 @@ import (
 // connectorRun is one life of a connector: it divides the work into tasks whenever it becomes STARTED or its system has changed, and watches
 // for the latter. It has no data path; its tasks run whether or not it does.
 type connectorRun struct {
-	spec    ConnectorSpec
-	load    func(stop context.Context) (*plugin, error)
-	log     *slog.Logger
-	publish func(state State, trace, version string)
-	failed  func(trace, version string) // the last that is published
-	plan    Plan
-	targets chan TargetState // capacity 1, the newest wins
-	watched sync.WaitGroup   // the calls of Watch under way: one, but for those that do not heed that their context has ended
+	spec     ConnectorSpec
+	load     func(stop context.Context) (*plugin, error)
+	log      *slog.Logger
+	publish  func(state State, trace, version string)
+	measured *connectorMetrics
+	startup  *startup
+	failed   func(trace, version string) // the last that is published
+	plan     Plan
+	targets  chan TargetState // capacity 1, the newest wins
+	watched  sync.WaitGroup   // the calls of Watch under way: one, but for those that do not heed that their context has ended
 }
 
 // startConnector begins a life.
 func (w *Worker) startConnector(spec ConnectorSpec, first TargetState, tell oversight) *life {
 	stop, end, _, cut := lifetime()
+	measured := w.metrics.connector(spec.Name)
 	secrets := w.settings.Secrets
 	status := newSilenceable(func(state State, trace, version string) {
-		w.statuses.ConnectorStatus(spec.Name, state, secrets.Removed(trace), version)
+		w.connectorStatus(spec.Name, measured, state, secrets.Removed(trace), version)
 	})
 	c := &connectorRun{
+		measured: measured, startup: &startup{note: w.metrics.connectorStarts.note},
 		spec: spec, log: w.log.With("connector", spec.Name),
 		publish: status.publish, plan: w.plan, targets: make(chan TargetState, 1),
 	}
@@ -83,6 +88,7 @@ func (c *connectorRun) run(stop context.Context, target TargetState) {
 	fail := func(err error) {
 		failed = true
 		c.log.Error("connector failed", "error", err)
+		c.startup.over(false)
 		c.failed(err.Error(), version)
 	}
 	plugin, err := c.load(stop)
@@ -90,6 +96,7 @@ func (c *connectorRun) run(stop context.Context, target TargetState) {
 		fail(err)
 	} else {
 		version = plugin.spec.Version
+		c.measured.is(plugin.spec.Class, string(plugin.kind))
 	}
 	for stop.Err() == nil {
 		if !failed {
@@ -100,6 +107,7 @@ func (c *connectorRun) run(stop context.Context, target TargetState) {
 				}
 				continue
 			}
+			c.startup.over(true)
 		}
 		select {
 		case target = <-c.targets:
@@ -111,9 +119,20 @@ func (c *connectorRun) run(stop context.Context, target TargetState) {
 // plugin is what a connector's class turns out to be.
 type plugin struct {
 	spec      connect.Spec
+	kind      catalog.Type // source or sink
 	connector any
 	framework *validation.Framework
 	config    connect.Config
+}
+
+// passwords are the values of the keys that the connector's class defines as PASSWORD. Errors of its system's client may repeat them.
+func (p *plugin) passwords() (values []string) {
+	for _, key := range p.spec.Keys {
+		if value := p.config[key.Name]; key.Type == connect.TypePassword && value != "" {
+			values = append(values, value)
+		}
+	}
+	return values
 }
 
 // load finds the class of a connector and reads the keys that are the framework's, from a resolved configuration.
@@ -130,7 +149,7 @@ func (w *Worker) load(config connect.Config) (*plugin, error) {
 	if err := w.settings.OverridePolicy.Check(config, validation.Clients(class.Type, config, exactlyOnce)...); err != nil {
 		return nil, err
 	}
-	return &plugin{spec: class.Spec, connector: class.Plugin, framework: framework, config: config}, nil
+	return &plugin{spec: class.Spec, kind: class.Type, connector: class.Plugin, framework: framework, config: config}, nil
 }
 
 // started divides the work, and again when the connector asks for it, until the target changes or the life ends.
@@ -162,6 +181,9 @@ func (c *connectorRun) started(stop context.Context, p *plugin) (TargetState, er
 			return stores.Started, err
 		}
 		retry = nil
+		if wait == 0 && stop.Err() == nil {
+			c.startup.over(true)
+		}
 		if wait > 0 {
 			retry = time.After(wait)
 		} else if first {

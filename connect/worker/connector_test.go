@@ -113,6 +113,7 @@ func (b *splitScriptBed) pass(d time.Duration) {
 func oneSplitTask(what string) []connect.Config { return []connect.Config{{"what": what}} }
 
 func TestAConnectorDividesItsWorkIntoAtMostTasksMaxTasks(t *testing.T) {
+	t.Parallel()
 	script := &splitScript{split: func(_ context.Context, cfg connect.Config, maxTasks int) ([]connect.Config, error) {
 		return []connect.Config{{"max": strings.Repeat("i", maxTasks), "of": cfg["name"]}, {}}, nil
 	}}
@@ -131,6 +132,7 @@ func TestAConnectorDividesItsWorkIntoAtMostTasksMaxTasks(t *testing.T) {
 }
 
 func TestAConnectorMayReturnTheConfigurationItWasGiven(t *testing.T) {
+	t.Parallel()
 	script := &splitScript{split: func(_ context.Context, cfg connect.Config, _ int) ([]connect.Config, error) {
 		cfg["mine"] = "1"
 		return []connect.Config{cfg, cfg, nil}, nil
@@ -149,6 +151,7 @@ func TestAConnectorMayReturnTheConfigurationItWasGiven(t *testing.T) {
 }
 
 func TestAConnectorThatDividesIntoTooManyTasksFailsUnlessThatIsAllowed(t *testing.T) {
+	t.Parallel()
 	script := &splitScript{split: func(context.Context, connect.Config, int) ([]connect.Config, error) {
 		return make([]connect.Config, 4), nil
 	}}
@@ -165,6 +168,7 @@ func TestAConnectorThatDividesIntoTooManyTasksFailsUnlessThatIsAllowed(t *testin
 }
 
 func TestAConnectorWhoseSplitFailsShowsWhyUntilItIsRestarted(t *testing.T) {
+	t.Parallel()
 	var fail func() error
 	script := &splitScript{split: func(context.Context, connect.Config, int) ([]connect.Config, error) {
 		return oneSplitTask("a"), fail()
@@ -195,6 +199,7 @@ func TestAConnectorWhoseSplitFailsShowsWhyUntilItIsRestarted(t *testing.T) {
 }
 
 func TestASplitThatAsksForAnotherTryIsRepeatedAndTheStatusSaysWhy(t *testing.T) {
+	t.Parallel()
 	var tries atomic.Int32
 	script := &splitScript{split: func(context.Context, connect.Config, int) ([]connect.Config, error) {
 		if tries.Add(1) < 4 {
@@ -218,6 +223,7 @@ func TestASplitThatAsksForAnotherTryIsRepeatedAndTheStatusSaysWhy(t *testing.T) 
 }
 
 func TestAConnectorThatIsPausedWhileItRetriesIsPausedAtOnce(t *testing.T) {
+	t.Parallel()
 	var tries atomic.Int32
 	script := &splitScript{split: func(context.Context, connect.Config, int) ([]connect.Config, error) {
 		tries.Add(1)
@@ -238,6 +244,7 @@ func TestAConnectorThatIsPausedWhileItRetriesIsPausedAtOnce(t *testing.T) {
 }
 
 func TestASplitThatHangsSaysSoAndHoldsUpNobody(t *testing.T) {
+	t.Parallel()
 	t.Run("until its deadline when it heeds that", func(t *testing.T) {
 		script := &splitScript{split: func(ctx context.Context, _ connect.Config, _ int) ([]connect.Config, error) {
 			<-ctx.Done()
@@ -290,6 +297,7 @@ func TestASplitThatHangsSaysSoAndHoldsUpNobody(t *testing.T) {
 }
 
 func TestAConnectorThatNoticesAChangeIsDividedAnew(t *testing.T) {
+	t.Parallel()
 	changes, watching, tasks := make(chan struct{}), 0, "a"
 	script := &splitScript{
 		split: func(context.Context, connect.Config, int) ([]connect.Config, error) { return oneSplitTask(tasks), nil },
@@ -337,6 +345,7 @@ func TestAConnectorThatNoticesAChangeIsDividedAnew(t *testing.T) {
 }
 
 func TestAWatchThatFailsFailsTheConnectorAndOneThatEndsDoesNot(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		watch func() error
 		state State
@@ -362,6 +371,7 @@ func TestAWatchThatFailsFailsTheConnectorAndOneThatEndsDoesNot(t *testing.T) {
 }
 
 func TestAWatchThatDoesNotEndHidesNothingOfTheConnector(t *testing.T) {
+	t.Parallel()
 	script := &splitScript{}
 	splitScripted(t, script, func(t *testing.T, b *splitScriptBed) {
 		release := make(chan struct{})
@@ -387,6 +397,7 @@ func TestAWatchThatDoesNotEndHidesNothingOfTheConnector(t *testing.T) {
 }
 
 func TestASplitThatFailsLaterEndsTheWatchingAndFailsTheConnector(t *testing.T) {
+	t.Parallel()
 	var fail error
 	script := &splitScript{
 		split: func(context.Context, connect.Config, int) ([]connect.Config, error) { return oneSplitTask("a"), fail },
@@ -410,6 +421,7 @@ func TestASplitThatFailsLaterEndsTheWatchingAndFailsTheConnector(t *testing.T) {
 }
 
 func TestAConnectorThatStartsPausedOrStoppedIsNotDividedBeforeItIsResumed(t *testing.T) {
+	t.Parallel()
 	script := &splitScript{split: func(context.Context, connect.Config, int) ([]connect.Config, error) { return oneSplitTask("a"), nil }}
 	for _, target := range []TargetState{stores.Paused, stores.Stopped} {
 		splitScripted(t, script, func(t *testing.T, b *splitScriptBed) {
@@ -424,6 +436,7 @@ func TestAConnectorThatStartsPausedOrStoppedIsNotDividedBeforeItIsResumed(t *tes
 }
 
 func TestAConnectorOfAClassThatIsNotHereFailsAndNamesWhatThereIs(t *testing.T) {
+	t.Parallel()
 	splitScripted(t, &splitScript{}, func(t *testing.T, b *splitScriptBed) {
 		b.apply(stores.Started, "connector.class", "nobody.Knows")
 		b.shows(Failed, "nobody.Knows", "test.SinkScriptConnector, test.SplitScriptConnector")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -29,6 +30,8 @@ type consumer struct {
 	batches    chan *fetched
 	rebalances chan *rebalance
 	paused     *pausedPartitions
+	claims     *claims
+	complained atomic.Int64 // when the client last complained, in Unix nanoseconds; 0 for never
 
 	mu      sync.Mutex
 	restart context.CancelFunc // ends the present session; partitions are then read on from what is committed
@@ -39,6 +42,7 @@ type fetched struct {
 	partition connect.TopicPartition
 	messages  []*sarama.ConsumerMessage
 	session   sarama.ConsumerGroupSession
+	claim     *claim
 }
 
 // rebalance tells the task which partitions it gets or loses. done must be called when the task is through with it.
@@ -60,6 +64,7 @@ const (
 func (c *consumer) run(ctx context.Context) error {
 	var errs sync.WaitGroup
 	errs.Go(c.hear)
+	errs.Go(func() { c.claims.follow(ctx, c.client) })
 	pause := backoff{}
 	var fatal error
 	for ctx.Err() == nil && fatal == nil {
@@ -132,6 +137,9 @@ func (c *consumer) reread() {
 	}
 }
 
+// lastComplaint is when the client last complained.
+func (c *consumer) lastComplaint() time.Time { return time.Unix(0, c.complained.Load()) }
+
 // groupHandler is the consumer as sarama sees it.
 type groupHandler consumer
 
@@ -170,14 +178,19 @@ func (h *groupHandler) tell(s sarama.ConsumerGroupSession, assigned bool) error 
 
 // ConsumeClaim implements sarama.ConsumerGroupHandler: it gathers what is there and hands it to the task.
 func (h *groupHandler) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
-	tp := connect.TopicPartition{Topic: claim.Topic(), Partition: claim.Partition()}
+	held := h.claims.open(claim)
+	defer h.claims.close(held)
+	tp := held.partition
 	for {
 		select {
 		case m, ok := <-claim.Messages():
 			if !ok {
 				return nil
 			}
-			f := &fetched{partition: tp, messages: gather(m, claim.Messages()), session: s}
+			if held.position.Load() < 0 {
+				held.begin(m.Offset)
+			}
+			f := &fetched{partition: tp, messages: gather(m, claim.Messages()), session: s, claim: held}
 			if !h.paused.wait(s.Context(), tp) {
 				return nil
 			}

@@ -97,7 +97,7 @@ func (q *deadLetterQueue) run(ctx context.Context) {
 
 // pack makes a parcel of letters. Its slab has to be put into outgoing, and then it is safe when its channel says so, or else has to be abandoned.
 func (q *deadLetterQueue) pack(letters []deadLetter) *parcel {
-	q.metrics.letters.Add(float64(len(letters)))
+	q.metrics.letters.Add(len(letters))
 	p := &parcel{slab: q.tracker.take(len(letters)), left: len(letters), safe: make(chan struct{})}
 	q.mu.Lock()
 	q.last++

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/metrics"
 )
 
 // logged is a policy that tolerates, and what it has logged.
@@ -27,11 +28,12 @@ func logged(records bool) (*errantPolicy, *bytes.Buffer) {
 	}})
 	return &errantPolicy{
 		tolerate: true, logEach: true, logRecords: records, task: TaskID{Connector: "c", Task: 3}, log: slog.New(text),
-		metrics: newMetrics().errors("c", "3"),
+		metrics: &newMetrics(metrics.Sampling{}).task(TaskID{Connector: "c"}).errors,
 	}, &log
 }
 
 func TestErrorsAreLoggedInJavasWordsAndWithoutTheRecord(t *testing.T) {
+	t.Parallel()
 	p, log := logged(false)
 	c := &sinkConversion{errant: p}
 	m := &sarama.ConsumerMessage{Topic: "t", Partition: 1, Offset: 7, Value: []byte("secret")}
@@ -41,6 +43,7 @@ func TestErrorsAreLoggedInJavasWordsAndWithoutTheRecord(t *testing.T) {
 }
 
 func TestWithMessagesTheLogHasTheCoordinatesOfASinksRecordAndNothingOfItsContent(t *testing.T) {
+	t.Parallel()
 	p, log := logged(true)
 	c := &sinkConversion{errant: p}
 	m := &sarama.ConsumerMessage{Topic: "t", Partition: 1, Offset: 7, Value: []byte("secret")}
@@ -50,6 +53,7 @@ func TestWithMessagesTheLogHasTheCoordinatesOfASinksRecordAndNothingOfItsContent
 }
 
 func TestWithMessagesTheLogHasASourcesRecordAsItWasPolled(t *testing.T) {
+	t.Parallel()
 	p, log := logged(true)
 	text, err := converters.All()[1].New(converters.Value, nil)
 	require.NoError(t, err)
@@ -85,6 +89,7 @@ func (f *failing) Apply(r *connect.Record) (bool, error) {
 func (f *failing) Close() {}
 
 func TestADeadLetterHasTheRecordBeforeItsTransforms(t *testing.T) {
+	t.Parallel()
 	p, _ := logged(false)
 	c := &sourceConversion{
 		errant: p, transforms: chain{newLink("a.Transform", &failing{change: "changed"}, nil, false)}, retries: &retries{},
@@ -105,6 +110,7 @@ func TestADeadLetterHasTheRecordBeforeItsTransforms(t *testing.T) {
 }
 
 func TestWhatNoConverterTakesIsLegibleInADeadLetter(t *testing.T) {
+	t.Parallel()
 	json := converters.NewJSON(converters.JSONOptions{Decimals: converters.Numeric})
 	point := connect.StructSchema("Point", connect.F("x", connect.Int32Schema), connect.F("y", connect.Int32Schema))
 	for name, c := range map[string]struct {

@@ -13,6 +13,7 @@ func (w *Worker) exactlyOnce(t *sourceTask, generation int, p *plugin) error {
 	x := &transaction{
 		id:       transactionalID(w.settings.GroupID, t.id),
 		boundary: boundary(p.framework.TransactionBoundary), interval: p.framework.TransactionInterval, connector: t.id.Connector,
+		commits: &t.measured.commits, sizes: t.metrics.transactions,
 	}
 	t.tracker.transactional, t.delivery.transaction = true, x
 	if x.boundary == boundaryConnector {

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -69,28 +70,28 @@ func exactly(t *testing.T, topics []string, change ...setting) (*stage, *scripte
 }
 
 // committed reads what a reader of committed data sees in a topic.
-func (s *stage) committed(topic string) []string {
+func (s *stage) committed(topic string) (values []string) {
 	s.t.Helper()
-	config := sarama.NewConfig()
-	config.Consumer.IsolationLevel = sarama.ReadCommitted
-	consumer, err := sarama.NewConsumer(s.kafka.ListenAddrs(), config)
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), // a topic ends with a marker
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}),
+	)
 	require.NoError(s.t, err)
-	defer func() { assert.NoError(s.t, consumer.Close()) }()
-	part, err := consumer.ConsumePartition(topic, 0, sarama.OffsetOldest)
-	require.NoError(s.t, err)
-	defer func() { assert.NoError(s.t, part.Close()) }()
-	var values []string
-	for end := s.kafka.PartitionInfo(topic, 0).LastStableOffset; ; {
-		select {
-		case m := <-part.Messages():
-			values = append(values, string(m.Value))
-		case <-time.After(500 * time.Millisecond): // markers at the end have no message
-			if s.kafka.PartitionInfo(topic, 0).LastStableOffset == end {
-				return values
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	end := s.kafka.PartitionInfo(topic, 0).LastStableOffset
+	for next := int64(0); next < end; {
+		fetches := client.PollFetches(ctx)
+		require.NoError(s.t, fetches.Err(), "committed records of %s, at %d of %d", topic, next, end)
+		fetches.EachRecord(func(r *kgo.Record) {
+			next = r.Offset + 1
+			if !r.Attrs.IsControl() {
+				values = append(values, string(r.Value))
 			}
-			end = s.kafka.PartitionInfo(topic, 0).LastStableOffset
-		}
+		})
 	}
+	return values
 }
 
 func TestRecordsAndOffsetsAreCommittedTogether(t *testing.T) {
@@ -151,6 +152,28 @@ func TestOffsetsOfFilteredRecordsAreInTheTransaction(t *testing.T) {
 	s.acknowledged(n)
 	assert.Equal(t, numbersUpTo(50), s.committed("t"))
 	assert.EqualValues(t, 100, storedOn(t, offsets, id, n))
+}
+
+func TestAPlaceWithoutARecordIsCommittedByItself(t *testing.T) {
+	t.Parallel()
+	s, _, offsets := exactly(t, []string{"t"})
+	n := &numbers{topic: "t", last: 10, batch: 10}
+	what := n.script()
+	polls := 0
+	what.poll = func(ctx context.Context, b *connect.Batch) error {
+		if polls++; polls != 2 {
+			return n.poll(ctx, b)
+		}
+		b.Advance(n.part, connect.At("n", 11), 11)
+		return nil
+	}
+	id := s.start("flow", what, nil)
+	s.eventually("the place's receipt", func() bool { return len(n.receipts()) == 11 })
+	last := n.receipts()[10]
+	assert.Equal(t, connect.Filtered, last.Outcome)
+	assert.EqualValues(t, 11, last.Tag)
+	assert.EqualValues(t, 11, storedOn(t, offsets, id, n))
+	assert.Equal(t, numbersUpTo(10), s.committed("t"))
 }
 
 func TestALostProducersTransactionIsMadeAgain(t *testing.T) {

@@ -92,6 +92,7 @@ func TestAPluginThatHangsIsAbandonedAndNobodyElseNotices(t *testing.T) {
 }
 
 func TestAClosedWorkerLeavesNoGoroutineBehind(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t"})
 	n := &numbers{topic: "t", last: 1000, batch: 100}
 	labelled(t.Name(), func() {
@@ -108,6 +109,7 @@ func TestAClosedWorkerLeavesNoGoroutineBehind(t *testing.T) {
 }
 
 func TestATaskThatFailedLeavesNoGoroutinesButItsUnits(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t"})
 	n := &numbers{topic: "t", last: 1000, batch: 100}
 	what := n.script()

@@ -83,6 +83,18 @@ func (h *health) report(c cause, err error, next, now time.Time) {
 	h.tell(strings.Join(failed, "; "), now)
 }
 
+// away tells since when the task cannot go on, zero while it can, and whether that is for want of its own system.
+func (h *health) away() (since time.Time, system bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range h.waiting {
+		if w.err != "" && (since.IsZero() || w.since.Before(since)) {
+			since = w.since
+		}
+	}
+	return since, h.waiting[systemAway].err != ""
+}
+
 // tell logs a change of causes. One that comes too soon is logged by a later report, if it stands then.
 func (h *health) tell(causes string, now time.Time) {
 	if causes == h.logged || causes != "" && now.Sub(h.at) < logInterval {

@@ -35,6 +35,7 @@ func (b *healthBook) recovers(d time.Duration) {
 }
 
 func TestTriesThatFollowOneAnotherSoonArePublishedOnceAndNeverGoStale(t *testing.T) {
+	t.Parallel()
 	b := newHealthBook()
 	for range 100 {
 		b.fails(5*time.Second, "refused", 5*time.Second)
@@ -44,6 +45,7 @@ func TestTriesThatFollowOneAnotherSoonArePublishedOnceAndNeverGoStale(t *testing
 }
 
 func TestALongPauseIsPublishedWithItsEndEachTime(t *testing.T) {
+	t.Parallel()
 	b := newHealthBook()
 	for range 3 {
 		b.fails(time.Minute, "refused", time.Minute)
@@ -57,6 +59,7 @@ func TestALongPauseIsPublishedWithItsEndEachTime(t *testing.T) {
 }
 
 func TestTheLogHasOneLineForACauseAndOneForItsEnd(t *testing.T) {
+	t.Parallel()
 	b := newHealthBook()
 	b.report(systemAway, errors.New("connecting"), b.now, b.now)
 	b.recovers(time.Second)
@@ -68,6 +71,7 @@ func TestTheLogHasOneLineForACauseAndOneForItsEnd(t *testing.T) {
 }
 
 func TestCausesThatChangeWithEachTryDoNotFloodTheLog(t *testing.T) {
+	t.Parallel()
 	b := newHealthBook()
 	for n := range 95 {
 		b.fails(time.Second, fmt.Sprintf("reset by port %d", n), time.Second)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/deadletters"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/values"
 )
@@ -18,25 +20,8 @@ type letterhead struct {
 	topic   string // "" for no queue
 	context bool   // errors.deadletterqueue.context.headers.enable
 	task    TaskID
+	secrets redaction.Values // what the texts of errors must not show
 }
-
-// The names of context headers. Those of a source's place are not Java's, whose sources have no dead letters.
-const (
-	headerTopic           = "__connect.errors.topic"
-	headerPartition       = "__connect.errors.partition"
-	headerOffset          = "__connect.errors.offset"
-	headerSourcePartition = "__connect.errors.source.partition"
-	headerSourceOffset    = "__connect.errors.source.offset"
-	headerKeySize         = "__connect.errors.source.key.size"   // only where the key was cut: its bytes before
-	headerValueSize       = "__connect.errors.source.value.size" // likewise
-	headerConnector       = "__connect.errors.connector.name"
-	headerTask            = "__connect.errors.task.id"
-	headerStage           = "__connect.errors.stage"
-	headerClass           = "__connect.errors.class.name"
-	headerException       = "__connect.errors.exception.class.name"
-	headerMessage         = "__connect.errors.exception.message"
-	headerTrace           = "__connect.errors.exception.stacktrace"
-)
 
 // header is one context header.
 func header(name, value string) sarama.RecordHeader {
@@ -49,8 +34,8 @@ func (l *letterhead) ofConsumed(dst []sarama.RecordHeader, tp connect.TopicParti
 	if !l.context {
 		return dst
 	}
-	dst = append(dst, header(headerTopic, tp.Topic), header(headerPartition, strconv.Itoa(int(tp.Partition))),
-		header(headerOffset, strconv.FormatInt(offset, 10)))
+	dst = append(dst, header(deadletters.HeaderTopic, tp.Topic), header(deadletters.HeaderPartition, strconv.Itoa(int(tp.Partition))),
+		header(deadletters.HeaderOffset, strconv.FormatInt(offset, 10)))
 	return l.cause(dst, f)
 }
 
@@ -59,12 +44,12 @@ func (l *letterhead) ofPolled(dst []sarama.RecordHeader, topic string, place *co
 	if !l.context {
 		return dst
 	}
-	dst = append(dst, header(headerTopic, topic))
+	dst = append(dst, header(deadletters.HeaderTopic, topic))
 	if p := place.Source; p != nil {
-		dst = append(dst, header(headerSourcePartition, members(p.Attrs())))
+		dst = append(dst, header(deadletters.HeaderSourcePartition, members(p.Attrs())))
 	}
 	if !place.Offset.IsZero() {
-		dst = append(dst, header(headerSourceOffset, members(place.Offset.Attrs())))
+		dst = append(dst, header(deadletters.HeaderSourceOffset, members(place.Offset.Attrs())))
 	}
 	return l.cause(dst, f)
 }
@@ -79,12 +64,12 @@ func members(attrs []connect.Attr) string {
 }
 
 func (l *letterhead) cause(dst []sarama.RecordHeader, f *fault) []sarama.RecordHeader {
-	exception, message := f.exception(), f.message()
+	exception, message := f.exception(), l.secrets.Removed(f.message())
 	return append(dst,
-		header(headerConnector, l.task.Connector), header(headerTask, strconv.Itoa(l.task.Task)),
-		header(headerStage, string(f.stage)), header(headerClass, f.class),
-		header(headerException, exception), header(headerMessage, message),
-		header(headerTrace, exception+": "+message+"\n"), // how Java's traces begin
+		header(deadletters.HeaderConnector, l.task.Connector), header(deadletters.HeaderTask, strconv.Itoa(l.task.Task)),
+		header(deadletters.HeaderStage, string(f.stage)), header(deadletters.HeaderClass, f.class),
+		header(deadletters.HeaderException, exception), header(deadletters.HeaderMessage, message),
+		header(deadletters.HeaderTrace, exception+": "+message+"\n"), // how Java's traces begin
 	)
 }
 

@@ -1,140 +1,153 @@
 package worker
 
 import (
+	"maps"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/metrics"
 )
 
-// Metrics counts what the tasks of a worker do. It is a prometheus.Collector under Kafka Connect's names in the form in which jmx_exporter gives them in lower
-// case. The hot path adds to counters once a batch.
+// Metrics are of all that a worker runs. It is a prometheus.Collector: Kafka Connect's own metrics (org.apache.kafka.connect.runtime.ConnectMetricsRegistry)
+// under the names that jmx_exporter gives them in lower case, and what Java does not have under sluice_. What is measured on the way of records is measured once a
+// batch. Series live as long as the connector or the task is here.
 type Metrics struct {
-	polled, written, read, sent *prometheus.CounterVec
-	errant                      errorCounters
-	active                      *prometheus.GaugeVec
-	pollTime, putTime           *prometheus.CounterVec
+	sampling                    metrics.Sampling
 	recoveries                  recoveryCounters
+	connectorStarts, taskStarts outcomes
+	in, out                     atomic.Int64
 
-	in, out atomic.Int64
+	mu         sync.Mutex
+	connectors map[string]*connectorMetrics
+	tasks      map[TaskID]*taskMetrics
 }
 
-func newMetrics() *Metrics {
-	labels := []string{"connector", "task"}
-	counter := func(name, help string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kafka_connect_" + name, Help: help}, labels)
-	}
+func newMetrics(s metrics.Sampling) *Metrics {
 	return &Metrics{
-		recoveries: newRecoveryCounters(labels),
-		polled:     counter("source_task_metrics_source_record_poll_total", "Records returned by Poll, before transforms."),
-		written:    counter("source_task_metrics_source_record_write_total", "Records acknowledged by Kafka."),
-		read:       counter("sink_task_metrics_sink_record_read_total", "Records consumed, before transforms."),
-		sent:       counter("sink_task_metrics_sink_record_send_total", "Records given to Put, again when it is repeated."),
-		errant:     newErrorCounters(counter, labels),
-		pollTime:   counter("source_task_metrics_poll_batch_seconds_total", "Time spent in Poll with records."),
-		putTime:    counter("sink_task_metrics_put_batch_seconds_total", "Time spent in Put."),
-		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "kafka_connect_source_task_metrics_source_record_active_count",
-			Help: "Records polled and not yet acknowledged.",
-		}, labels),
+		sampling: s, recoveries: newRecoveryCounters(taskLabels), connectorStarts: newOutcomes(s), taskStarts: newOutcomes(s),
+		connectors: map[string]*connectorMetrics{}, tasks: map[TaskID]*taskMetrics{},
 	}
 }
 
-func (m *Metrics) counters() []*prometheus.CounterVec {
-	return append([]*prometheus.CounterVec{m.polled, m.written, m.read, m.sent, m.pollTime, m.putTime}, m.errant.vectors()...)
+var taskLabels = []string{"connector", "task"}
+
+// tally counts. It is safe for concurrent use.
+type tally struct{ n atomic.Int64 }
+
+func (t *tally) Inc()           { t.n.Add(1) }
+func (t *tally) Add(n int)      { t.n.Add(int64(n)) }
+func (t *tally) total() float64 { return float64(t.n.Load()) }
+
+// outcomes are of something that succeeds or fails.
+type outcomes struct{ good, bad *metrics.Sensor }
+
+func newOutcomes(s metrics.Sampling) outcomes {
+	return outcomes{metrics.NewSensor(s), metrics.NewSensor(s)}
 }
 
-func (m *Metrics) collectors() []prometheus.Collector {
-	all := []prometheus.Collector{m.active, m.errant.last, m.recoveries.attempts, m.recoveries.due}
-	for _, v := range m.counters() {
-		all = append(all, v)
+func (o *outcomes) note(good bool) {
+	one, other := o.good, o.bad
+	if !good {
+		one, other = other, one
 	}
-	return all
+	one.Record(1)
+	other.Record(0)
 }
 
-// Describe implements prometheus.Collector.
-func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, c := range m.collectors() {
-		c.Describe(ch)
+// connector are the metrics of a connector, from now on until it is forgotten.
+func (m *Metrics) connector(name string) *connectorMetrics {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.connectors[name] == nil {
+		m.connectors[name] = &connectorMetrics{}
 	}
+	return m.connectors[name]
 }
 
-// Collect implements prometheus.Collector.
-func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	for _, c := range m.collectors() {
-		c.Collect(ch)
+// task are the metrics of a task, from now on until it is forgotten.
+func (m *Metrics) task(id TaskID) *taskMetrics {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.tasks[id] == nil {
+		m.tasks[id] = newTaskMetrics(m.sampling)
 	}
+	return m.tasks[id]
 }
 
-// forget ends the counting of a task that is no more.
-func (m *Metrics) forget(id TaskID) {
-	labels := prometheus.Labels{"connector": id.Connector, "task": strconv.Itoa(id.Task)}
-	for _, v := range m.counters() {
-		v.Delete(labels)
-	}
-	m.active.Delete(labels)
-	m.errant.last.Delete(labels)
+func (m *Metrics) forgetConnector(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.connectors, name)
+}
+
+func (m *Metrics) forgetTask(id TaskID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.tasks, id)
 }
 
 // Totals returns how many records all tasks together have brought into Kafka and carried out of it.
 func (m *Metrics) Totals() (in, out int64) { return m.in.Load(), m.out.Load() }
 
-// sourceMetrics are those of one source task.
-type sourceMetrics struct {
-	polledTotal, writtenTotal, pollTime prometheus.Counter
-	active                              prometheus.Gauge
-	in                                  *atomic.Int64
+var workerFamily = metrics.NewFamily[*Metrics]("kafka_connect_connect_worker_metrics_").
+	Gauge("connector_count", "Connectors that run in this worker.", func(m *Metrics, _ time.Time) float64 { return m.count(func() int { return len(m.connectors) }) }).
+	Gauge("task_count", "Tasks that run in this worker.", func(m *Metrics, _ time.Time) float64 { return m.count(func() int { return len(m.tasks) }) }).
+	Counter("connector_startup_attempts_total", "Starts of connectors.", func(m *Metrics) float64 { return m.connectorStarts.good.Count() }).
+	Counter("connector_startup_success_total", "Starts of connectors that succeeded.", func(m *Metrics) float64 { return m.connectorStarts.good.Total() }).
+	Gauge("connector_startup_success_percentage", "Which part of the starts succeeded lately, from 0 to 1.",
+		func(m *Metrics, now time.Time) float64 { return m.connectorStarts.good.Share(now) }).
+	Counter("connector_startup_failure_total", "Starts of connectors that failed.", func(m *Metrics) float64 { return m.connectorStarts.bad.Total() }).
+	Gauge("connector_startup_failure_percentage", "Which part of the starts failed lately, from 0 to 1.",
+		func(m *Metrics, now time.Time) float64 { return m.connectorStarts.bad.Share(now) }).
+	Counter("task_startup_attempts_total", "Starts of tasks.", func(m *Metrics) float64 { return m.taskStarts.good.Count() }).
+	Counter("task_startup_success_total", "Starts of tasks that succeeded.", func(m *Metrics) float64 { return m.taskStarts.good.Total() }).
+	Gauge("task_startup_success_percentage", "Which part of the starts succeeded lately, from 0 to 1.",
+		func(m *Metrics, now time.Time) float64 { return m.taskStarts.good.Share(now) }).
+	Counter("task_startup_failure_total", "Starts of tasks that failed.", func(m *Metrics) float64 { return m.taskStarts.bad.Total() }).
+	Gauge("task_startup_failure_percentage", "Which part of the starts failed lately, from 0 to 1.",
+		func(m *Metrics, now time.Time) float64 { return m.taskStarts.bad.Share(now) })
+
+func (m *Metrics) count(of func() int) float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return float64(of())
 }
 
-func (m *Metrics) source(connector, task string) *sourceMetrics {
-	return &sourceMetrics{
-		polledTotal: m.polled.WithLabelValues(connector, task), writtenTotal: m.written.WithLabelValues(connector, task),
-		pollTime: m.pollTime.WithLabelValues(connector, task), active: m.active.WithLabelValues(connector, task), in: &m.in,
-	}
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	workerFamily.Describe(ch)
+	taskCountFamily.Describe(ch)
+	connectorFamily.Describe(ch)
+	describeTasks(ch)
+	m.recoveries.attempts.Describe(ch)
+	m.recoveries.due.Describe(ch)
 }
 
-func (m *sourceMetrics) polled(n int, took time.Duration) {
-	m.polledTotal.Add(float64(n))
-	m.pollTime.Add(took.Seconds())
-	m.active.Add(float64(n))
-}
-
-func (m *sourceMetrics) acknowledged(done []connect.Receipt) {
-	produced := 0
-	for i := range done {
-		if done[i].Outcome == connect.Produced {
-			produced++
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	now := time.Now()
+	m.mu.Lock()
+	connectors, tasks := maps.Clone(m.connectors), maps.Clone(m.tasks)
+	m.mu.Unlock()
+	workerFamily.Collect(ch, now, m)
+	counts := map[string]taskCounts{}
+	for id, t := range tasks {
+		if counts[id.Connector] == nil {
+			counts[id.Connector] = taskCounts{}
 		}
+		counts[id.Connector][t.state.now()]++
+		t.collect(ch, now, id.Connector, strconv.Itoa(id.Task))
 	}
-	m.writtenTotal.Add(float64(produced))
-	m.active.Sub(float64(len(done)))
-	m.in.Add(int64(produced))
-}
-
-// ended forgets records under way: they belong to no task any more.
-func (m *sourceMetrics) ended() { m.active.Set(0) }
-
-// sinkMetrics are those of one sink task.
-type sinkMetrics struct {
-	readTotal, sentTotal, putTime prometheus.Counter
-	out                           *atomic.Int64
-}
-
-func (m *Metrics) sink(connector, task string) *sinkMetrics {
-	return &sinkMetrics{
-		readTotal: m.read.WithLabelValues(connector, task), sentTotal: m.sent.WithLabelValues(connector, task),
-		putTime: m.putTime.WithLabelValues(connector, task), out: &m.out,
+	for name, of := range counts {
+		taskCountFamily.Collect(ch, now, of, name)
 	}
+	for name, c := range connectors {
+		connectorFamily.Collect(ch, now, c, name)
+	}
+	m.recoveries.attempts.Collect(ch)
+	m.recoveries.due.Collect(ch)
 }
-
-func (m *sinkMetrics) fetched(n int) { m.readTotal.Add(float64(n)) }
-
-func (m *sinkMetrics) putBatch(n int, took time.Duration) {
-	m.sentTotal.Add(float64(n))
-	m.putTime.Add(took.Seconds())
-}
-
-func (m *sinkMetrics) taken(n int) { m.out.Add(int64(n)) }

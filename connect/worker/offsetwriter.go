@@ -19,6 +19,7 @@ type offsetWriter struct {
 	timeout   time.Duration
 	gate      *kafkaclient.Gate
 	log       *slog.Logger
+	commits   *commitMetrics
 	records   []stores.Record
 }
 
@@ -32,7 +33,12 @@ func (w *offsetWriter) run(ctx, flushes context.Context) {
 // flush stores the offsets that have moved. It is called by one goroutine at a time: run's, and the task's when run has ended.
 func (w *offsetWriter) flush(ctx context.Context) {
 	due := w.tracker.positions()
-	if len(due) == 0 || !w.gate.Open() { // without a lease somebody else may be further
+	if !w.gate.Open() { // without a lease somebody else may be further
+		return
+	}
+	began := time.Now()
+	if len(due) == 0 {
+		w.commits.succeeded(0) // Java counts it too
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
@@ -47,9 +53,11 @@ func (w *offsetWriter) flush(ctx context.Context) {
 		w.records = records
 	}
 	if err := w.store.Put(ctx, w.records); err != nil {
+		w.commits.failed()
 		w.log.Warn("offsets could not be stored, they are due again at the next flush", "error", err, "timeout", w.timeout.String(),
 			"key", "offset.flush.timeout.ms")
 		return
 	}
+	w.commits.succeeded(time.Since(began))
 	w.tracker.stored(due)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/metrics"
 	"github.com/sluice-connect/sluice/connect/restart"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
@@ -37,7 +38,7 @@ var often = connect.Config{"sluice.restart.policy": "on-failure", "sluice.restar
 func recovering(t *testing.T, config connect.Config, test func(b *recoveryBed)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &recoveryBed{t: t, metrics: newMetrics(), began: time.Now()}
+		b := &recoveryBed{t: t, metrics: newMetrics(metrics.Sampling{}), began: time.Now()}
 		u := &unit[connect.Config]{log: slog.New(slog.DiscardHandler), grace: 5 * time.Second, gone: func() {}, metrics: b.metrics.restarts("c", "0")}
 		u.policy = func(c connect.Config) restart.Policy {
 			p, err := restart.Parse(c, nil)
@@ -135,6 +136,7 @@ func (b *recoveryBed) in(d time.Duration) string {
 }
 
 func TestWhatHasFailedStaysSoUnlessRestartsAreAskedFor(t *testing.T) {
+	t.Parallel()
 	recovering(t, nil, func(b *recoveryBed) {
 		b.fail("boom")
 		b.shows(Failed, "boom")
@@ -147,6 +149,7 @@ func TestWhatHasFailedStaysSoUnlessRestartsAreAskedFor(t *testing.T) {
 }
 
 func TestWhatHasFailedIsRestartedLaterAndLaterUntilItsAttemptsRunOut(t *testing.T) {
+	t.Parallel()
 	recovering(t, often, func(b *recoveryBed) {
 		for i, wait := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 4 * time.Second} {
 			b.fail("boom")
@@ -170,6 +173,7 @@ func TestWhatHasFailedIsRestartedLaterAndLaterUntilItsAttemptsRunOut(t *testing.
 }
 
 func TestWhatHasLivedLongEnoughBeginsWithItsFirstAttempt(t *testing.T) {
+	t.Parallel()
 	recovering(t, often, func(b *recoveryBed) {
 		b.fail("boom")
 		b.pass(time.Second)
@@ -180,6 +184,7 @@ func TestWhatHasLivedLongEnoughBeginsWithItsFirstAttempt(t *testing.T) {
 }
 
 func TestAPauseOrAStopEndsTheWaitingAndResumingBeginsAnew(t *testing.T) {
+	t.Parallel()
 	for _, target := range []TargetState{stores.Paused, stores.Stopped} {
 		recovering(t, often, func(b *recoveryBed) {
 			b.fail("one")
@@ -200,6 +205,7 @@ func TestAPauseOrAStopEndsTheWaitingAndResumingBeginsAnew(t *testing.T) {
 }
 
 func TestWhatFailsWhileItIsPausedIsRestartedWhenItIsResumed(t *testing.T) {
+	t.Parallel()
 	recovering(t, often, func(b *recoveryBed) {
 		b.retarget(stores.Paused)
 		b.fail("boom")
@@ -213,6 +219,7 @@ func TestWhatFailsWhileItIsPausedIsRestartedWhenItIsResumed(t *testing.T) {
 }
 
 func TestARestartByHandOrAnotherConfigurationDoesNotWaitAndForgetsTheAttempts(t *testing.T) {
+	t.Parallel()
 	for name, how := range map[string]func(*wanted[connect.Config]){
 		"a restart":             func(w *wanted[connect.Config]) { w.revision.restarts++ },
 		"another configuration": func(w *wanted[connect.Config]) { w.revision.spec++ },
@@ -234,6 +241,7 @@ func TestARestartByHandOrAnotherConfigurationDoesNotWaitAndForgetsTheAttempts(t 
 }
 
 func TestAnotherConfigurationBringsItsOwnPolicy(t *testing.T) {
+	t.Parallel()
 	recovering(t, often, func(b *recoveryBed) {
 		b.fail("boom")
 		b.change(func(w *wanted[connect.Config]) {
@@ -247,6 +255,7 @@ func TestAnotherConfigurationBringsItsOwnPolicy(t *testing.T) {
 }
 
 func TestWhatIsRemovedWhileItWaitsIsNotRestarted(t *testing.T) {
+	t.Parallel()
 	recovering(t, often, func(b *recoveryBed) {
 		b.fail("boom")
 		b.change(func(w *wanted[connect.Config]) { w.remove = true })
@@ -257,6 +266,7 @@ func TestWhatIsRemovedWhileItWaitsIsNotRestarted(t *testing.T) {
 }
 
 func TestALifeThatWasReplacedIsNotHeard(t *testing.T) {
+	t.Parallel()
 	recovering(t, often, func(b *recoveryBed) {
 		b.begun()
 		old := b.lives[0]
@@ -270,6 +280,7 @@ func TestALifeThatWasReplacedIsNotHeard(t *testing.T) {
 }
 
 func TestValuesThatHaveChangedAreAnotherLifeAndTheSameAreNot(t *testing.T) {
+	t.Parallel()
 	recovering(t, nil, func(b *recoveryBed) {
 		type answer struct {
 			changed bool
@@ -297,6 +308,7 @@ func TestValuesThatHaveChangedAreAnotherLifeAndTheSameAreNot(t *testing.T) {
 }
 
 func TestValuesAreLookedAtAlsoWhenTheLifeHasFailed(t *testing.T) {
+	t.Parallel()
 	recovering(t, nil, func(b *recoveryBed) {
 		b.begun()
 		b.lives[0].expires(time.Second, func(context.Context) (bool, time.Duration, error) { return true, 0, nil })
@@ -308,6 +320,7 @@ func TestValuesAreLookedAtAlsoWhenTheLifeHasFailed(t *testing.T) {
 }
 
 func TestAProviderThatHangsIsAskedOnceAndHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	recovering(t, often, func(b *recoveryBed) {
 		asked := 0
 		release := make(chan struct{})

@@ -58,6 +58,7 @@ func providing(t *testing.T, v *vault) setting {
 const secret = "hunter22-of-the-vault"
 
 func TestATaskSeesWhatItsReferencesStandForAndNobodyElseDoes(t *testing.T) {
+	t.Parallel()
 	v := &vault{values: map[string]string{"password": secret, "format": "StringConverter"}}
 	var log strings.Builder
 	s := newStage(t, []string{"t"}, providing(t, v))
@@ -85,6 +86,7 @@ func TestATaskSeesWhatItsReferencesStandForAndNobodyElseDoes(t *testing.T) {
 }
 
 func TestATaskWhoseReferenceLeadsNowhereFailsAndSaysWhere(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t"}, providing(t, &vault{}))
 	id := s.start("c", script{}, connect.Config{"password": "${vault:at/home:password}"})
 	s.shows(id, Failed, "password: config provider vault, path at/home, key password: there is no such key")
@@ -93,6 +95,7 @@ func TestATaskWhoseReferenceLeadsNowhereFailsAndSaysWhere(t *testing.T) {
 }
 
 func TestWhatATaskFailedForIsMendedByAnotherSecret(t *testing.T) {
+	t.Parallel()
 	v := &vault{ttl: 20 * time.Millisecond, values: map[string]string{"password": "wrong-one"}}
 	s := newStage(t, []string{"t"}, providing(t, v))
 	open := func(_ context.Context, rt connect.SourceContext) error {
@@ -111,6 +114,7 @@ func TestWhatATaskFailedForIsMendedByAnotherSecret(t *testing.T) {
 }
 
 func TestAConnectorDividesWhatItsReferencesStandForAndTheyAreStoredAsReferences(t *testing.T) {
+	t.Parallel()
 	v := &vault{values: map[string]string{"password": secret, "topics": "t"}}
 	var given connect.Config
 	split := &splitScript{split: func(_ context.Context, cfg connect.Config, _ int) ([]connect.Config, error) {
@@ -128,6 +132,7 @@ func TestAConnectorDividesWhatItsReferencesStandForAndTheyAreStoredAsReferences(
 }
 
 func TestAConnectorIsDividedAnewWhenItsSecretHasChangedAndNotBefore(t *testing.T) {
+	t.Parallel()
 	v := &vault{ttl: time.Minute, values: map[string]string{"password": "one"}}
 	var seen []string
 	split := &splitScript{split: func(_ context.Context, cfg connect.Config, _ int) ([]connect.Config, error) {
@@ -158,6 +163,7 @@ func TestAConnectorIsDividedAnewWhenItsSecretHasChangedAndNotBefore(t *testing.T
 }
 
 func TestAConnectorWhoseSplitFailsIsRestartedWhereThatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	failures := 3
 	split := &splitScript{split: func(context.Context, connect.Config, int) ([]connect.Config, error) {
 		if failures--; failures >= 0 {
@@ -184,6 +190,7 @@ func TestAConnectorWhoseSplitFailsIsRestartedWhereThatIsAskedFor(t *testing.T) {
 }
 
 func TestASourceThatFailsThreeTimesIsRunningAgainAndNothingIsLost(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t"}, func(set *Settings) {
 		set.Properties["sluice.restart.policy"], set.Properties["sluice.restart.initial.delay.ms"] = "on-failure", "10"
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/metrics"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -32,9 +33,9 @@ func TestThePauseBetweenRetriesDoublesAndIsRandomBelowItsMaximumThen(t *testing.
 // retried runs an operation that always asks for another try, in virtual time.
 func retried(t *testing.T, budget time.Duration) (attempts int, took time.Duration, err error) {
 	t.Helper()
-	w := newMetrics()
+	w := newMetrics(metrics.Sampling{})
 	r := &retries{
-		budget: budget, longest: time.Minute, metrics: w.errors("c", "0"), health: &health{publish: func(string) {}, log: func(string) {}},
+		budget: budget, longest: time.Minute, metrics: &w.task(TaskID{Connector: "c"}).errors, health: &health{publish: func(string) {}, log: func(string) {}},
 		wait: func(ctx context.Context, d time.Duration) bool { return sleep(ctx, d) },
 	}
 	began := time.Now()
@@ -73,7 +74,7 @@ func TestABudgetOfZeroRetriesNothingAndANegativeOneForEver(t *testing.T) {
 func TestAnOperationSaysItselfWhenToRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &retries{
-			budget: time.Hour, longest: time.Minute, metrics: newMetrics().errors("c", "0"), health: &health{publish: func(string) {}, log: func(string) {}}, wait: sleep,
+			budget: time.Hour, longest: time.Minute, metrics: &newMetrics(metrics.Sampling{}).task(TaskID{Connector: "c"}).errors, health: &health{publish: func(string) {}, log: func(string) {}}, wait: sleep,
 		}
 		began := time.Now()
 		require.NoError(t, r.repeat(t.Context(), connect.Retry(errRegistry, 7*time.Second), func() error { return nil }))
@@ -204,7 +205,7 @@ func (c *counting) Close() { c.closed = true }
 func TestOnlyTheLinkThatFailsIsRetried(t *testing.T) {
 	before, flaky := &counting{}, &counting{failures: 3}
 	c := chain{newLink("test.Before", before, nil, false), newLink("test.Flaky", flaky, nil, false)}
-	r := &retries{budget: time.Hour, longest: time.Minute, metrics: newMetrics().errors("c", "0"), health: &health{publish: func(string) {}, log: func(string) {}}, wait: sleep}
+	r := &retries{budget: time.Hour, longest: time.Minute, metrics: &newMetrics(metrics.Sampling{}).task(TaskID{Connector: "c"}).errors, health: &health{publish: func(string) {}, log: func(string) {}}, wait: sleep}
 	var record connect.Record
 	record.SetString("a")
 	keep, failed := c.apply(t.Context(), &record, r)

@@ -47,6 +47,7 @@ func (s *sinkScriptSteps) stepping() *sinkScript {
 }
 
 func TestATaskThatStopsCommitsGivesUpItsPartitionsAndClosesInThisOrder(t *testing.T) {
+	t.Parallel()
 	steps := &sinkScriptSteps{}
 	bed := newSinkScriptBed(t, testbed.Embedded(t), steps.stepping())
 	bed.settings.OffsetFlushInterval = time.Hour
@@ -60,6 +61,7 @@ func TestATaskThatStopsCommitsGivesUpItsPartitionsAndClosesInThisOrder(t *testin
 }
 
 func TestATaskThatFailsIsClosedAndLeavesTheGroupAtOnce(t *testing.T) {
+	t.Parallel()
 	steps := &sinkScriptSteps{}
 	script := steps.stepping()
 	script.put = func(context.Context, *sinkScriptTask, []connect.SinkRecord) error { return errSinkScript }
@@ -75,6 +77,7 @@ func TestATaskThatFailsIsClosedAndLeavesTheGroupAtOnce(t *testing.T) {
 }
 
 func TestATaskThatFailsGoesOnAfterARestart(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	script := sinkScriptKeeping(book)
 	keep, failed := script.put, false // on one goroutine after the other
@@ -99,6 +102,7 @@ func TestATaskThatFailsGoesOnAfterARestart(t *testing.T) {
 }
 
 func TestRevokedThatPanicsFailsATaskThatShouldGoOn(t *testing.T) {
+	t.Parallel()
 	script := &sinkScript{revoked: func(task *sinkScriptTask, _ []connect.TopicPartition) error {
 		if task.rt.TaskID() == 0 {
 			panic("boom")
@@ -116,6 +120,7 @@ func TestRevokedThatPanicsFailsATaskThatShouldGoOn(t *testing.T) {
 }
 
 func TestAPreCommitThatTakesTooLongOrPanicsCommitsNothingAndTheTaskGoesOn(t *testing.T) {
+	t.Parallel()
 	for name, fail := range map[string]func(ctx context.Context) error{
 		"takes too long": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 		"panics":         func(context.Context) error { panic("boom") },
@@ -142,6 +147,7 @@ func TestAPreCommitThatTakesTooLongOrPanicsCommitsNothingAndTheTaskGoesOn(t *tes
 }
 
 func TestASinkHandsSingleRecordsToTheErrorHandling(t *testing.T) {
+	t.Parallel()
 	script := func(book *sinkScriptBook) *sinkScript {
 		return &sinkScript{put: func(ctx context.Context, task *sinkScriptTask, records []connect.SinkRecord) error {
 			for i := range records {
@@ -172,6 +178,7 @@ func TestASinkHandsSingleRecordsToTheErrorHandling(t *testing.T) {
 }
 
 func TestAnOpenThatHangsIsAbandonedAndAnotherConnectorGoesOn(t *testing.T) {
+	t.Parallel()
 	hang, book := make(chan struct{}), &sinkScriptBook{}
 	defer close(hang)
 	opening := make(chan struct{})
@@ -199,6 +206,7 @@ func TestAnOpenThatHangsIsAbandonedAndAnotherConnectorGoesOn(t *testing.T) {
 }
 
 func TestAnOpenThatAsksForAnotherTryIsRepeatedAndTheStatusSaysWhy(t *testing.T) {
+	t.Parallel()
 	tries := make(chan struct{})
 	script := &sinkScript{open: func(context.Context, connect.SinkContext) error {
 		select {

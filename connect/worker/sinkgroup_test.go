@@ -17,11 +17,10 @@ import (
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
-// sinkScriptSession is the session timeout of tests that outlast one.
+// sinkScriptSession is the session timeout of a test that outlasts one. It runs alone: heartbeats must come in time.
 const sinkScriptSession = 500 * time.Millisecond
 
 func TestAPutThatHangsCostsNeitherItsPartitionsNorTheOtherTasks(t *testing.T) {
-	t.Parallel()
 	hang, book := make(chan struct{}), &sinkScriptBook{}
 	var once atomic.Int32 // Puts of partition 0
 	script := &sinkScript{put: func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
@@ -56,6 +55,7 @@ func TestAPutThatHangsCostsNeitherItsPartitionsNorTheOtherTasks(t *testing.T) {
 }
 
 func TestATaskThatHangsInPutIsAbandonedAfterTheGracefulTimeAndItsSuccessorTakesOver(t *testing.T) {
+	t.Parallel()
 	hang, book := make(chan struct{}), &sinkScriptBook{}
 	defer close(hang)
 	var once atomic.Bool
@@ -139,6 +139,7 @@ func (o *sinkScriptOwners) counts() map[int]int {
 }
 
 func TestTasksOfASinkShareItsPartitionsAndWhatMovesIsNeitherLostNorDoubledNorMixedUp(t *testing.T) {
+	t.Parallel()
 	book, owners := &sinkScriptBook{}, &sinkScriptOwners{owner: map[connect.TopicPartition]int{}}
 	script := &sinkScript{assigned: owners.assigned, revoked: owners.revoked}
 	script.put = func(_ context.Context, task *sinkScriptTask, records []connect.SinkRecord) error {
@@ -176,6 +177,7 @@ func TestTasksOfASinkShareItsPartitionsAndWhatMovesIsNeitherLostNorDoubledNorMix
 }
 
 func TestABatchThatIsRetriedIsDroppedWhenItsPartitionGoesToAnotherTask(t *testing.T) {
+	t.Parallel()
 	book, owners := &sinkScriptBook{}, &sinkScriptOwners{owner: map[connect.TopicPartition]int{}}
 	script := &sinkScript{assigned: owners.assigned, revoked: owners.revoked}
 	script.put = func(_ context.Context, task *sinkScriptTask, records []connect.SinkRecord) error {
@@ -204,6 +206,7 @@ func TestABatchThatIsRetriedIsDroppedWhenItsPartitionGoesToAnotherTask(t *testin
 }
 
 func TestATaskThatLosesTheBatchItRetriesNoLongerComplains(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	script := &sinkScript{put: func(_ context.Context, task *sinkScriptTask, records []connect.SinkRecord) error {
 		if task.rt.TaskID() == 1 {
@@ -224,6 +227,7 @@ func TestATaskThatLosesTheBatchItRetriesNoLongerComplains(t *testing.T) {
 }
 
 func TestACommitThatKafkaRefusesIsTriedAgainWithoutNewRecords(t *testing.T) {
+	t.Parallel()
 	cluster, proxy := sinkScriptKafka(t)
 	var refused atomic.Int32
 	cluster.ControlKey(int16(kmsg.OffsetCommit), func(request kmsg.Request) (kmsg.Response, error, bool) {
@@ -285,6 +289,7 @@ func TestASinkTaskStopsInTimeWhileKafkaIsAway(t *testing.T) {
 }
 
 func TestASinkTaskStopsInTimeWhileACommitIsNotAnswered(t *testing.T) {
+	t.Parallel()
 	_, proxy := sinkScriptKafka(t)
 	script, closed := sinkScriptKeeping(&sinkScriptBook{}), make(chan struct{})
 	var stall sync.Once

@@ -32,7 +32,11 @@ type sinkScript struct {
 	closing   func(t *sinkScriptTask)
 }
 
-func (s *sinkScript) Spec() connect.Spec { return connect.NewSpec("test.SinkScriptConnector", "3") }
+func (s *sinkScript) Spec() connect.Spec {
+	return connect.NewSpec("test.SinkScriptConnector", "3", sinkScriptToken)
+}
+
+var sinkScriptToken = connect.PasswordKey("token", "A login of the system that there is not.").Optional()
 
 func (s *sinkScript) Open(ctx context.Context, rt connect.SinkContext) (connect.SinkTask, error) {
 	if s.open != nil {
@@ -273,6 +277,12 @@ func (b *sinkScriptBed) committed(name string) connect.Offsets {
 	offsets, err := NewGroups(b.settings).Committed(b.t.Context(), name, b.config)
 	require.NoError(b.t, err)
 	return offsets
+}
+
+// commitsAtMost requires that the group of "s" has committed nothing beyond an offset of partition 0. What comes before it may have been a batch of its own.
+func (b *sinkScriptBed) commitsAtMost(offset int64) {
+	b.t.Helper()
+	require.LessOrEqual(b.t, b.committed("s")[sinkScriptAt(0)], offset)
 }
 
 // commits waits until the offsets of the group of "s" are these.

@@ -31,7 +31,8 @@ type sinkTask struct {
 
 	task      connect.SinkTask
 	session   sarama.ConsumerGroupSession
-	put       connect.Offsets // how far Put took each assigned partition
+	put       connect.Offsets                   // how far Put took each assigned partition
+	claims    map[connect.TopicPartition]*claim // what was fetched from in this session
 	committed connect.Offsets
 }
 
@@ -43,6 +44,7 @@ func (t *sinkTask) run(p phases) error {
 	if t.queue != nil {
 		defer spawn(p.kill, t.queue.run)() // the plugin may report until it is closed
 	}
+	defer t.metrics.ended()
 	err := t.patiently(p.stop, kafkaAway, func() (err error) {
 		t.consumer, err = t.dial(p.stop)
 		return err
@@ -51,7 +53,8 @@ func (t *sinkTask) run(p phases) error {
 		return ended(p.stop, err)
 	}
 	t.converter.retries.wait = func(_ context.Context, d time.Duration) bool { return t.waitToConvert(p, d) }
-	t.put, t.committed = connect.Offsets{}, connect.Offsets{}
+	t.put, t.committed, t.claims = connect.Offsets{}, connect.Offsets{}, map[connect.TopicPartition]*claim{}
+	t.metrics.claims.Store(t.consumer.claims)
 	if err := t.open(p.stop); err != nil {
 		t.consumer.leave()
 		return ended(p.stop, err)
@@ -148,7 +151,9 @@ func (t *sinkTask) take(p phases, f *fetched) error {
 		return err
 	}
 	records := have.records
-	t.metrics.fetched(len(f.messages))
+	t.claims[f.partition] = f.claim
+	t.metrics.fetched(len(f.messages), last+1-f.claim.consumed)
+	f.claim.consumed = last + 1
 	t.topics.consumed(f.partition.Topic)
 	pause := backoff{}
 	for len(records) > 0 {
@@ -187,6 +192,7 @@ func (t *sinkTask) take(p phases, f *fetched) error {
 	t.metrics.taken(len(records))
 	if t.storeLetters(p, have.letters) {
 		t.put[f.partition] = last + 1
+		f.claim.position.Store(last + 1)
 	}
 	return nil
 }
@@ -305,6 +311,8 @@ func (t *sinkTask) reassign(p phases, r *rebalance) error {
 		t.session = r.session
 		clear(t.put)
 		clear(t.committed)
+		clear(t.claims)
+		t.metrics.assigned(len(r.partitions))
 		if assigner != nil {
 			if err := guard("Assigned", func() error { return assigner.Assigned(p.leave, r.partitions) }); err != nil {
 				return err
@@ -318,6 +326,7 @@ func (t *sinkTask) reassign(p phases, r *rebalance) error {
 	}
 	t.session = nil
 	clear(t.put)
+	t.metrics.assigned(0)
 	if assigner == nil {
 		return nil
 	}
@@ -340,17 +349,26 @@ func (t *sinkTask) commit(p phases) {
 		if err != nil {
 			t.log.Warn("offset commit failed, reading again from the last committed offsets", "error", err)
 			clear(t.put)
+			t.metrics.commitFailed()
 			t.consumer.reread()
 			return
 		}
 	}
+	moved := int64(0)
 	for tp, offset := range safe {
 		if put, assigned := t.put[tp]; assigned && offset <= put && offset > t.committed[tp] {
 			t.session.MarkOffset(tp.Topic, tp.Partition, offset, "")
 			t.committed[tp] = offset
+			if c := t.claims[tp]; c != nil {
+				moved += offset - c.committed
+				c.committed = offset
+			}
 		}
 	}
+	began := time.Now()
 	t.store(p)
+	t.metrics.committed(moved)
+	t.metrics.commit(began, t.consumer.lastComplaint)
 }
 
 // store sends Kafka the offsets that it has not acknowledged yet, an earlier failure's among them. A Kafka that does not answer is

@@ -82,6 +82,7 @@ func TestATopicThatIsMissingIsWaitedFor(t *testing.T) {
 }
 
 func TestARecordThatCannotBeConverted(t *testing.T) {
+	t.Parallel()
 	mixed := func(bed *sinkScriptBed) {
 		testbed.CreateTopic(t, bed.direct, "t", 2, nil)
 		bed.config["value.converter"] = "org.apache.kafka.connect.json.JsonConverter"
@@ -124,6 +125,7 @@ func TestARecordThatCannotBeConverted(t *testing.T) {
 }
 
 func TestASinkThatIsPausedTakesNothingUntilItIsResumedAndKeepsItsPartitions(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	bed := newSinkScriptBed(t, testbed.Embedded(t), sinkScriptKeeping(book))
 	testbed.CreateTopic(t, bed.direct, "t", 1, nil)
@@ -148,6 +150,7 @@ func TestASinkThatIsPausedTakesNothingUntilItIsResumedAndKeepsItsPartitions(t *t
 }
 
 func TestATaskThatStartsPausedIsNotOpenedBeforeItIsResumed(t *testing.T) {
+	t.Parallel()
 	opened := make(chan struct{})
 	script := sinkScriptKeeping(&sinkScriptBook{})
 	script.open = func(context.Context, connect.SinkContext) error { close(opened); return nil }
@@ -166,6 +169,7 @@ func TestATaskThatStartsPausedIsNotOpenedBeforeItIsResumed(t *testing.T) {
 }
 
 func TestAPartitionThatTheTaskPausesIsHeldBackWhileOthersGoOn(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	script := sinkScriptKeeping(book)
 	contexts := make(chan connect.SinkContext, 1)
@@ -188,6 +192,7 @@ func TestAPartitionThatTheTaskPausesIsHeldBackWhileOthersGoOn(t *testing.T) {
 }
 
 func TestRequestCommitDoesNotWaitForTheFlushInterval(t *testing.T) {
+	t.Parallel()
 	script := &sinkScript{put: func(_ context.Context, task *sinkScriptTask, _ []connect.SinkRecord) error {
 		task.rt.RequestCommit()
 		return nil
@@ -202,6 +207,7 @@ func TestRequestCommitDoesNotWaitForTheFlushInterval(t *testing.T) {
 }
 
 func TestATaskThatCannotReachItsSystemSaysSoUntilItIsHealthy(t *testing.T) {
+	t.Parallel()
 	contexts := make(chan connect.SinkContext, 1)
 	script := &sinkScript{open: func(_ context.Context, rt connect.SinkContext) error { contexts <- rt; return nil }}
 	bed := newSinkScriptBed(t, testbed.Embedded(t, "t"), script)

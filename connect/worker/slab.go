@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"time"
+
 	"github.com/IBM/sarama"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -29,12 +31,14 @@ type slot struct {
 // slab holds the records of one Poll. It is reused only after its last record has left the producer and the ring, so neither sarama
 // nor a receipt can see it change.
 type slab struct {
-	slots []slot
-	msgs  []sarama.ProducerMessage
-	arena converters.Arena // what converters cut bytes from
-	open  int              // slots still in the tracker, and 1 for the sender; guarded by the tracker's lock
-	prev  *slab            // neighbours in the tracker's list, in the order of Poll
-	next  *slab
+	slots  []slot
+	msgs   []sarama.ProducerMessage
+	arena  converters.Arena // what converters cut bytes from
+	polled time.Time        // when Poll returned its records
+	stamp  int64            // time stamp of the first, in Unix milliseconds; negative for none
+	open   int              // slots still in the tracker, and 1 for the sender; guarded by the tracker's lock
+	prev   *slab            // neighbours in the tracker's list, in the order of Poll
+	next   *slab
 }
 
 // reset makes the slab ready for n records.

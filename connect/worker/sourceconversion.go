@@ -38,6 +38,10 @@ func (c *sourceConversion) fill(stop context.Context, s *slab, records []connect
 		sl.receipt = connect.Receipt{
 			Source: r.Source, Offset: r.Offset, Tag: r.Tag, Topic: r.Topic, KafkaPartition: -1, KafkaOffset: -1,
 		}
+		if r.Advances() {
+			sl.skip(connect.Filtered)
+			continue
+		}
 		keep, f := c.record(stop, s, sl, r)
 		if f != nil {
 			if err := c.errantRecord(sl, r, f); err != nil {
@@ -83,6 +87,7 @@ func (c *sourceConversion) keepsOriginal() bool {
 // record converts one record.
 func (c *sourceConversion) record(stop context.Context, s *slab, sl *slot, r *connect.SourceRecord) (keep bool, failed *fault) {
 	if c.keepsOriginal() {
+		r.Share() // what the task may have given it to own
 		c.original = r.Record
 	}
 	if cause := r.Rejected(); cause != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/deadletters"
 )
 
 // A source's dead letter takes the record's place: its slot carries a message for the queue's topic through the same producer and the same ring, so
@@ -50,14 +51,14 @@ const shownBytes = 1 << 10
 // others say how large key and value were.
 func (s *slot) shorten() {
 	own := 0
-	for own < len(s.headers) && string(s.headers[own].Key) != headerTopic {
+	for own < len(s.headers) && string(s.headers[own].Key) != deadletters.HeaderTopic {
 		own++
 	}
 	s.headers = append(s.headers[:0], s.headers[own:]...)
 	for _, part := range []struct {
 		bytes *sarama.ByteEncoder
 		size  string
-	}{{&s.key, headerKeySize}, {&s.value, headerValueSize}} {
+	}{{&s.key, deadletters.HeaderKeySize}, {&s.value, deadletters.HeaderValueSize}} {
 		if n := len(*part.bytes); n > shownBytes {
 			*part.bytes = (*part.bytes)[:shownBytes]
 			s.headers = append(s.headers, header(part.size, strconv.Itoa(n)))

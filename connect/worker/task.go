@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
@@ -23,18 +25,23 @@ type taskLife interface {
 func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *life {
 	stop, end, kill, cut := lifetime()
 	version, secrets := "", w.settings.Secrets
+	measured, begins := w.metrics.task(spec.ID), startup{note: w.metrics.taskStarts.note}
+	measured.starts.Inc()
 	status := &taskStatus{state: Unassigned, publish: func(state State, trace string) {
-		w.statuses.TaskStatus(spec.ID, state, secrets.Removed(trace), version)
+		begins.shows(state, trace)
+		w.taskStatus(spec.ID, measured, state, secrets.Removed(trace), version)
 	}}
 	run := &taskRun{
-		id: spec.ID, settings: w.settings, log: w.taskLog(spec.ID),
+		id: spec.ID, measured: measured, settings: w.settings, log: w.taskLog(spec.ID),
 		target: newTarget(first != stores.Started), status: status, end: end,
 	}
 	run.health = &health{publish: status.complain, log: func(cause string) { logHealth(run.log, cause) }}
+	measured.health.Store(run.health)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer cut()
+		defer measured.health.CompareAndSwap(run.health, nil)
 		defer run.target.release()
 		err := guard("the task", func() error {
 			found, err := w.resolve(stop, spec.Connector, spec.Config)
@@ -50,6 +57,8 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *li
 				return err
 			}
 			version = p.spec.Version
+			secrets = redaction.Of(append(slices.Clip(secrets), p.passwords()...)...)
+			run.log, run.secrets = secrets.Logger(w.taskLog(spec.ID)), secrets
 			transforms, err := newChain(w.catalog, p.framework, p.config)
 			if err != nil {
 				return fmt.Errorf("building the transforms: %w", err)
@@ -70,6 +79,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *li
 			return
 		}
 		run.log.Error("task failed", "error", err)
+		begins.over(false)
 		status.silence()
 		tell.failed(secrets.Removed(err.Error()), version)
 	}()
@@ -91,13 +101,13 @@ func (w *Worker) buildTask(run *taskRun, generation int, p *plugin, transforms c
 	if err != nil {
 		return nil, err
 	}
-	f, metrics := p.framework, w.metrics.errors(run.id.Connector, strconv.Itoa(run.id.Task))
+	f, metrics := p.framework, &run.measured.errors
 	errant := &errantPolicy{
 		tolerate: f.TolerateErrors, logEach: f.LogErrors, logRecords: f.LogErrorRecords, retryTimeout: f.RetryTimeout,
 		task: run.id, log: run.log, metrics: metrics,
 	}
 	again := &retries{budget: f.RetryTimeout, longest: f.RetryDelayMax, metrics: metrics, health: run.health, wait: sleep}
-	head := letterhead{topic: f.DeadLetters.Topic, context: f.DeadLetters.ContextHeaders, task: run.id}
+	head := letterhead{topic: f.DeadLetters.Topic, context: f.DeadLetters.ContextHeaders, task: run.id, secrets: run.secrets}
 	switch plugin := p.connector.(type) {
 	case connect.SourceConnector:
 		return w.buildSource(run, generation, p, plugin, letters, &sourceConversion{
@@ -118,8 +128,11 @@ func (w *Worker) buildSource(run *taskRun, generation int, p *plugin, plugin con
 	tr := newTracker(windowRecords, windowBytes)
 	t := &sourceTask{
 		taskRun: run, connector: plugin, converter: conversion, tracker: tr, delivery: newDelivery(tr, run.log), letters: letters,
-		metrics: w.metrics.source(run.id.Connector, strconv.Itoa(run.id.Task)), topics: newActiveTopics(w.statuses, run.id),
+		metrics: run.measured.asSource(&w.metrics.in), topics: newActiveTopics(w.statuses, run.id),
 	}
+	t.metrics.window.Store(tr)
+	tr.emptied = t.metrics.emptied
+	t.metrics.exactlyOnce.Store(w.settings.ExactlyOnce)
 	t.openOffsets = func(ctx context.Context) (stores.OffsetStore, func(context.Context) error, error) {
 		return w.offsets.Open(ctx, Owner{Connector: run.id.Connector, Suffix: "-" + strconv.Itoa(run.id.Task)}, p.config)
 	}
@@ -134,7 +147,7 @@ func (w *Worker) buildSource(run *taskRun, generation int, p *plugin, plugin con
 		return t, w.exactlyOnce(t, generation, p)
 	}
 	t.offsets = &offsetWriter{
-		connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log,
+		connector: run.id.Connector, tracker: tr, gate: w.gate, log: run.log, commits: &run.measured.commits,
 		interval: w.settings.OffsetFlushInterval, timeout: w.settings.OffsetFlushTimeout,
 	}
 	return t, w.connectKafka(d, producerID(run.id), run, p.config, nil)
@@ -144,7 +157,7 @@ func (w *Worker) buildSink(run *taskRun, p *plugin, plugin connect.SinkConnector
 ) (taskLife, error) {
 	t := &sinkTask{
 		taskRun: run, connector: plugin, converter: conversion, requested: make(chan struct{}, 1), letters: letters,
-		metrics: w.metrics.sink(run.id.Connector, strconv.Itoa(run.id.Task)), topics: newActiveTopics(w.statuses, run.id),
+		metrics: run.measured.asSink(&w.metrics.out), topics: newActiveTopics(w.statuses, run.id),
 	}
 	if letters != nil {
 		t.queue = newDeadLetterQueue(conversion.letters, run.health, conversion.errant.metrics, t.fail, run.log)

@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/redaction"
 )
 
 // taskRun is what one life of a source or a sink task has in common: who it is, what it may know, how it ends, what its status says.
 type taskRun struct {
 	id       TaskID
-	config   connect.Config // resolved
+	measured *taskMetrics
+	config   connect.Config   // resolved
+	secrets  redaction.Values // what the texts of its errors must not show
 	settings *Settings
 	log      *slog.Logger
 	target   *target

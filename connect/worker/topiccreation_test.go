@@ -65,6 +65,7 @@ func described(t *testing.T, addr string, topics ...string) map[string]sarama.To
 }
 
 func TestTopicsOfASourceAreMadeAsTheFirstGroupThatHasThemSays(t *testing.T) {
+	t.Parallel()
 	onEveryKafka(t, func(t *testing.T, addr, prefix string) {
 		name := func(topic string) string { return prefix + topic }
 		testbed.CreateTopic(t, addr, name("there"), 2, nil)
@@ -93,6 +94,7 @@ func TestTopicsOfASourceAreMadeAsTheFirstGroupThatHasThemSays(t *testing.T) {
 }
 
 func TestTheBrokersDefaultsAreTakenWhereTheyAreAskedFor(t *testing.T) {
+	t.Parallel()
 	onEveryKafka(t, func(t *testing.T, addr, prefix string) {
 		s := newStage(t, nil, at(addr))
 		what, acked := visiting(prefix + "t")
@@ -103,6 +105,7 @@ func TestTheBrokersDefaultsAreTakenWhereTheyAreAskedFor(t *testing.T) {
 }
 
 func TestATopicThatCannotBeMadeFailsTheTaskAfterTheRecordsBeforeIt(t *testing.T) {
+	t.Parallel()
 	onEveryKafka(t, func(t *testing.T, addr, prefix string) {
 		s := newStage(t, nil, at(addr))
 		what, acked := visiting(prefix+"good", prefix+"good", prefix+"bad", prefix+"good")
@@ -118,6 +121,7 @@ func TestATopicThatCannotBeMadeFailsTheTaskAfterTheRecordsBeforeIt(t *testing.T)
 }
 
 func TestTopicsAreLeftToTheBrokerUnlessBothWorkerAndConnectorSayOtherwise(t *testing.T) {
+	t.Parallel()
 	groups := connect.Config{"topic.creation.default.replication.factor": "1", "topic.creation.default.partitions": "7"}
 	for name, one := range map[string]struct {
 		worker setting
@@ -140,6 +144,7 @@ func TestTopicsAreLeftToTheBrokerUnlessBothWorkerAndConnectorSayOtherwise(t *tes
 }
 
 func TestATaskWaitsForKafkaToMakeItsTopicAndSaysSo(t *testing.T) {
+	t.Parallel()
 	addr := testbed.Embedded(t)
 	proxy := testbed.StartProxy(t, addr)
 	proxy.Refuse()
@@ -155,6 +160,7 @@ func TestATaskWaitsForKafkaToMakeItsTopicAndSaysSo(t *testing.T) {
 }
 
 func TestATaskThatWaitsForItsTopicCanBeStopped(t *testing.T) {
+	t.Parallel()
 	addr := testbed.Embedded(t)
 	proxy := testbed.StartProxy(t, addr)
 	proxy.Refuse()
@@ -170,6 +176,7 @@ func TestATaskThatWaitsForItsTopicCanBeStopped(t *testing.T) {
 }
 
 func TestClientsOfTopicCreationTakeTheirKeysFromAllLayers(t *testing.T) {
+	t.Parallel()
 	s := &Settings{
 		Properties: map[string]string{"bootstrap.servers": "worker:1", "admin.request.timeout.ms": "11000", "producer.client.id": "no"},
 		Clients:    map[string]string{"bootstrap.servers": "worker:1", "request.timeout.ms": "10000", "retry.backoff.ms": "123"},
@@ -192,6 +199,7 @@ func TestClientsOfTopicCreationTakeTheirKeysFromAllLayers(t *testing.T) {
 }
 
 func TestOverridesThatThePolicyForbidsKeepATaskFromStartingWhoeverStoredThem(t *testing.T) {
+	t.Parallel()
 	policy := func(p validation.OverridePolicy) setting { return func(s *Settings) { s.OverridePolicy = p } }
 	linger := connect.Config{"producer.override.linger.ms": "5"}
 	s := newStage(t, []string{"t"}, policy("Principal"))

@@ -25,9 +25,10 @@ type tracker struct {
 	slabs    slabs
 	records  int
 	bytes    int
-	telling  int           // receipts that are out but not told to the task yet
-	room     chan struct{} // capacity 1: a token when the window has shrunk
-	progress time.Time     // when a record last left
+	telling  int                          // receipts that are out but not told to the task yet
+	room     chan struct{}                // capacity 1: a token when the window has shrunk
+	progress time.Time                    // when a record last left
+	emptied  func(s *slab, now time.Time) // told of each slab of which the last record has left, under the lock; nil for nobody
 }
 
 // ring is the queue of one source partition.
@@ -47,11 +48,14 @@ func newTracker(maxRecords, maxBytes int) *tracker {
 	return &tracker{maxRecords: maxRecords, maxBytes: maxBytes, room: make(chan struct{}, 1), progress: time.Now()}
 }
 
-// take returns a slab for n records.
+// take returns a slab for n records that Poll has just returned.
 func (t *tracker) take(n int) *slab {
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.slabs.get(n)
+	s := t.slabs.get(n)
+	s.polled, s.stamp = now, -1
+	return s
 }
 
 // full reports whether the window has no room for another batch.
@@ -215,6 +219,9 @@ func (t *tracker) retire(s *slab) {
 		s.next.prev = s.prev
 	}
 	s.prev, s.next = nil, nil
+	if t.emptied != nil {
+		t.emptied(s, time.Now())
+	}
 	t.slabs.put(s)
 }
 
@@ -256,6 +263,17 @@ func (t *tracker) stalled(now time.Time) (time.Duration, int) {
 		return 0, 0
 	}
 	return now.Sub(t.progress), t.records
+}
+
+// filling tells how full the window is.
+func (t *tracker) filling(now time.Time) filling {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f := filling{records: t.records, bytes: t.bytes, maxRecords: t.maxRecords, maxBytes: t.maxBytes}
+	if t.first != nil && t.records > 0 {
+		f.oldest = now.Sub(t.first.polled)
+	}
+	return f
 }
 
 // position is an offset to be stored.

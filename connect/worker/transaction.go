@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/metrics"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
 
@@ -69,6 +70,8 @@ type transaction struct {
 	timeout   time.Duration // transaction.timeout.ms
 	connector string
 	store     stores.OffsetStore // set before the first record
+	commits   *commitMetrics
+	sizes     *metrics.Sensor
 
 	begun   bool
 	spoiled bool    // it cannot be committed any more: the producer will be replaced
@@ -154,13 +157,17 @@ func (d *delivery) commit(ctx context.Context, how ending) bool {
 	if err := t.encode(); err != nil {
 		return t.spoil(s, &refusal{cause: err})
 	}
+	began := time.Now()
 	if t.begun || len(t.records) > 0 {
 		err := t.store.PutBy(ctx, func(ctx context.Context, topic string, records []stores.Record) error {
 			return t.write(ctx, s, topic, records)
 		}, t.records)
 		if err != nil {
+			t.commits.failed()
 			return t.spoil(s, err)
 		}
+		t.commits.succeeded(time.Since(began))
+		t.sizes.Record(float64(len(t.slots)))
 	}
 	t.done = d.tracker.settle(t.slots, t.done[:0], time.Now())
 	t.slots = t.slots[:0]

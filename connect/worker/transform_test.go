@@ -24,6 +24,7 @@ func routed(keys connect.Config) connect.Config {
 }
 
 func TestARecordThatATransformDropsMovesTheOffsetInItsPlace(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t", "t-routed"})
 	n := &numbers{topic: "t", last: 50, batch: 7}
 	// Each third record has a header, by which a predicate knows it.
@@ -59,6 +60,7 @@ func TestARecordThatATransformDropsMovesTheOffsetInItsPlace(t *testing.T) {
 }
 
 func TestWhereEveryRecordIsDroppedTheOffsetStillMoves(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t"})
 	n := &numbers{topic: "t", last: 20, batch: 5}
 	id := s.start("a", n.script(), connect.Config{"transforms": "drop", "transforms.drop.type": "Filter"})
@@ -68,6 +70,7 @@ func TestWhereEveryRecordIsDroppedTheOffsetStillMoves(t *testing.T) {
 }
 
 func TestANegatedPredicateSparesWhatItIsTrueOf(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t", "u", "t-routed", "u-routed"})
 	for _, topic := range []string{"t", "u"} {
 		n := &numbers{topic: topic, last: 3, batch: 3}
@@ -84,6 +87,7 @@ func TestANegatedPredicateSparesWhatItIsTrueOf(t *testing.T) {
 }
 
 func TestARecordGoesToTheTopicThatTheTransformsGiveItAndItsReceiptSaysSo(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t", "t-routed"})
 	n := &numbers{topic: "t", last: 10, batch: 4}
 	s.start("a", n.script(), routed(connect.Config{"transforms": "route"}))
@@ -93,6 +97,7 @@ func TestARecordGoesToTheTopicThatTheTransformsGiveItAndItsReceiptSaysSo(t *test
 }
 
 func TestATransformThatCannotBeBuiltFailsTheTaskAndNamesTheKey(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t"})
 	n := &numbers{topic: "t", last: 1, batch: 1}
 	id := s.start("a", n.script(), connect.Config{"transforms": "a", "transforms.a.type": "ValueToKey"})
@@ -102,6 +107,7 @@ func TestATransformThatCannotBeBuiltFailsTheTaskAndNamesTheKey(t *testing.T) {
 }
 
 func TestARecordThatATransformRefusesIsJudgedByTheErrorKeys(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, []string{"t"})
 	strict, lenient := &numbers{topic: "t", last: 5, batch: 5}, &numbers{topic: "t", last: 5, batch: 5}
 	config := connect.Config{"transforms": "mask", "transforms.mask.type": "org.apache.kafka.connect.transforms.MaskField$Value", "transforms.mask.fields": "f"}
@@ -116,6 +122,7 @@ func TestARecordThatATransformRefusesIsJudgedByTheErrorKeys(t *testing.T) {
 }
 
 func TestASinksTransformsKnowTheOffsetAndSeeTheHeaders(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	bed := newSinkScriptBed(t, testbed.Embedded(t), sinkScriptKeeping(book))
 	testbed.CreateTopic(t, bed.direct, "t", 2, nil)
@@ -147,6 +154,7 @@ func TestASinksTransformsKnowTheOffsetAndSeeTheHeaders(t *testing.T) {
 
 // Offsets, revocations and restarts go by the partition that was consumed, whatever the transforms call it.
 func TestASinkWhoseTopicsAreRenamedGoesOnWhereItWasAfterARestart(t *testing.T) {
+	t.Parallel()
 	book := &sinkScriptBook{}
 	bed := newSinkScriptBed(t, testbed.Embedded(t), sinkScriptKeeping(book))
 	testbed.CreateTopic(t, bed.direct, "t", 2, nil)

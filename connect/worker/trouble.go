@@ -38,6 +38,7 @@ func (c *consumer) hear() {
 				return
 			}
 			t.note(err)
+			c.complained.Store(time.Now().UnixNano())
 			c.trouble(err, time.Time{})
 		case <-ticker.C:
 			if (t.other || len(t.partitions) > 0) && t.probe == nil && time.Since(t.last) >= wellAfter {

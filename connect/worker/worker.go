@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/metrics"
 	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/restart"
 	"github.com/sluice-connect/sluice/connect/validation"
@@ -41,6 +42,8 @@ type Settings struct {
 	Providers *configproviders.Providers
 	// Secrets are values in Properties that must not be shown.
 	Secrets redaction.Values
+	// Sampling is over what time rates, averages and maxima of metrics are taken.
+	Sampling metrics.Sampling
 	// Gate holds back what tasks write to Kafka while this worker has no lease on its work; nil is one that is always open.
 	Gate *kafkaclient.Gate
 }
@@ -108,9 +111,21 @@ func New(settings *Settings, classes *catalog.Catalog, offsets *OffsetStores, st
 		gate = new(kafkaclient.Gate)
 	}
 	return &Worker{
-		gate: gate, settings: settings, catalog: classes, offsets: offsets, statuses: statuses, plan: plan, fencing: fencing, log: log, metrics: newMetrics(),
+		gate: gate, settings: settings, catalog: classes, offsets: offsets, statuses: statuses, plan: plan, fencing: fencing, log: log, metrics: newMetrics(settings.Sampling),
 		connectors: map[string]*unit[ConnectorSpec]{}, tasks: map[TaskID]*unit[TaskSpec]{},
 	}
+}
+
+// connectorStatus publishes a status.
+func (w *Worker) connectorStatus(name string, m *connectorMetrics, state State, trace, version string) {
+	m.noted(state, version)
+	w.statuses.ConnectorStatus(name, state, trace, version)
+}
+
+// taskStatus publishes a status.
+func (w *Worker) taskStatus(id TaskID, m *taskMetrics, state State, trace, version string) {
+	m.state.change(state, time.Now())
+	w.statuses.TaskStatus(id, state, trace, version)
 }
 
 // Metrics counts what the worker's tasks do.
@@ -163,8 +178,13 @@ func (w *Worker) newConnector(spec ConnectorSpec) *unit[ConnectorSpec] {
 		metrics: w.metrics.restarts(spec.Name, ""),
 	}
 	u.policy = func(spec ConnectorSpec) restart.Policy { return w.restartPolicy(u.log, spec.Config) }
-	u.say = func(state State, trace, version string) { w.statuses.ConnectorStatus(spec.Name, state, trace, version) }
-	u.gone = func() { forget(w, w.connectors, spec.Name, u, u.metrics.forget) }
+	measured := w.metrics.connector(spec.Name)
+	u.say = func(state State, trace, version string) {
+		w.connectorStatus(spec.Name, measured, state, trace, version)
+	}
+	u.gone = func() {
+		forget(w, w.connectors, spec.Name, u, func() { w.metrics.forgetConnector(spec.Name); u.metrics.forget() })
+	}
 	return u
 }
 
@@ -174,8 +194,9 @@ func (w *Worker) newTask(spec TaskSpec) *unit[TaskSpec] {
 		metrics: w.metrics.restarts(spec.ID.Connector, strconv.Itoa(spec.ID.Task)),
 	}
 	u.policy = func(spec TaskSpec) restart.Policy { return w.restartPolicy(u.log, spec.Connector) }
-	u.say = func(state State, trace, version string) { w.statuses.TaskStatus(spec.ID, state, trace, version) }
-	u.gone = func() { forget(w, w.tasks, spec.ID, u, func() { w.metrics.forget(spec.ID); u.metrics.forget() }) }
+	measured := w.metrics.task(spec.ID)
+	u.say = func(state State, trace, version string) { w.taskStatus(spec.ID, measured, state, trace, version) }
+	u.gone = func() { forget(w, w.tasks, spec.ID, u, func() { w.metrics.forgetTask(spec.ID); u.metrics.forget() }) }
 	return u
 }
 

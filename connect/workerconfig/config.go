@@ -40,15 +40,16 @@ type Worker struct {
 	OffsetFlushInterval time.Duration
 	OffsetFlushTimeout  time.Duration
 	GracefulShutdown    time.Duration
-	Listeners           []string
-	AdvertisedHost      string
-	AdvertisedPort      int
-	AdvertisedListener  string
-	OverridePolicy      string
-	TopicTracking       bool    // topic.tracking.enable
-	TopicTrackingReset  bool    // topic.tracking.allow.reset
-	Cluster             Cluster // of the distributed mode
-	ExactlyOnce         ExactlyOnce
+	REST
+	LogLevel           string // sluice.log.level; "" for the program's own
+	LogFormat          string // sluice.log.format: text or json; "" for the program's own
+	OverridePolicy     string
+	TopicTracking      bool    // topic.tracking.enable
+	TopicTrackingReset bool    // topic.tracking.allow.reset
+	Cluster            Cluster // of the distributed mode
+	ExactlyOnce        ExactlyOnce
+	MetricsWindow      time.Duration // metrics.sample.window.ms
+	MetricsSamples     int           // metrics.num.samples
 }
 
 // ExactlyOnce says what a worker does for exactly-once sources (exactly.once.source.support, KIP-618). All workers of a cluster become Preparing
@@ -80,14 +81,17 @@ var (
 	flushInterval  = connect.LongKey("offset.flush.interval.ms", "How often offsets are stored.").Default(60000).Must(connect.AtLeast(1))
 	flushTimeout   = connect.LongKey("offset.flush.timeout.ms", "How long one flush of offsets may take.").Default(5000).Must(connect.AtLeast(0))
 	gracefulStop   = connect.LongKey("task.shutdown.graceful.timeout.ms", "How long connectors and tasks get to stop.").Default(5000).Must(connect.AtLeast(0))
-	listeners      = connect.ListKey("listeners", "Where REST listens.").Default([]string{"http://:8083"})
-	advertisedHost = connect.StringKey("rest.advertised.host.name", "Host that other workers are given.").Optional()
-	advertisedPort = connect.IntKey("rest.advertised.port", "Port that other workers are given.").Optional().Must(port)
-	advertised     = connect.StringKey("rest.advertised.listener", "Which listener is advertised: http or https.").Optional().Must(scheme)
 	overridePolicy = connect.StringKey("connector.client.config.override.policy", "Which client settings connectors may override.").Default("All")
 	topicTracking  = connect.BoolKey("topic.tracking.enable", "Whether the topics that connectors use are recorded.").Default(true)
 	topicCreation  = connect.BoolKey("topic.creation.enable", "Whether sources may say how their topics are created.").Default(true)
-	trackingReset  = connect.BoolKey("topic.tracking.allow.reset", "Whether users may have the recorded topics forgotten.").Default(true)
+	logLevel       = connect.StringKey("sluice.log.level", "The least severity that is logged.").Optional().Must(logLevels)
+	logFormat      = connect.StringKey("sluice.log.format", "How log lines are written: text or json.").Optional().Must(logFormats)
+	metricsWindow  = connect.LongKey("metrics.sample.window.ms", "How long one of the windows is over which metrics take rates, averages and maxima.").Default(30000).
+			Must(connect.AtLeast(0))
+	metricsSamples = connect.IntKey("metrics.num.samples", "How many such windows count.").Default(2).Must(connect.AtLeast(1))
+	recordingLevel = connect.StringKey("metrics.recording.level", "Which metrics there are: all, whatever it says.").Default("INFO").
+			Must(connect.OneOf("INFO", "DEBUG", "TRACE"))
+	trackingReset = connect.BoolKey("topic.tracking.allow.reset", "Whether users may have the recorded topics forgotten.").Default(true)
 )
 
 // Keys of one mode.
@@ -114,28 +118,26 @@ func countOrBroker(v connect.Value) error {
 	return nil
 }
 
-// port is one that others can connect to, if it is given.
-func port(v connect.Value) error {
-	if v.IsNull() {
-		return nil
-	}
-	if n := v.Int64(); n < 1 || n > 65535 {
-		return errors.New("want a port from 1 to 65535")
-	}
-	return nil
-}
+var (
+	logLevels  = unlessNull(connect.OneOfFold("OFF", "FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "ALL"))
+	logFormats = unlessNull(connect.OneOf("text", "json"))
+)
 
-// scheme is that of a listener, if it is given.
-func scheme(v connect.Value) error {
-	if !v.IsNull() && !strings.EqualFold(v.Str(), "http") && !strings.EqualFold(v.Str(), "https") {
-		return errors.New("want http or https")
+// unlessNull is a check of keys that need not be given.
+func unlessNull(c connect.Check) connect.Check {
+	return func(v connect.Value) error {
+		if v.IsNull() {
+			return nil
+		}
+		return c(v)
 	}
-	return nil
 }
 
 func definition(mode Mode) connect.ConfigDef {
-	def := connect.NewSpec("", "", keyConverter, valueConverter, flushInterval, flushTimeout, gracefulStop, listeners, advertisedHost,
-		advertisedPort, advertised, overridePolicy, topicCreation, topicTracking, trackingReset).Keys
+	def := connect.NewSpec("", "", keyConverter, valueConverter, flushInterval, flushTimeout, gracefulStop, overridePolicy,
+		topicCreation, topicTracking, trackingReset, logLevel, logFormat,
+		metricsWindow, metricsSamples, recordingLevel).Keys
+	def = append(def, restKeys...)
 	def = append(def, restart.Keys()...)
 	if mode == Standalone {
 		return append(def, offsetFile.Definition())
@@ -147,7 +149,7 @@ func definition(mode Mode) connect.ConfigDef {
 
 // Knows reports whether a worker of this mode has a use for a key of its own; keys of clients and converters are not among them.
 func Knows(mode Mode, key string) bool {
-	if definition(mode).Has(key) || strings.HasPrefix(key, "config.providers") {
+	if definition(mode).Has(key) || strings.HasPrefix(key, "config.providers") || ofListeners(key) {
 		return true
 	}
 	for _, prefix := range []string{"config.storage.", "offset.storage.", "status.storage."} { // settings of the topics
@@ -183,20 +185,23 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 		OffsetFlushInterval: milliseconds(flushInterval.Get(cfg)),
 		OffsetFlushTimeout:  milliseconds(flushTimeout.Get(cfg)),
 		GracefulShutdown:    milliseconds(gracefulStop.Get(cfg)),
-		Listeners:           listeners.Get(cfg),
-		AdvertisedHost:      advertisedHost.Get(cfg),
-		AdvertisedPort:      advertisedPort.Get(cfg),
-		AdvertisedListener:  advertised.Get(cfg),
 		OverridePolicy:      overridePolicy.Get(cfg),
 		TopicTracking:       topicTracking.Get(cfg),
 		TopicTrackingReset:  trackingReset.Get(cfg),
 		ExactlyOnce:         Disabled,
+		MetricsWindow:       max(milliseconds(metricsWindow.Get(cfg)), time.Millisecond),
+		MetricsSamples:      int(metricsSamples.Get(cfg)),
+		LogLevel:            logLevel.Get(cfg),
+		LogFormat:           logFormat.Get(cfg),
+	}
+	var err error
+	if w.REST, err = parseREST(p); err != nil {
+		return nil, &Error{Problems: strings.Split(err.Error(), "\n")}
 	}
 	if mode == Standalone {
 		w.OffsetFile = offsetFile.Get(cfg)
 		return w, nil
 	}
-	var err error
 	if w.Cluster, err = parseCluster(cfg); err != nil {
 		return nil, &Error{Problems: strings.Split(err.Error(), "\n")}
 	}
@@ -235,9 +240,9 @@ func (p Properties) Under(prefix string) Properties {
 	return out
 }
 
-// clientPrefixes begin keys that belong to the clients of tasks; the worker's own clients take what is left.
+// clientPrefixes begin keys that belong to the clients of tasks, or to no client; the worker's own clients take what is left.
 var clientPrefixes = []string{"producer.", "consumer.", "admin.", "key.converter", "value.converter", "header.converter", "config.storage.",
-	"offset.storage.", "status.storage.", "config.providers", "sluice."}
+	"offset.storage.", "status.storage.", "config.providers", "metrics.", "sluice.", listenersTLS}
 
 // Clients are the properties of the worker's own Kafka clients: all that have no prefix of another's.
 func (p Properties) Clients() Properties {

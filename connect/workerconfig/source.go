@@ -50,10 +50,19 @@ func ReadFile(path string) (Properties, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
+	p, err := ParseProperties(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration %s: %w", path, err)
+	}
+	return p, nil
+}
+
+// ParseProperties is [ReadFile] for a file's content.
+func ParseProperties(data []byte) (Properties, error) {
 	loader := properties.Loader{Encoding: properties.ISO_8859_1, DisableExpansion: true}
 	parsed, err := loader.LoadBytes(data)
 	if err != nil {
-		return nil, fmt.Errorf("reading configuration %s: %w", path, err)
+		return nil, err
 	}
 	return Properties(parsed.Map()), nil
 }

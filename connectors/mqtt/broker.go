@@ -24,9 +24,11 @@ type broker struct {
 	cleanStart     bool
 	sessionExpiry  uint32 // seconds
 	receiveMaximum uint16 // 0: not announced
+	aliasMaximum   uint16 // topic aliases that the server may use
 	keepAlive      uint16 // seconds
 	pingTimeout    time.Duration
 	timeout        time.Duration // TCP, TLS and CONNACK together
+	payloadMost    int           // longest payload that is taken, in bytes
 	properties     paho.UserProperties
 	tls            func(host string) (*tls.Config, error)
 }
@@ -87,6 +89,7 @@ func newBroker(cfg connect.Config) (broker, error) {
 		keepAlive:     uint16(keepAlive.Get(cfg)),
 		pingTimeout:   seconds(pingTimeout.Get(cfg)),
 		timeout:       seconds(connectTimeout.Get(cfg)),
+		payloadMost:   payloadMost,
 		tls:           func(host string) (*tls.Config, error) { return clientTLS(cfg, host) },
 	}
 	for _, text := range serverURI.Get(cfg) {
@@ -164,6 +167,9 @@ func (b *broker) request() *paho.Connect {
 	}
 	if b.receiveMaximum > 0 {
 		c.Properties.ReceiveMaximum = &b.receiveMaximum
+	}
+	if b.aliasMaximum > 0 {
+		c.Properties.TopicAliasMaximum = &b.aliasMaximum
 	}
 	return c
 }

@@ -36,6 +36,11 @@ var (
 	sessionExpiry = connect.LongKey("mqtt.session.expiry.interval.seconds",
 		"How long the broker keeps the session without a connection; 4294967295 is for ever.").
 		Default(604800).Must(connect.Between[int64](0, 1<<32-1)).Group("Session", -1, connect.WidthMedium, "")
+	payloadMaxBytes = connect.IntKey("mqtt.payload.max.bytes",
+		"Longest payload that is taken. A longer one is not read into memory; its message goes to the error handling.").
+		Default(payloadMost).Must(connect.AtLeast(1)).Group("Session", -1, connect.WidthMedium, "")
+	topicAliasMaximum = connect.IntKey("mqtt.topic.alias.maximum", "Topic aliases that the broker may use; 0 is none.").
+				Default(1024).Must(connect.Between(0, 65535)).Importance(connect.Low).Group("Session", -1, connect.WidthMedium, "")
 	receiveMaximum = connect.IntKey("mqtt.receive.maximum",
 		"Messages of QoS 1 and 2 that may be unacknowledged: the window of the source.").
 		Default(1000).Must(connect.Between(1, 65535)).Group("Session", -1, connect.WidthMedium, "")

@@ -38,10 +38,7 @@ const shortLife = 10 * time.Second
 // peer is what source and sink do with a connection.
 type peer interface {
 	session.SessionManager
-	// gate holds back reading; nil never does.
-	gate() gate
-	// drained is called, from a goroutine of the connection, each time that it has written what there was.
-	drained()
+	owner
 	// begin is called when a connection stands, before it counts as healthy; an error ends the connection. What it starts runs
 	// in up.work and ends with ctx.
 	begin(ctx context.Context, up *uplink) error
@@ -178,12 +175,12 @@ func connectTo(ctx context.Context, b *broker, s server, p peer) (*uplink, error
 		return nil, fmt.Errorf("connecting to MQTT broker %s: %w", s, err)
 	}
 	up := &uplink{server: s, down: make(chan error, 1)}
-	up.conn = newConn(socket, p.gate(), p.drained, up.end)
+	up.conn = newConn(socket, p, b.payloadMost, up.end)
 	up.client = paho.NewClient(paho.ClientConfig{
 		ClientID: b.clientID, Conn: up.conn, Session: p,
 		PingHandler:   &pinger{timeout: b.pingTimeout},
 		PacketTimeout: answerTimeout,
-		// Without a handler paho would make a router. The session has the messages.
+		// Without a handler paho would make a router. The messages never come to it.
 		OnPublishReceived:  []func(paho.PublishReceived) (bool, error){func(paho.PublishReceived) (bool, error) { return true, nil }},
 		OnServerDisconnect: func(d *paho.Disconnect) { up.end(disconnected(b, s, d)) },
 		OnClientError:      func(err error) { up.end(fmt.Errorf("connection to MQTT broker %s lost: %w", s, err)) },

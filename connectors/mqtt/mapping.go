@@ -45,7 +45,7 @@ var errDropped = errors.New("no Kafka topic for this message")
 // add maps a message to a record at the end of b. A message that cannot be mapped becomes a rejected record with its payload; one
 // that is to be forgotten becomes none, and add returns false.
 func (m *mapping) add(b *connect.Batch, source *connect.Partition, at connect.Offset, msg *message) bool {
-	pub := msg.pub
+	pub := &msg.pub
 	topic, err := m.topics.of(pub)
 	if errors.Is(err, errDropped) {
 		return false
@@ -55,6 +55,9 @@ func (m *mapping) add(b *connect.Batch, source *connect.Partition, at connect.Of
 	r.Tag = msg.tag
 	m.value(r, pub)
 	m.headers.fill(&r.Record, pub, msg.at)
+	if msg.tooLong > 0 {
+		err = fmt.Errorf("the payload of a message on %q has %d bytes, more than mqtt.payload.max.bytes", pub.Topic, msg.tooLong)
+	}
 	if err != nil {
 		r.Reject(err)
 		return true
@@ -71,7 +74,7 @@ func (m *mapping) add(b *connect.Batch, source *connect.Partition, at connect.Of
 	return true
 }
 
-// value takes the payload over: paho has made it for this packet alone.
+// value takes the payload over: the memory in which it arrived is not written to again.
 func (m *mapping) value(r *connect.SourceRecord, pub *packets.Publish) {
 	if !m.text {
 		r.SetBytes(pub.Payload)
@@ -186,11 +189,12 @@ func (t *routes) of(pub *packets.Publish) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	topic = strings.Clone(topic) // it is kept, and must not keep all that arrived beside the message
 	if t.byTopic {
 		if len(t.known) >= routesKept {
 			clear(t.known)
 		}
-		t.known[pub.Topic] = topic
+		t.known[strings.Clone(pub.Topic)] = topic
 	}
 	return topic, nil
 }

@@ -57,7 +57,7 @@ func TestUnmappableMessageIsRejectedWithItsPayload(t *testing.T) {
 	m, err := newMapping(connect.Config{"kafka.topic": "t", "mqtt.payload.format": "string"})
 	require.NoError(t, err)
 	b := connect.NewBatch(10, 1<<20)
-	m.add(b, nil, connect.Offset{}, &message{tag: 7, pub: &packets.Publish{Topic: "a", Payload: []byte{0xff}, Properties: &packets.Properties{}}})
+	m.add(b, nil, connect.Offset{}, &message{tag: 7, pub: packets.Publish{Topic: "a", Payload: []byte{0xff}, Properties: &packets.Properties{}}})
 	r := b.Records()[0]
 	assert.ErrorContains(t, r.Rejected(), "mqtt.payload.format=bytes")
 	assert.Equal(t, []byte{0xff}, r.Value.Bytes())
@@ -69,7 +69,7 @@ func TestHeadersOfOneRecordDoNotReachIntoTheNext(t *testing.T) {
 	require.NoError(t, err)
 	b := connect.NewBatch(1000, 1<<20)
 	for i := range 500 {
-		m.add(b, nil, connect.Offset{}, &message{pub: &packets.Publish{Topic: fmt.Sprint(i), Properties: &packets.Properties{}}})
+		m.add(b, nil, connect.Offset{}, &message{pub: packets.Publish{Topic: fmt.Sprint(i), Properties: &packets.Properties{}}})
 	}
 	for i := range b.Records() {
 		r := &b.Records()[i]
@@ -91,7 +91,7 @@ func BenchmarkMapping(b *testing.B) {
 			m, err := newMapping(cfg)
 			require.NoError(b, err)
 			batch := connect.NewBatch(1000, 1<<30)
-			msg := &message{tag: 1, at: 1, pub: &packets.Publish{
+			msg := &message{tag: 1, at: 1, pub: packets.Publish{
 				Topic: "plant/7/temperature", QoS: 1, PacketID: 9, Payload: make([]byte, 256), Properties: &packets.Properties{},
 			}}
 			b.ReportAllocs()

@@ -9,19 +9,24 @@ import (
 
 // message is a PUBLISH on its way to Poll.
 type message struct {
-	pub *packets.Publish
-	tag uint64 // what its receipt carries; 0 for QoS 0
-	at  int64  // time of arrival, milliseconds since 1970
+	pub     packets.Publish // its Properties are not nil
+	tag     uint64          // what its receipt carries; 0 for QoS 0
+	hash    uint64          // of topic, payload and properties, where somebody asks
+	at      int64           // time of arrival, milliseconds since 1970
+	tooLong int             // bytes of a payload that was not taken; 0 where the payload is there
 }
+
+// generation is that of the connection which brought the message, where it has a tag.
+func (m *message) generation() uint64 { return m.tag >> 17 }
 
 // size is what the message keeps in memory, near enough.
 func (m *message) size() int { return 256 + len(m.pub.Topic) + cap(m.pub.Payload) }
 
 // queue holds messages between the reader of the connection and Poll, bounded in number and bytes: when it is full the reader stops
-// ([gate]), so that it grows beyond its bounds by the few packets already on their way through paho.
+// ([gate]), so that it grows beyond its bounds by what is in one delivery of the reader.
 //
-// push is called by paho's goroutines, take and drop by Poll's. Nothing here is done per message under a lock that the other side holds
-// for longer than a slice swap.
+// push is called by the connection's reader, take and drop by Poll's goroutine. Neither holds the lock for longer than it takes to append one
+// read's messages.
 type queue struct {
 	maxCount, maxBytes int
 
@@ -42,13 +47,18 @@ func newQueue(maxCount, maxBytes int) *queue {
 	}
 }
 
-// push appends a message. It never waits: the gate holds the reader back before the next one.
-func (q *queue) push(m message) {
+// push appends messages. It never waits: the gate holds the reader back before the next ones.
+func (q *queue) push(more []message) {
+	if len(more) == 0 {
+		return
+	}
 	q.mu.Lock()
-	q.fill = append(q.fill, m)
-	q.count++
-	q.bytes += m.size()
-	first := len(q.fill) == 1
+	first := len(q.fill) == 0
+	q.fill = append(q.fill, more...)
+	q.count += len(more)
+	for i := range more {
+		q.bytes += more[i].size()
+	}
 	if q.count >= q.maxCount || q.bytes >= q.maxBytes {
 		q.full.Store(true)
 	}

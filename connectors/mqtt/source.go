@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -25,7 +28,7 @@ func (Source) Spec() connect.Spec {
 	keys := append([]connect.Definer{}, connection...)
 	keys = append(keys, tlsKeys...)
 	keys = append(keys,
-		sourceClean, receiveMaximum,
+		sourceClean, receiveMaximum, payloadMaxBytes, topicAliasMaximum,
 		mqttTopics, sourceQoS, dedupe, retainHandling, retainAsPublished,
 		kafkaTopic, topicRegexList, kafkaTopicUnmatched, kafkaTopicReplacement, kafkaKey,
 		payloadFormat, headersEnabled, userPropertiesEnabled,
@@ -61,6 +64,13 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 		configs = append(configs, task)
 	}
 	return configs, nil
+}
+
+// ExactlyOnce is true for messages of QoS 2 in a session that the server keeps for this task alone. What devices publish with less comes with less,
+// whatever QoS is subscribed (MQTT 5 3.8.4).
+func (Source) ExactlyOnce(cfg connect.Config) bool {
+	shared := slices.ContainsFunc(mqttTopics.Get(cfg), func(f string) bool { return strings.HasPrefix(f, "$share/") })
+	return sourceQoS.Get(cfg) == 2 && !sourceClean.Get(cfg) && sessionExpiry.Get(cfg) > 0 && !shared
 }
 
 // rendezvous returns the task in whose eyes the filter weighs most.
@@ -104,6 +114,8 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	b.clientID = clientBase(cfg) + "-" + strconv.Itoa(number)
 	b.cleanStart = sourceClean.Get(cfg)
 	b.receiveMaximum = uint16(min(receiveMaximum.Get(cfg), queueSize.Get(cfg)))
+	b.payloadMost = payloadMaxBytes.Get(cfg)
+	b.aliasMaximum = uint16(topicAliasMaximum.Get(cfg))
 	maps, err := newMapping(cfg)
 	if err != nil {
 		return nil, err
@@ -120,7 +132,12 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	}
 	before, err := rt.Offset(ctx, t.partition)
 	if err != nil {
-		return nil, fmt.Errorf("reading the filters of the last run: %w", err)
+		return nil, fmt.Errorf("reading the offset of the last run: %w", err)
+	}
+	if rt.Transactional() && (Source{}).ExactlyOnce(cfg) {
+		if err := t.beExact(before); err != nil {
+			return nil, err
+		}
 	}
 	subs := newSubscriptions(cfg, filters, before)
 	t.link.peer = &listener{subscriber: t.subscriber, subscriptions: subs, broker: &t.link.broker, log: rt.Log()}
@@ -136,10 +153,23 @@ type sourceTask struct {
 	mapping    *mapping
 	partition  *connect.Partition
 	offset     connect.Offset
+	journal    *journal // with exactly-once: what makes offsets instead
 	batchSize  int
 
 	rest []message // taken from the queue
 	next int       // of rest
+}
+
+// beExact has the task keep its offset as exactly-once wants it, from the stored one on.
+func (t *sourceTask) beExact(before connect.Offset) error {
+	received, err := parseReceived(before)
+	if err != nil {
+		return err
+	}
+	t.journal = &journal{fixed: t.offset.Attrs(), live: maps.Clone(received)}
+	t.subscriber.exact = &exact{used: len(received) > 0, asked: map[uint16]uint64{}}
+	t.subscriber.received = received
+	return nil
 }
 
 // Poll waits for messages and maps what is there.
@@ -148,7 +178,7 @@ func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
 	for t.next == len(t.rest) {
 		clear(t.rest)
 		t.rest, t.next = q.take(t.rest), 0
-		if len(t.rest) > 0 {
+		if len(t.rest) > 0 || t.subscriber.releaseDue() {
 			break
 		}
 		select {
@@ -157,12 +187,23 @@ func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
 			return ctx.Err()
 		}
 	}
-	start, bytes := t.next, 0
+	if t.journal != nil {
+		r, some := t.subscriber.takeRelease()
+		t.journal.begin(r, min(len(t.rest)-t.next, t.batchSize))
+		if some {
+			b.Advance(t.partition, t.journal.offset(), r.tag)
+		}
+	}
+	start, bytes, at := t.next, 0, t.offset
 	for t.next < len(t.rest) && t.next-start < t.batchSize && !b.Full() {
 		m := &t.rest[t.next]
 		bytes += m.size()
-		if !t.mapping.add(b, t.partition, t.offset, m) {
-			t.subscriber.settle([]connect.Receipt{{Tag: m.tag, Outcome: connect.Filtered}})
+		if t.journal != nil {
+			t.journal.add(m)
+			at = t.journal.offset()
+		}
+		if !t.mapping.add(b, t.partition, at, m) && m.tag != 0 {
+			b.Advance(t.partition, at, m.tag)
 		}
 		t.next++
 	}
@@ -181,7 +222,8 @@ func (t *sourceTask) Ack(_ context.Context, done []connect.Receipt) error {
 func (t *sourceTask) Close(ctx context.Context) error { return t.link.close(ctx) }
 
 var (
-	_ connect.SourceConnector = Source{}
-	_ connect.Splitter        = Source{}
-	_ connect.Acker           = (*sourceTask)(nil)
+	_ connect.SourceConnector   = Source{}
+	_ connect.Splitter          = Source{}
+	_ connect.ExactlyOnceSource = Source{}
+	_ connect.Acker             = (*sourceTask)(nil)
 )

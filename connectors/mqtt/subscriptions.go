@@ -103,6 +103,9 @@ func (l *listener) drained() {}
 // begin subscribes anew, whatever the session holds, and takes back what is no longer wanted.
 func (l *listener) begin(ctx context.Context, up *uplink) error {
 	l.describe(up.ack)
+	if err := l.awaitEmptied(ctx); err != nil {
+		return err
+	}
 	ctx, cancel := up.patience(ctx, l.broker.timeout)
 	defer cancel()
 	if up.ack.SessionPresent && len(l.stale) > 0 {

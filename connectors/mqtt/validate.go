@@ -119,6 +119,7 @@ type probe struct{ *subscriber }
 
 func (probe) gate() gate                           { return nil }
 func (probe) drained()                             {}
+func (probe) publishes(*conn, []message)           {}
 func (probe) begin(context.Context, *uplink) error { return nil }
 
 // tryFilters subscribes each filter by itself, so that each has its answer.

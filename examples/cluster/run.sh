@@ -75,7 +75,7 @@ $workers
     ticks (a file) --[ ticks-1 ... ticks-6 ]-->  Kafka topic ticks  --[ printer, 3 tasks ]-->  $dir/printed
 
   try next, in another terminal
-    bin/sluice cluster --watch --url $first
+    bin/sluice cluster --watch --server $first
     kill -9 PID      of a worker: its work is elsewhere 6 + 10 seconds later
     kill PID         it leaves in order: the others wait 10 seconds for its return
     tail -f $dir/printed

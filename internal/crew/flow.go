@@ -68,11 +68,12 @@ func (f *Flow) Topic(stream string) string { return f.prefix + stream }
 // Copy is where the sink writes a stream to.
 func (f *Flow) Copy(stream string) string { return "copy-" + f.prefix + stream }
 
-// Source is the configuration of the file source of a stream, by Java's class name.
+// Source is the configuration of the file source of a stream, by Java's class name. Its batches are larger than what piles up while a connector is paused:
+// what is left of a file when a batch is full, Java's task keeps to itself until the file grows (FileStreamSourceTask.poll).
 func (f *Flow) Source(stream string) map[string]string {
 	return map[string]string{
 		"connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "tasks.max": "1",
-		"file": f.files[stream], "topic": f.Topic(stream),
+		"file": f.files[stream], "topic": f.Topic(stream), "batch.size": "100000",
 	}
 }
 

@@ -14,6 +14,16 @@ import (
 type REST struct {
 	// URL of the worker, without a slash at its end.
 	URL string
+	// User and Password log in; "" for nobody.
+	User, Password string
+	// HTTP is the client to ask with; nil for the default one.
+	HTTP *http.Client
+}
+
+// As is the same worker, asked by somebody else.
+func (r REST) As(user, password string) REST {
+	r.User, r.Password = user, password
+	return r
 }
 
 // Answer is what REST answers, whatever its code.
@@ -52,7 +62,14 @@ func (r REST) Ask(ctx context.Context, method, path string, body any) (Answer, e
 		return Answer{}, fmt.Errorf("asking for %s: %w", path, err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	if r.User != "" {
+		request.SetBasicAuth(r.User, r.Password)
+	}
+	client := http.DefaultClient
+	if r.HTTP != nil {
+		client = r.HTTP
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return Answer{}, err // it names method and URL
 	}

@@ -66,11 +66,14 @@ func RunWorker(t testing.TB, port int, path string) *Worker {
 // RunProgram is [RunWorker] with another sluice program.
 func RunProgram(t testing.TB, program string, port int, path string) *Worker {
 	t.Helper()
-	rest := REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}
-	process := testbed.Start(t, testbed.Command{
-		Name: "sluice worker", Path: program, Args: []string{"worker", path}, Ready: rest.Ready,
-	})
-	return &Worker{process, rest, t}
+	return RunAt(t, testbed.Command{Name: "sluice worker", Path: program, Args: []string{"worker", path}}, REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)})
+}
+
+// RunAt runs a worker that is asked as rest says, and waits until it answers.
+func RunAt(t testing.TB, command testbed.Command, rest REST) *Worker {
+	t.Helper()
+	command.Ready = rest.Ready
+	return &Worker{testbed.Start(t, command), rest, t}
 }
 
 // StartJavaWorker runs a worker of Java's Kafka Connect on the same properties as [StartWorker].
@@ -83,10 +86,15 @@ func StartJavaWorker(t testing.TB, bootstrap, prefix string, more ...string) *Wo
 // RunJavaWorker runs a worker of Java's Kafka Connect on a properties file that has it listen at port, and waits until its REST answers.
 func RunJavaWorker(t testing.TB, port int, path string) *Worker {
 	t.Helper()
-	rest := REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	return RunAt(t, JavaWorkerCommand(t, path), REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)})
+}
+
+// JavaWorkerCommand runs a worker of Java's Kafka Connect on a properties file.
+func JavaWorkerCommand(t testing.TB, path string) testbed.Command {
+	t.Helper()
 	command := testbed.JavaCommand(t, "org.apache.kafka.connect.cli.ConnectDistributed", path)
-	command.Name, command.Ready = "Java's Kafka Connect", rest.Ready
-	return &Worker{testbed.Start(t, command), rest, t}
+	command.Name = "Java's Kafka Connect"
+	return command
 }
 
 // File writes a file of the test and returns its path.

@@ -1,7 +1,6 @@
 package avro
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"math/big"
 	"strings"
@@ -11,71 +10,33 @@ import (
 	"github.com/stretchr/testify/require"
 	library "github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr"
-	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/sluice-connect/sluice/connect"
-	"github.com/sluice-connect/sluice/connect/converters"
+	"github.com/sluice-connect/sluice/internal/testbed/registrystand"
 )
 
 // stand is a converter at a registry in memory.
 type stand struct {
-	t         testing.TB
-	registry  *srfake.Registry
-	converter converters.Converter
+	*registrystand.Stand
+	t testing.TB
 }
 
 func newStand(t testing.TB, keys ...string) *stand {
-	t.Helper()
-	r := srfake.New()
-	t.Cleanup(r.Close)
-	return &stand{t, r, standAt(t, r, keys...)}
+	return &stand{registrystand.New(t, Definition, keys...), t}
 }
 
-func standAt(t testing.TB, r *srfake.Registry, keys ...string) converters.Converter {
-	t.Helper()
-	cfg := connect.Config{"schema.registry.url": r.URL()}
-	for _, pair := range keys {
-		key, value, _ := strings.Cut(pair, "=")
-		cfg[key] = value
-	}
-	c, err := Definition.New(converters.Value, cfg)
-	require.NoError(t, err)
-	return c
-}
+// other is a stand at the same registry whose converter has other keys.
+func (s *stand) other(keys ...string) *stand { return &stand{s.Other(keys...), s.t} }
 
-// text is the schema that was registered under an id.
-func (s *stand) text(message []byte) string {
-	s.t.Helper()
-	id := int(binary.BigEndian.Uint32(message[1:]))
-	client, err := sr.NewClient(sr.URLs(s.registry.URL()))
-	require.NoError(s.t, err)
-	found, err := client.SchemaByID(s.t.Context(), id)
-	require.NoError(s.t, err)
-	return found.Schema
-}
+// text is the schema that was registered under a message's id.
+func (s *stand) text(message []byte) string { return s.Schema(message).Schema }
 
-func (s *stand) encode(schema *connect.Schema, v connect.Value) []byte {
-	s.t.Helper()
-	data, err := s.converter.Encode(new(converters.Arena), "readings", schema, v)
-	require.NoError(s.t, err)
-	return data
-}
-
-func (s *stand) decode(data []byte) (*connect.Schema, connect.Value) {
-	s.t.Helper()
-	schema, v, err := s.converter.Decode("readings", data)
-	require.NoError(s.t, err)
-	return schema, v
-}
-
-// seed puts a schema into the registry and returns a message under it.
+// seed puts a schema into the registry and returns a message under it; the payload is hexadecimal.
 func (s *stand) seed(avro, payload string) []byte {
 	s.t.Helper()
-	id, _, err := s.registry.RegisterSchema("readings-value", sr.Schema{Schema: avro})
-	require.NoError(s.t, err)
 	b, err := hex.DecodeString(strings.ReplaceAll(payload, " ", ""))
 	require.NoError(s.t, err)
-	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(id)), b...)
+	return s.Seed(sr.Schema{Schema: avro}, b)
 }
 
 var (
@@ -149,17 +110,17 @@ func TestEachTypeIsWrittenAsConfluentDoesAndComesBack(t *testing.T) {
 	for _, m := range mappings {
 		t.Run(m.name, func(t *testing.T) {
 			s := newStand(t)
-			message := s.encode(m.schema, m.value)
+			message := s.Encode(m.schema, m.value)
 			assert.Equal(t, m.avro, s.text(message))
 			assert.Equal(t, strings.ReplaceAll(m.payload, " ", ""), hex.EncodeToString(message[5:]))
-			schema, v := s.decode(message)
+			schema, v := s.Decode(message)
 			assert.True(t, m.value.Equal(v) || v.Kind() == connect.KindStruct, "%v came back as %v", m.value, v)
 			assert.Equal(t, m.value.String(), v.String())
 			assert.Equal(t, m.schema.Kind(), schema.Kind())
 			assert.Equal(t, m.schema.Name(), schema.Name())
 			assert.Equal(t, m.schema.Optional(), schema.Optional())
 			// What was read can be written again.
-			assert.Equal(t, message[5:], s.encode(schema, v)[5:])
+			assert.Equal(t, message[5:], s.Encode(schema, v)[5:])
 		})
 	}
 }
@@ -171,7 +132,7 @@ func TestAnotherLibraryReadsTheBytes(t *testing.T) {
 			continue // alone they are no Avro
 		}
 		s := newStand(t)
-		message := s.encode(m.schema, m.value)
+		message := s.Encode(m.schema, m.value)
 		schema, err := library.Parse(s.text(message))
 		require.NoError(t, err, m.name)
 		var out any

@@ -33,7 +33,7 @@ func BenchmarkEncode(b *testing.B) {
 		if i%1000 == 0 {
 			room.Reset()
 		}
-		if _, err := s.converter.Encode(&room, "readings", measured, v); err != nil {
+		if _, err := s.Converter.Encode(&room, "readings", measured, v); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -41,10 +41,10 @@ func BenchmarkEncode(b *testing.B) {
 
 func BenchmarkDecode(b *testing.B) {
 	s := newStand(b)
-	data := s.encode(measured, measuredOf())
+	data := s.Encode(measured, measuredOf())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := s.converter.Decode("readings", data); err != nil {
+		if _, _, err := s.Converter.Decode("readings", data); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -56,7 +56,7 @@ func TestWritingAllocatesNothing(t *testing.T) {
 	var room converters.Arena
 	allocs := testing.AllocsPerRun(1000, func() {
 		room.Reset()
-		_, err := s.converter.Encode(&room, "readings", measured, v)
+		_, err := s.Converter.Encode(&room, "readings", measured, v)
 		require.NoError(t, err)
 	})
 	require.Zero(t, allocs)

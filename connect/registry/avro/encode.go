@@ -190,17 +190,16 @@ func (e *encoder) mapping(dst []byte, v connect.Value) (out []byte, err error) {
 	if v.Kind() != connect.KindMap {
 		return nil, e.mismatch(v)
 	}
-	entries := v.Map().Entries()
-	if out = dst; len(entries) > 0 {
-		out = appendLong(out, int64(len(entries)))
+	if out = dst; v.Map().Len() > 0 {
+		out = appendLong(out, int64(v.Map().Len()))
 	}
-	for i := range entries {
-		if entries[i].Key.Kind() != connect.KindString {
-			return nil, fmt.Errorf("%w: a map key of kind %s, not string", connect.ErrData, entries[i].Key.Kind())
+	for _, entry := range v.Map().Entries() {
+		if entry.Key.Kind() != connect.KindString {
+			return nil, fmt.Errorf("%w: a map key of kind %s, not string", connect.ErrData, entry.Key.Kind())
 		}
-		key := entries[i].Key.Str()
+		key := entry.Key.Str()
 		out = append(appendLong(out, int64(len(key))), key...)
-		if out, err = e.elem.append(out, entries[i].Value); err != nil {
+		if out, err = e.elem.append(out, entry.Value); err != nil {
 			return nil, fmt.Errorf("entry %s: %w", key, err)
 		}
 	}
@@ -211,16 +210,15 @@ func (e *encoder) entries(dst []byte, v connect.Value) (out []byte, err error) {
 	if v.Kind() != connect.KindMap {
 		return nil, e.mismatch(v)
 	}
-	entries := v.Map().Entries()
-	if out = dst; len(entries) > 0 {
-		out = appendLong(out, int64(len(entries)))
+	if out = dst; v.Map().Len() > 0 {
+		out = appendLong(out, int64(v.Map().Len()))
 	}
-	for i := range entries {
-		if out, err = e.key.append(out, entries[i].Key); err != nil {
+	for _, entry := range v.Map().Entries() {
+		if out, err = e.key.append(out, entry.Key); err != nil {
 			return nil, fmt.Errorf("a key: %w", err)
 		}
-		if out, err = e.elem.append(out, entries[i].Value); err != nil {
-			return nil, fmt.Errorf("entry %s: %w", entries[i].Key, err)
+		if out, err = e.elem.append(out, entry.Value); err != nil {
+			return nil, fmt.Errorf("entry %s: %w", entry.Key, err)
 		}
 	}
 	return append(out, 0), nil

@@ -21,23 +21,23 @@ func TestUnionsAreStructsWithOneFieldSet(t *testing.T) {
 	} {
 		s := newStand(t, c.keys)
 		message := s.seed(avro, c.payload)
-		schema, v := s.decode(message)
+		schema, v := s.Decode(message)
 		u := v.Struct().Get("u").Struct()
 		assert.False(t, u.Get(c.field).IsNull(), "%s is not set in %s", c.field, u)
 		assert.True(t, schema.Fields()[0].Schema.Optional())
 		// The way back needs the names of enums and of branches.
 		if c.keys != "" {
-			assert.Equal(t, message[5:], s.encode(schema, v)[5:])
+			assert.Equal(t, message[5:], s.Encode(schema, v)[5:])
 		}
 	}
 	s := newStand(t)
-	_, v := s.decode(s.seed(avro, "00"))
+	_, v := s.Decode(s.seed(avro, "00"))
 	assert.True(t, v.Struct().Get("u").IsNull())
 }
 
 func TestWhatAvroSaysBeyondTypesBecomesParametersAndNames(t *testing.T) {
 	s := newStand(t)
-	schema, v := s.decode(s.seed(`{"type":"record","name":"R","namespace":"n","doc":"all","fields":[`+
+	schema, v := s.Decode(s.seed(`{"type":"record","name":"R","namespace":"n","doc":"all","fields":[`+
 		`{"name":"a","type":"int","default":5,"doc":"one"},{"name":"e","type":{"type":"enum","name":"E","symbols":["X","Y"],"default":"X"}},`+
 		`{"name":"f","type":{"type":"fixed","name":"F","size":2}},{"name":"d","type":{"type":"fixed","name":"D","size":3,"logicalType":"decimal","precision":5,"scale":1}},`+
 		`{"name":"t","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"p","type":{"type":"string","avro.java.string":"String"}},`+
@@ -63,7 +63,7 @@ func TestWhatAvroSaysBeyondTypesBecomesParametersAndNames(t *testing.T) {
 
 func TestADefaultOfTheWrongTypeIsNone(t *testing.T) {
 	s := newStand(t)
-	schema, _ := s.decode(s.seed(`{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":"x"},{"name":"b","type":{"type":"array",`+
+	schema, _ := s.Decode(s.seed(`{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":"x"},{"name":"b","type":{"type":"array",`+
 		`"items":"int"},"default":[1,2]},{"name":"c","type":{"type":"map","values":"string"},"default":{"k":"v"}}]}`, "02 00 00"))
 	assert.True(t, schema.Fields()[0].Schema.Default().IsNull())
 	assert.Equal(t, "[1 2]", schema.Fields()[1].Schema.Default().String())
@@ -72,7 +72,7 @@ func TestADefaultOfTheWrongTypeIsNone(t *testing.T) {
 
 func TestARecordOfItselfIsRefusedWithItsName(t *testing.T) {
 	s := newStand(t)
-	_, _, err := s.converter.Decode("readings", s.seed(`{"type":"record","name":"Tree","fields":[{"name":"next","type":["null","Tree"]}]}`, "00"))
+	_, _, err := s.Converter.Decode("readings", s.seed(`{"type":"record","name":"Tree","fields":[{"name":"next","type":["null","Tree"]}]}`, "00"))
 	require.ErrorIs(t, err, connect.ErrData)
 	assert.Contains(t, err.Error(), "the record Tree contains itself")
 }
@@ -84,8 +84,8 @@ func TestSchemalessDataTravelAsAnything(t *testing.T) {
 		Put(connect.Int32(7), connect.Float64(1.5)).
 		Put(connect.String("raw"), connect.Bytes([]byte{1})).
 		Put(connect.String("short"), connect.Float32(0.5)))
-	message := s.encode(nil, v)
-	schema, back := s.decode(message)
+	message := s.Encode(nil, v)
+	schema, back := s.Decode(message)
 	assert.Nil(t, schema)
 	assert.True(t, v.Equal(back), "%v came back as %v", v, back)
 	assert.Equal(t, anything.String(), s.text(message))
@@ -94,11 +94,11 @@ func TestSchemalessDataTravelAsAnything(t *testing.T) {
 func TestANullIsATombstoneUnlessItsSchemaForbidsIt(t *testing.T) {
 	s := newStand(t)
 	for _, schema := range []*connect.Schema{nil, connect.OptionalInt32Schema} {
-		assert.Nil(t, s.encode(schema, connect.Value{}))
+		assert.Nil(t, s.Encode(schema, connect.Value{}))
 	}
-	_, err := s.converter.Encode(new(converters.Arena), "readings", connect.Int32Schema, connect.Value{})
+	_, err := s.Converter.Encode(new(converters.Arena), "readings", connect.Int32Schema, connect.Value{})
 	require.ErrorIs(t, err, connect.ErrData)
-	schema, v, err := s.converter.Decode("readings", nil)
+	schema, v, err := s.Converter.Decode("readings", nil)
 	require.NoError(t, err)
 	assert.Nil(t, schema)
 	assert.True(t, v.IsNull())
@@ -108,103 +108,103 @@ func TestANullInAFieldWithADefaultIsTheDefaultUnlessAskedOtherwise(t *testing.T)
 	schema := connect.StructSchema("R", connect.F("a", connect.NewSchema(connect.KindInt32, connect.Optional(), connect.DefaultValue(connect.Int32(7)))))
 	v := connect.StructOf(connect.NewStruct(schema))
 	s := newStand(t)
-	assert.Equal(t, []byte{0, 14}, s.encode(schema, v)[5:])
+	assert.Equal(t, []byte{0, 14}, s.Encode(schema, v)[5:])
 	s = newStand(t, "ignore.default.for.nullables=true")
-	assert.Equal(t, []byte{2}, s.encode(schema, v)[5:])
+	assert.Equal(t, []byte{2}, s.Encode(schema, v)[5:])
 }
 
 func TestNamesAreScrubbedWhereAsked(t *testing.T) {
 	schema := connect.StructSchema("my-app.2nd Reading", connect.F("température", connect.Int32Schema), connect.F("1st", connect.Int32Schema))
 	v := connect.StructOf(connect.NewStruct(schema).Set("1st", connect.Int32(1)).Set("température", connect.Int32(2)))
 	s := newStand(t, "scrub.invalid.names=true", "connect.meta.data=false")
-	message := s.encode(schema, v)
+	message := s.Encode(schema, v)
 	assert.Equal(t, `{"type":"record","name":"x2nd_Reading","namespace":"my_app","fields":[{"name":"temp_C3_A9rature","type":"int"},{"name":"x1st","type":"int"}]}`,
 		s.text(message))
 	s = newStand(t)
-	_, err := s.converter.Encode(new(converters.Arena), "readings", schema, v)
+	_, err := s.Converter.Encode(new(converters.Arena), "readings", schema, v)
 	require.ErrorIs(t, err, connect.ErrData)
 	assert.Contains(t, err.Error(), "scrub.invalid.names=true")
 }
 
 func TestTheLatestSchemaOfASubjectIsWrittenAndRead(t *testing.T) {
 	s := newStand(t)
-	_, _, err := s.registry.RegisterSchema("readings-value", sr.Schema{Schema: `{"type":"record","name":"R","fields":[` +
+	_, _, err := s.Registry.RegisterSchema("readings-value", sr.Schema{Schema: `{"type":"record","name":"R","fields":[` +
 		`{"name":"b","type":"long"},{"name":"a","type":["null","string"]},{"name":"c","type":"string","default":"new"}]}`})
 	require.NoError(t, err)
-	s.converter = standAt(t, s.registry, "auto.register.schemas=false", "use.latest.version=true")
+	s = s.other("auto.register.schemas=false", "use.latest.version=true")
 	own := connect.StructSchema("R", connect.F("a", connect.OptionalStringSchema), connect.F("b", connect.Int32Schema))
-	message := s.encode(own, connect.StructOf(connect.NewStruct(own).Set("a", connect.String("x")).Set("b", connect.Int32(1))))
+	message := s.Encode(own, connect.StructOf(connect.NewStruct(own).Set("a", connect.String("x")).Set("b", connect.Int32(1))))
 	assert.Equal(t, []byte{2, 2, 2, 'x', 6, 'n', 'e', 'w'}, message[5:], "fields in the order of the latest schema, b widened, c with its default")
 
-	old := standAt(t, s.registry)
+	old := s.other().Converter
 	message, err = old.Encode(new(converters.Arena), "others", own, connect.StructOf(connect.NewStruct(own).Set("b", connect.Int32(1))))
 	require.NoError(t, err)
-	schema, v := s.decode(message)
+	schema, v := s.Decode(message)
 	assert.Equal(t, "Struct{b=1,c=new}", v.String())
 	assert.Equal(t, connect.KindInt64, schema.Fields()[0].Schema.Kind())
 }
 
 func TestALatestSchemaThatCannotReadTheRecordIsRefused(t *testing.T) {
 	s := newStand(t)
-	_, _, err := s.registry.RegisterSchema("readings-value", sr.Schema{Schema: `"string"`})
+	_, _, err := s.Registry.RegisterSchema("readings-value", sr.Schema{Schema: `"string"`})
 	require.NoError(t, err)
-	s.converter = standAt(t, s.registry, "auto.register.schemas=false", "use.latest.version=true")
-	_, err = s.converter.Encode(new(converters.Arena), "readings", connect.Int32Schema, connect.Int32(1))
+	s = s.other("auto.register.schemas=false", "use.latest.version=true")
+	_, err = s.Converter.Encode(new(converters.Arena), "readings", connect.Int32Schema, connect.Int32(1))
 	require.ErrorIs(t, err, connect.ErrData)
 	assert.Contains(t, err.Error(), "latest.compatibility.strict")
 }
 
 func TestASchemaThatMustBeThereIsLookedUp(t *testing.T) {
 	s := newStand(t, "auto.register.schemas=false")
-	_, err := s.converter.Encode(new(converters.Arena), "readings", connect.Int32Schema, connect.Int32(1))
+	_, err := s.Converter.Encode(new(converters.Arena), "readings", connect.Int32Schema, connect.Int32(1))
 	assert.ErrorContains(t, err, "auto.register.schemas=true")
-	_, _, err = s.registry.RegisterSchema("readings-value", sr.Schema{Schema: `"int"`})
+	_, _, err = s.Registry.RegisterSchema("readings-value", sr.Schema{Schema: `"int"`})
 	require.NoError(t, err)
-	assert.Equal(t, []byte{2}, s.encode(connect.Int32Schema, connect.Int32(1))[5:])
+	assert.Equal(t, []byte{2}, s.Encode(connect.Int32Schema, connect.Int32(1))[5:])
 }
 
 func TestReferencedSchemasAreReadToo(t *testing.T) {
 	s := newStand(t)
-	_, _, err := s.registry.RegisterSchema("point", sr.Schema{Schema: `{"type":"record","name":"P","namespace":"n","fields":[{"name":"x","type":"int"}]}`})
+	_, _, err := s.Registry.RegisterSchema("point", sr.Schema{Schema: `{"type":"record","name":"P","namespace":"n","fields":[{"name":"x","type":"int"}]}`})
 	require.NoError(t, err)
-	id, _, err := s.registry.RegisterSchema("readings-value", sr.Schema{
+	id, _, err := s.Registry.RegisterSchema("readings-value", sr.Schema{
 		Schema:     `{"type":"record","name":"R","namespace":"n","fields":[{"name":"p","type":"P"}]}`,
 		References: []sr.SchemaReference{{Name: "n.P", Subject: "point", Version: 1}},
 	})
 	require.NoError(t, err)
-	_, v := s.decode([]byte{0, 0, 0, 0, byte(id), 4})
+	_, v := s.Decode([]byte{0, 0, 0, 0, byte(id), 4})
 	assert.Equal(t, "Struct{p=Struct{x=2}}", v.String())
 }
 
 func TestEachSchemaIsAskedForOnce(t *testing.T) {
 	s := newStand(t)
 	asked := 0
-	s.registry.Intercept(func(http.ResponseWriter, *http.Request) bool { asked++; return false })
+	s.Registry.Intercept(func(http.ResponseWriter, *http.Request) bool { asked++; return false })
 	var message []byte
 	for range 100 {
-		message = s.encode(point, pointOf(1, 2))
+		message = s.Encode(point, pointOf(1, 2))
 	}
 	assert.Equal(t, 1, asked, "to register")
 	asked = 0
 	for range 100 {
-		s.decode(message)
+		s.Decode(message)
 	}
 	assert.Equal(t, 2, asked, "the schema, and its version within the subject")
 }
 
 func TestBrokenMessagesAreDataErrors(t *testing.T) {
 	s := newStand(t)
-	good := s.encode(point, pointOf(1, 2))
+	good := s.Encode(point, pointOf(1, 2))
 	unknown := append([]byte{0, 0, 0, 9, 9}, good[5:]...)
 	for name, message := range map[string][]byte{
 		"too short": {0, 0}, "other magic": {1, 0, 0, 0, 1, 2}, "cut": good[:10], "an id that nobody knows": unknown, "empty": {},
 	} {
-		_, _, err := s.converter.Decode("readings", message)
+		_, _, err := s.Converter.Decode("readings", message)
 		require.ErrorIs(t, err, connect.ErrData, name)
 		assert.NotErrorAs(t, err, new(*connect.RetryError), name)
 	}
 	for _, v := range []connect.Value{connect.String("x"), connect.StructOf(connect.NewStruct(connect.StructSchema("other")))} {
-		_, err := s.converter.Encode(new(converters.Arena), "readings", point, v)
+		_, err := s.Converter.Encode(new(converters.Arena), "readings", point, v)
 		require.ErrorIs(t, err, connect.ErrData)
 	}
 }

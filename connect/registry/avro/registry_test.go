@@ -1,7 +1,6 @@
 package avro
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,21 +9,10 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/internal/testbed"
+	"github.com/sluice-connect/sluice/internal/testbed/registrystand"
 )
 
 func TestMain(m *testing.M) { testbed.Main(m) }
-
-func realConverter(t *testing.T, url string, keys ...string) converters.Converter {
-	t.Helper()
-	cfg := connect.Config{"schema.registry.url": url}
-	for _, pair := range keys {
-		key, value, _ := strings.Cut(pair, "=")
-		cfg[key] = value
-	}
-	c, err := Definition.New(converters.Value, cfg)
-	require.NoError(t, err)
-	return c
-}
 
 // everything has all that Avro has a form for.
 var everything = connect.StructSchema("com.example.Everything",
@@ -57,7 +45,7 @@ func everythingOf() connect.Value {
 func TestConfluentsDeserializerReadsWhatIsWritten(t *testing.T) {
 	registry := testbed.SharedRegistry(t)
 	serdes, topic := testbed.StartSerdes(t, registry), testbed.Prefix(t)+"t"
-	data, err := realConverter(t, registry).Encode(new(converters.Arena), topic, everything, everythingOf())
+	data, err := registrystand.At(t, Definition, registry).Encode(new(converters.Arena), topic, everything, everythingOf())
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"i8": -8, "i16": 1600, "i32": -32, "i64": 1152921504606846976, "f32": 0.5, "f64": 1e300, "yes": true,
 		"text": "für \"alle\" 🎈", "raw": {"$bytes": "00ff"}, "amount": {"$decimal": "-1234.56"}, "day": {"$time": "2022-01-08"},
@@ -65,11 +53,11 @@ func TestConfluentsDeserializerReadsWhatIsWritten(t *testing.T) {
 		"map": {"k": 1}, "pairs": [{"key": 7, "value": "seven"}], "point": {"x": 1.0, "y": -1.0}, "points": [{"x": 2.0, "y": 3.0}]}`,
 		serdes.Read("AVRO", topic, data))
 	// Another worker reads the same.
-	schema, v, err := realConverter(t, registry).Decode(topic, data)
+	schema, v, err := registrystand.At(t, Definition, registry).Decode(topic, data)
 	require.NoError(t, err)
 	assert.Equal(t, everythingOf().String(), v.String())
 	assert.Equal(t, 1, schema.Version())
-	again, err := realConverter(t, registry).Encode(new(converters.Arena), topic+"2", schema, v)
+	again, err := registrystand.At(t, Definition, registry).Encode(new(converters.Arena), topic+"2", schema, v)
 	require.NoError(t, err)
 	assert.Equal(t, data[5:], again[5:])
 
@@ -82,7 +70,7 @@ func TestConfluentsDeserializerReadsWhatIsWritten(t *testing.T) {
 		"optional":   {connect.OptionalInt32Schema, connect.Int32(4), `4`},
 		"schemaless": {nil, connect.String("x"), `{"boolean":null,"bytes":null,"double":null,"float":null,"int":null,"long":null,"string":"x","array":null,"map":null}`},
 	} {
-		data, err := realConverter(t, registry).Encode(new(converters.Arena), topic+name, m.schema, m.value)
+		data, err := registrystand.At(t, Definition, registry).Encode(new(converters.Arena), topic+name, m.schema, m.value)
 		require.NoError(t, err, name)
 		assert.JSONEq(t, m.json, serdes.Read("AVRO", topic+name, data), name)
 	}
@@ -91,7 +79,7 @@ func TestConfluentsDeserializerReadsWhatIsWritten(t *testing.T) {
 func TestWhatConfluentsSerializerWritesIsRead(t *testing.T) {
 	registry := testbed.SharedRegistry(t)
 	serdes, topic := testbed.StartSerdes(t, registry), testbed.Prefix(t)+"t"
-	c := realConverter(t, registry)
+	c := registrystand.At(t, Definition, registry)
 	for i, m := range []struct{ schema, value, shown string }{
 		{`"long"`, `-5`, "-5"},
 		{`{"type":"record","name":"R","namespace":"a.b","fields":[{"name":"u","type":["null","int","string"]},{"name":"e","type":{"type":"enum","name":"E","symbols":["X","Y"]}},` +
@@ -113,17 +101,17 @@ func TestTheRealRegistrysSubjectsAndVersions(t *testing.T) {
 	topic := testbed.Prefix(t) + "t"
 	narrow := connect.StructSchema("R", connect.F("a", connect.Int32Schema))
 	wide := connect.StructSchema("R", connect.F("a", connect.Int32Schema), connect.F("b", connect.OptionalStringSchema))
-	first, err := realConverter(t, registry).Encode(new(converters.Arena), topic, narrow, connect.StructOf(connect.NewStruct(narrow).Set("a", connect.Int32(1))))
+	first, err := registrystand.At(t, Definition, registry).Encode(new(converters.Arena), topic, narrow, connect.StructOf(connect.NewStruct(narrow).Set("a", connect.Int32(1))))
 	require.NoError(t, err)
-	second, err := realConverter(t, registry).Encode(new(converters.Arena), topic, wide, connect.StructOf(connect.NewStruct(wide).Set("a", connect.Int32(2))))
+	second, err := registrystand.At(t, Definition, registry).Encode(new(converters.Arena), topic, wide, connect.StructOf(connect.NewStruct(wide).Set("a", connect.Int32(2))))
 	require.NoError(t, err)
 	assert.NotEqual(t, first[:5], second[:5])
 
-	schema, v, err := realConverter(t, registry).Decode(topic, second)
+	schema, v, err := registrystand.At(t, Definition, registry).Decode(topic, second)
 	require.NoError(t, err)
 	assert.Equal(t, 2, schema.Version())
 	assert.Equal(t, "Struct{a=2}", v.String())
-	latest := realConverter(t, registry, "use.latest.version=true", "auto.register.schemas=false")
+	latest := registrystand.At(t, Definition, registry, "use.latest.version=true", "auto.register.schemas=false")
 	schema, _, err = latest.Decode(topic, first)
 	require.NoError(t, err)
 	assert.Len(t, schema.Fields(), 2, "read as the latest")
@@ -131,6 +119,6 @@ func TestTheRealRegistrysSubjectsAndVersions(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, append(second[:5:5], 6, 0), written, "written as the latest")
 
-	_, err = realConverter(t, registry, "auto.register.schemas=false").Encode(new(converters.Arena), topic+"-new", narrow, connect.StructOf(connect.NewStruct(narrow).Set("a", connect.Int32(1))))
+	_, err = registrystand.At(t, Definition, registry, "auto.register.schemas=false").Encode(new(converters.Arena), topic+"-new", narrow, connect.StructOf(connect.NewStruct(narrow).Set("a", connect.Int32(1))))
 	assert.ErrorContains(t, err, "register it, or set auto.register.schemas=true")
 }

@@ -1,77 +1,36 @@
 package jsonschema
 
 import (
-	"encoding/binary"
 	"math"
 	"math/big"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/sr"
-	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/registry"
+	"github.com/sluice-connect/sluice/internal/testbed/registrystand"
 )
 
 // stand is a converter at a registry in memory.
-type stand struct {
-	t         testing.TB
-	registry  *srfake.Registry
-	converter converters.Converter
-}
+type stand struct{ *registrystand.Stand }
 
 func newStand(t testing.TB, keys ...string) *stand {
-	t.Helper()
-	r := srfake.New()
-	t.Cleanup(r.Close)
-	return &stand{t, r, converterAt(t, r.URL(), keys...)}
+	return &stand{registrystand.New(t, Definition, keys...)}
 }
 
-func converterAt(t testing.TB, url string, keys ...string) converters.Converter {
-	t.Helper()
-	cfg := connect.Config{"schema.registry.url": url}
-	for _, pair := range keys {
-		key, value, _ := strings.Cut(pair, "=")
-		cfg[key] = value
-	}
-	c, err := Definition.New(converters.Value, cfg)
-	require.NoError(t, err)
-	return c
-}
+// other is a stand at the same registry whose converter has other keys.
+func (s *stand) other(keys ...string) *stand { return &stand{s.Other(keys...)} }
 
-func (s *stand) text(message []byte) string {
-	s.t.Helper()
-	client, err := sr.NewClient(sr.URLs(s.registry.URL()))
-	require.NoError(s.t, err)
-	found, err := client.SchemaByID(s.t.Context(), int(binary.BigEndian.Uint32(message[1:])))
-	require.NoError(s.t, err)
-	assert.Equal(s.t, sr.TypeJSON, found.Type)
-	return found.Schema
-}
+// text is the schema that was registered under a message's id.
+func (s *stand) text(message []byte) string { return s.Schema(message).Schema }
 
-func (s *stand) encode(schema *connect.Schema, v connect.Value) []byte {
-	s.t.Helper()
-	data, err := s.converter.Encode(new(converters.Arena), "readings", schema, v)
-	require.NoError(s.t, err)
-	return data
-}
-
-func (s *stand) decode(data []byte) (*connect.Schema, connect.Value) {
-	s.t.Helper()
-	schema, v, err := s.converter.Decode("readings", data)
-	require.NoError(s.t, err)
-	return schema, v
-}
-
+// seed puts a schema into the registry and returns a message under it.
 func (s *stand) seed(schema, payload string) []byte {
-	s.t.Helper()
-	id, _, err := s.registry.RegisterSchema("readings-value", sr.Schema{Schema: schema, Type: sr.TypeJSON})
-	require.NoError(s.t, err)
-	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(id)), payload...)
+	return s.Seed(sr.Schema{Schema: schema, Type: sr.TypeJSON}, []byte(payload))
 }
 
 func decimalOf(unscaled int64, scale int32) connect.Value {
@@ -121,28 +80,28 @@ func TestEachTypeIsWrittenAsConfluentDoesAndComesBack(t *testing.T) {
 	for _, m := range mappings {
 		t.Run(m.name, func(t *testing.T) {
 			s := newStand(t)
-			message := s.encode(m.schema, m.value)
+			message := s.Encode(m.schema, m.value)
 			assert.Equal(t, m.json, s.text(message))
 			assert.Equal(t, m.payload, string(message[registry.HeaderSize:]))
-			schema, v := s.decode(message)
+			schema, v := s.Decode(message)
 			assert.Equal(t, m.value.String(), v.String())
 			want := m.schema
 			if !want.HasVersion() {
 				want = want.With(connect.Version(1)) // the subject's
 			}
 			assert.True(t, want.Equal(schema), "the schema came back as %s %q", schema.Kind(), schema.Name())
-			assert.Equal(t, m.payload, string(s.encode(schema, v)[registry.HeaderSize:]))
+			assert.Equal(t, m.payload, string(s.Encode(schema, v)[registry.HeaderSize:]))
 		})
 	}
 }
 
 func TestDecimalsAreNumbersWhereAsked(t *testing.T) {
 	s := newStand(t, "decimal.format=numeric")
-	message := s.encode(connect.DecimalSchema(2), decimalOf(-12340, 2))
+	message := s.Encode(connect.DecimalSchema(2), decimalOf(-12340, 2))
 	assert.Equal(t, "-123.40", string(message[registry.HeaderSize:]))
-	_, v := s.decode(message)
+	_, v := s.Decode(message)
 	assert.True(t, decimalOf(-12340, 2).Equal(v))
-	_, v = s.decode(append(message[:registry.HeaderSize:registry.HeaderSize], "7"...))
+	_, v = s.Decode(append(message[:registry.HeaderSize:registry.HeaderSize], "7"...))
 	assert.True(t, decimalOf(700, 2).Equal(v), "with the scale of its schema, so that it can be written again")
 }
 
@@ -161,7 +120,7 @@ func TestSchemasOfOthersAreRead(t *testing.T) {
 		{"missing properties", `{"type":"object","properties":{"a":{"type":"string","default":"d"},"b":{"type":"string"}}}`, `{}`, "Struct{a=d}"},
 	} {
 		s := newStand(t)
-		_, v := s.decode(s.seed(c.schema, c.payload))
+		_, v := s.Decode(s.seed(c.schema, c.payload))
 		assert.Equal(t, c.shown, v.String(), c.name)
 	}
 }
@@ -169,52 +128,52 @@ func TestSchemasOfOthersAreRead(t *testing.T) {
 func TestEnumsAndOptionalPropertiesInConnect(t *testing.T) {
 	const text = `{"type":"object","required":["a"],"properties":{"a":{"enum":["X","Y",null]},"b":{"type":"integer"}}}`
 	s := newStand(t, "use.optional.for.nonrequired=true")
-	schema, _ := s.decode(s.seed(text, `{"a":"X"}`))
+	schema, _ := s.Decode(s.seed(text, `{"a":"X"}`))
 	assert.Equal(t, map[string]string{"io.confluent.connect.json.Enum": "", "io.confluent.connect.json.Enum.X": "X",
 		"io.confluent.connect.json.Enum.Y": "Y", "io.confluent.connect.json.Enum.<NULL>": "<NULL>"}, schema.Fields()[0].Schema.Params())
 	assert.False(t, schema.Fields()[0].Schema.Optional())
 	assert.True(t, schema.Fields()[1].Schema.Optional())
 	s = newStand(t, "generalized.sum.type.support=true")
-	schema, v := s.decode(s.seed(text, `{"a":"Y","b":1}`))
+	schema, v := s.Decode(s.seed(text, `{"a":"Y","b":1}`))
 	assert.Equal(t, "1", schema.Fields()[0].Schema.Params()["org.apache.kafka.connect.data.Enum.Y"])
-	assert.Contains(t, s.text(s.encode(schema, v)), `{"enum":["X","Y",null],"connect.index":0,"connect.parameters":{"org.apache.kafka.connect.data.Enum":""`)
+	assert.Contains(t, s.text(s.Encode(schema, v)), `{"enum":["X","Y",null],"connect.index":0,"connect.parameters":{"org.apache.kafka.connect.data.Enum":""`)
 }
 
 func TestMessagesAreValidatedWhereAsked(t *testing.T) {
 	const text = `{"type":"object","properties":{"a":{"type":"integer","maximum":5}}}`
 	s := newStand(t, "json.fail.invalid.schema=true")
 	good, bad := s.seed(text, `{"a":5}`), s.seed(text, `{"a":6}`)
-	_, v := s.decode(good)
+	_, v := s.Decode(good)
 	assert.Equal(t, "Struct{a=5}", v.String())
-	_, _, err := s.converter.Decode("readings", bad)
+	_, _, err := s.Converter.Decode("readings", bad)
 	require.ErrorIs(t, err, connect.ErrData)
 	assert.Contains(t, err.Error(), "maximum")
-	_, v = (&stand{t, s.registry, converterAt(t, s.registry.URL())}).decode(bad)
+	_, v = s.Other().Decode(bad)
 	assert.Equal(t, "Struct{a=6}", v.String())
 }
 
 func TestTheLatestSchemaOfASubject(t *testing.T) {
 	s := newStand(t)
 	s.seed(`{"type":"object","properties":{"a":{"type":"integer","maximum":5},"b":{"type":"string","default":"new"}}}`, "")
-	s.converter = converterAt(t, s.registry.URL(), "auto.register.schemas=false", "use.latest.version=true")
+	s = s.other("auto.register.schemas=false", "use.latest.version=true")
 	own := connect.StructSchema("", connect.F("a", connect.Int32Schema))
-	message := s.encode(own, connect.StructOf(connect.NewStruct(own).Set("a", connect.Int32(5))))
-	_, v := s.decode(message)
+	message := s.Encode(own, connect.StructOf(connect.NewStruct(own).Set("a", connect.Int32(5))))
+	_, v := s.Decode(message)
 	assert.Equal(t, "Struct{a=5,b=new}", v.String())
-	_, err := s.converter.Encode(new(converters.Arena), "readings", own, connect.StructOf(connect.NewStruct(own).Set("a", connect.Int32(6))))
+	_, err := s.Converter.Encode(new(converters.Arena), "readings", own, connect.StructOf(connect.NewStruct(own).Set("a", connect.Int32(6))))
 	require.ErrorIs(t, err, connect.ErrData, "the latest schema must allow what is written")
-	s.converter = converterAt(t, s.registry.URL(), "auto.register.schemas=false", "use.latest.version=true", "latest.compatibility.strict=false")
-	s.encode(own, connect.StructOf(connect.NewStruct(own).Set("a", connect.Int32(6))))
+	s = s.other("auto.register.schemas=false", "use.latest.version=true", "latest.compatibility.strict=false")
+	s.Encode(own, connect.StructOf(connect.NewStruct(own).Set("a", connect.Int32(6))))
 }
 
 func TestNullsAndTombstones(t *testing.T) {
 	s := newStand(t)
-	assert.Nil(t, s.encode(nil, connect.Value{}))
-	assert.Nil(t, s.encode(connect.StringSchema, connect.Value{}))
-	assert.Equal(t, "null", string(s.encode(connect.OptionalStringSchema, connect.Value{})[registry.HeaderSize:]))
-	_, v := s.decode(nil)
+	assert.Nil(t, s.Encode(nil, connect.Value{}))
+	assert.Nil(t, s.Encode(connect.StringSchema, connect.Value{}))
+	assert.Equal(t, "null", string(s.Encode(connect.OptionalStringSchema, connect.Value{})[registry.HeaderSize:]))
+	_, v := s.Decode(nil)
 	assert.True(t, v.IsNull())
-	_, err := s.converter.Encode(new(converters.Arena), "readings", nil, connect.Int32(1))
+	_, err := s.Converter.Encode(new(converters.Arena), "readings", nil, connect.Int32(1))
 	require.ErrorIs(t, err, connect.ErrData)
 }
 
@@ -225,19 +184,19 @@ func TestBrokenMessagesAndSchemasAreDataErrors(t *testing.T) {
 		{`{"$ref":"#/nowhere"}`, `1`}, {`{"$ref":"other.json"}`, `1`}, {`{"$ref":"#"}`, `1`},
 		{`{"type":"object","properties":{"next":{"oneOf":[{"type":"null"},{"$ref":"#"}]}}}`, `{}`},
 	} {
-		_, _, err := s.converter.Decode("readings", s.seed(c.schema, c.payload))
+		_, _, err := s.Converter.Decode("readings", s.seed(c.schema, c.payload))
 		require.ErrorIs(t, err, connect.ErrData, c.schema)
 	}
 }
 
 func TestReferencedSchemasAreReadToo(t *testing.T) {
 	s := newStand(t)
-	_, _, err := s.registry.RegisterSchema("point", sr.Schema{Schema: `{"type":"object","properties":{"x":{"$ref":"#/$defs/N"}},"$defs":{"N":{"type":"integer"}}}`, Type: sr.TypeJSON})
+	_, _, err := s.Registry.RegisterSchema("point", sr.Schema{Schema: `{"type":"object","properties":{"x":{"$ref":"#/$defs/N"}},"$defs":{"N":{"type":"integer"}}}`, Type: sr.TypeJSON})
 	require.NoError(t, err)
-	id, _, err := s.registry.RegisterSchema("readings-value", sr.Schema{Type: sr.TypeJSON,
+	id, _, err := s.Registry.RegisterSchema("readings-value", sr.Schema{Type: sr.TypeJSON,
 		Schema: `{"type":"object","properties":{"p":{"$ref":"point.json"}}}`, References: []sr.SchemaReference{{Name: "point.json", Subject: "point", Version: 1}}})
 	require.NoError(t, err)
-	_, v := s.decode(append([]byte{0, 0, 0, 0, byte(id)}, `{"p":{"x":2}}`...))
+	_, v := s.Decode(append([]byte{0, 0, 0, 0, byte(id)}, `{"p":{"x":2}}`...))
 	assert.Equal(t, "Struct{p=Struct{x=2}}", v.String())
 }
 

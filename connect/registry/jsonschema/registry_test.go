@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/internal/testbed"
+	"github.com/sluice-connect/sluice/internal/testbed/registrystand"
 )
 
 func TestMain(m *testing.M) { testbed.Main(m) }
@@ -35,12 +36,12 @@ func sampleOf() connect.Value {
 func TestConfluentsDeserializerReadsWhatIsWritten(t *testing.T) {
 	url := testbed.SharedRegistry(t)
 	serdes, topic := testbed.StartSerdes(t, url), testbed.Prefix(t)+"t"
-	data, err := converterAt(t, url, "object.additional.properties=false").Encode(new(converters.Arena), topic, sample, sampleOf())
+	data, err := registrystand.At(t, Definition, url, "object.additional.properties=false").Encode(new(converters.Arena), topic, sample, sampleOf())
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"i8": -8, "i64": 1152921504606846976, "f64": 1.5, "yes": true, "text": "für \"alle\" 🎈", "raw": "AP8=", "amount": "/h3A",
 		"at": 1700000000123, "none": null, "some": -1, "list": ["a", null], "map": {"k": 1}, "pairs": [{"key": 7, "value": "seven"}],
 		"point": {"x": 2.0, "note": null}}`, serdes.Read("JSON", topic, data))
-	schema, v, err := converterAt(t, url, "json.fail.invalid.schema=true").Decode(topic, data)
+	schema, v, err := registrystand.At(t, Definition, url, "json.fail.invalid.schema=true").Decode(topic, data)
 	require.NoError(t, err)
 	assert.Equal(t, sampleOf().String(), v.String())
 	assert.True(t, sample.With(connect.Version(1)).Equal(schema))
@@ -52,7 +53,7 @@ func TestWhatConfluentsSerializerWritesIsRead(t *testing.T) {
 	data := serdes.Write("JSON", topic, `{"$schema":"http://json-schema.org/draft-07/schema#","title":"R","type":"object","properties":{"a":{"type":["null","integer"]},
 		"b":{"type":"array","items":{"$ref":"#/definitions/B"}},"c":{"type":"string","enum":["X","Y"]}},"required":["b"],
 		"definitions":{"B":{"type":"object","properties":{"v":{"type":"number"}}}}}`, `{"a":5,"b":[{"v":1.5},{"v":2}],"c":"Y"}`)
-	schema, v, err := converterAt(t, url).Decode(topic, data)
+	schema, v, err := registrystand.At(t, Definition, url).Decode(topic, data)
 	require.NoError(t, err)
 	assert.Equal(t, "R", schema.Name())
 	assert.Equal(t, "Struct{a=5,b=[Struct{v=1.5} Struct{v=2}],c=Y}", v.String())

@@ -1,7 +1,6 @@
 package protobuf
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"math/big"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/sr"
-	"github.com/twmb/franz-go/pkg/sr/srfake"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/dynamicpb"
@@ -18,66 +16,31 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/registry"
+	"github.com/sluice-connect/sluice/internal/testbed/registrystand"
 )
 
 // stand is a converter at a registry in memory.
 type stand struct {
-	t         testing.TB
-	registry  *srfake.Registry
-	converter converters.Converter
+	*registrystand.Stand
+	t testing.TB
 }
 
 func newStand(t testing.TB, keys ...string) *stand {
-	t.Helper()
-	r := srfake.New()
-	t.Cleanup(r.Close)
-	return &stand{t, r, converterAt(t, r.URL(), keys...)}
+	return &stand{registrystand.New(t, Definition, keys...), t}
 }
 
-func converterAt(t testing.TB, url string, keys ...string) converters.Converter {
-	t.Helper()
-	cfg := connect.Config{"schema.registry.url": url}
-	for _, pair := range keys {
-		key, value, _ := strings.Cut(pair, "=")
-		cfg[key] = value
-	}
-	c, err := Definition.New(converters.Value, cfg)
-	require.NoError(t, err)
-	return c
-}
+// other is a stand at the same registry whose converter has other keys.
+func (s *stand) other(keys ...string) *stand { return &stand{s.Other(keys...), s.t} }
 
-func (s *stand) text(message []byte) string {
-	s.t.Helper()
-	client, err := sr.NewClient(sr.URLs(s.registry.URL()))
-	require.NoError(s.t, err)
-	found, err := client.SchemaByID(s.t.Context(), int(binary.BigEndian.Uint32(message[1:])))
-	require.NoError(s.t, err)
-	assert.Equal(s.t, sr.TypeProtobuf, found.Type)
-	return found.Schema
-}
-
-func (s *stand) encode(schema *connect.Schema, v connect.Value) []byte {
-	s.t.Helper()
-	data, err := s.converter.Encode(new(converters.Arena), "readings", schema, v)
-	require.NoError(s.t, err)
-	return data
-}
-
-func (s *stand) decode(data []byte) (*connect.Schema, connect.Value) {
-	s.t.Helper()
-	schema, v, err := s.converter.Decode("readings", data)
-	require.NoError(s.t, err)
-	return schema, v
-}
+// text is the schema that was registered under a message's id.
+func (s *stand) text(message []byte) string { return s.Schema(message).Schema }
 
 // seed puts a schema into the registry and returns a message under it; indexes and payload are hexadecimal.
 func (s *stand) seed(schema, indexes, payload string) []byte {
 	s.t.Helper()
-	id, _, err := s.registry.RegisterSchema("readings-value", sr.Schema{Schema: schema, Type: sr.TypeProtobuf})
-	require.NoError(s.t, err)
 	b, err := hex.DecodeString(strings.ReplaceAll(indexes+payload, " ", ""))
 	require.NoError(s.t, err)
-	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(id)), b...)
+	return s.Seed(sr.Schema{Schema: schema, Type: sr.TypeProtobuf}, b)
 }
 
 // json is what Google's library reads in a message.
@@ -167,12 +130,12 @@ message Reading {
 
 func TestAStructIsWrittenAsConfluentDoesAndComesBack(t *testing.T) {
 	s := newStand(t)
-	message := s.encode(sample, sampleOf())
+	message := s.Encode(sample, sampleOf())
 	assert.Equal(t, sampleText, s.text(message))
 	assert.JSONEq(t, `{"i8":-8,"i32":-32,"i64":"1152921504606846976","f32":0.5,"f64":-2.5,"yes":true,"text":"für 🎈","raw":"AP8=",
 		"amount":{"value":"/h3A","precision":6,"scale":2},"day":{"year":2022,"month":1,"day":8},"time":{"hours":12,"minutes":34,"seconds":56,"nanos":789000000},
 		"at":"2023-11-14T22:13:20.123Z","list":[1,-1],"words":["a",""],"map":[{"key":"k","value":1}],"point":{"x":1},"points":[{"x":2},{}]}`, s.json(message))
-	schema, v := s.decode(message)
+	schema, v := s.Decode(message)
 	want := strings.Replace(sampleOf().String(), ",list=", ",none=,list=", 1) // what Protobuf leaves out is a zero, not null
 	assert.Equal(t, want, v.String())
 	assert.Equal(t, "Reading", schema.Name())
@@ -181,7 +144,7 @@ func TestAStructIsWrittenAsConfluentDoesAndComesBack(t *testing.T) {
 	assert.Equal(t, map[string]string{tagParam: "5"}, schema.Fields()[4].Schema.Params())
 	assert.True(t, schema.Fields()[4].Schema.Optional())
 	// What was read can be written again, with the numbers that it had.
-	again := s.encode(schema, v)
+	again := s.Encode(schema, v)
 	assert.Equal(t, message[registry.HeaderSize:], again[registry.HeaderSize:])
 }
 
@@ -196,16 +159,16 @@ func TestScalarsAloneTravelInWrappers(t *testing.T) {
 		"double": {connect.Float64Schema, connect.Float64(1), "00 09000000000000f03f"},
 	} {
 		s := newStand(t)
-		message := s.encode(v.schema, v.value)
+		message := s.Encode(v.schema, v.value)
 		assert.Equal(t, strings.ReplaceAll(v.want, " ", ""), hex.EncodeToString(message[registry.HeaderSize:]), name)
-		schema, back := s.decode(message)
+		schema, back := s.Decode(message)
 		assert.True(t, v.value.Equal(back), name)
 		assert.Equal(t, v.schema.Kind(), schema.Kind(), name)
 	}
 	s := newStand(t)
-	message := s.encode(connect.Int32Schema, connect.Int32(5))
-	s.converter = converterAt(t, s.registry.URL(), "wrapper.for.raw.primitives=false")
-	_, v := s.decode(message)
+	message := s.Encode(connect.Int32Schema, connect.Int32(5))
+	s = s.other("wrapper.for.raw.primitives=false")
+	_, v := s.Decode(message)
 	assert.Equal(t, "Struct{value=5}", v.String())
 }
 
@@ -242,10 +205,10 @@ func TestSchemasOfOthersAreRead(t *testing.T) {
 	} {
 		s := newStand(t, c.keys)
 		payload := strings.Replace(c.payload, "12 07 0803 18ffffffff0f", "12 08 0803 18ffffffff0f", 1)
-		schema, v := s.decode(s.seed(foreignText, c.indexes, payload))
+		schema, v := s.Decode(s.seed(foreignText, c.indexes, payload))
 		assert.Equal(t, c.want, v.String(), c.keys)
 		if c.keys == "" {
-			_, err := s.converter.Encode(new(converters.Arena), "others", schema, v)
+			_, err := s.Converter.Encode(new(converters.Arena), "others", schema, v)
 			require.NoError(t, err, "what was read can be written")
 		}
 	}
@@ -255,33 +218,33 @@ func TestOptionalLabelsAndWrappersSayWhatMayBeNull(t *testing.T) {
 	schema := connect.StructSchema("R", connect.F("a", connect.OptionalInt32Schema), connect.F("b", connect.Int32Schema), connect.F("c", connect.OptionalStringSchema))
 	v := connect.StructOf(connect.NewStruct(schema).Set("a", connect.Int32(0)).Set("b", connect.Int32(0)))
 	s := newStand(t, "optional.for.nullables=true")
-	message := s.encode(schema, v)
+	message := s.Encode(schema, v)
 	assert.Contains(t, s.text(message), "optional int32 a = 1;\n  int32 b = 2;\n  optional string c = 3;")
 	assert.Equal(t, "000800", hex.EncodeToString(message[registry.HeaderSize:]))
-	back, got := s.decode(message)
+	back, got := s.Decode(message)
 	assert.Equal(t, "Struct{a=0,b=0}", got.String())
 	assert.True(t, back.Fields()[0].Schema.Optional())
 	assert.False(t, back.Fields()[1].Schema.Optional())
 
 	s = newStand(t, "wrapper.for.nullables=true")
-	message = s.encode(schema, v)
+	message = s.Encode(schema, v)
 	assert.Contains(t, s.text(message), "google.protobuf.Int32Value a = 1;")
 	assert.Equal(t, "000a00", hex.EncodeToString(message[registry.HeaderSize:]))
-	_, got = s.decode(message)
+	_, got = s.Decode(message)
 	assert.Equal(t, "Struct{a=0,b=0}", got.String())
 }
 
 func TestTheLatestSchemaOfASubjectIsWrittenByNamesAndRead(t *testing.T) {
 	s := newStand(t)
 	s.seed(`syntax = "proto3"; message Before {} message R { string more = 4; int32 b = 7; }`, "", "")
-	s.converter = converterAt(t, s.registry.URL(), "auto.register.schemas=false", "use.latest.version=true")
+	s = s.other("auto.register.schemas=false", "use.latest.version=true")
 	own := connect.StructSchema("R", connect.F("b", connect.Int32Schema))
-	message := s.encode(own, connect.StructOf(connect.NewStruct(own).Set("b", connect.Int32(1))))
+	message := s.Encode(own, connect.StructOf(connect.NewStruct(own).Set("b", connect.Int32(1))))
 	assert.Equal(t, "02023801", hex.EncodeToString(message[registry.HeaderSize:]))
-	_, v := s.decode(message)
+	_, v := s.Decode(message)
 	assert.Equal(t, "Struct{more=,b=1}", v.String())
 	other := connect.StructSchema("R", connect.F("missing", connect.Int32Schema))
-	_, err := s.converter.Encode(new(converters.Arena), "readings", other, connect.StructOf(connect.NewStruct(other)))
+	_, err := s.Converter.Encode(new(converters.Arena), "readings", other, connect.StructOf(connect.NewStruct(other)))
 	require.ErrorIs(t, err, connect.ErrData)
 	assert.Contains(t, err.Error(), "has no field missing")
 }
@@ -303,27 +266,27 @@ func TestWhatProtobufCannotHoldIsRefused(t *testing.T) {
 		"no schema":           {nil, connect.String("x")},
 		"another kind":        {point, connect.String("x")},
 	} {
-		_, err := s.converter.Encode(new(converters.Arena), "readings", c.schema, c.value)
+		_, err := s.Converter.Encode(new(converters.Arena), "readings", c.schema, c.value)
 		require.ErrorIs(t, err, connect.ErrData, name)
 	}
 	for _, c := range []struct{ schema, indexes, payload string }{
 		{`syntax = "proto3"; message R { R r = 1; }`, "00", ""}, {`syntax = "proto3"; message R { int32 a = 1; }`, "0206", ""},
 		{`syntax = "proto3"; message R { int32 a = 1; }`, "00", "08"}, {`syntax = "proto3"; message R { string a = 1; }`, "00", "0aff"}, {`no protobuf`, "00", ""},
 	} {
-		_, _, err := s.converter.Decode("readings", s.seed(c.schema, c.indexes, c.payload))
+		_, _, err := s.Converter.Decode("readings", s.seed(c.schema, c.indexes, c.payload))
 		require.ErrorIs(t, err, connect.ErrData, c.schema)
 	}
-	assert.Nil(t, s.encode(point, connect.Value{}))
+	assert.Nil(t, s.Encode(point, connect.Value{}))
 }
 
 func TestReferencedFilesAreReadToo(t *testing.T) {
 	s := newStand(t)
-	_, _, err := s.registry.RegisterSchema("point", sr.Schema{Schema: `syntax = "proto3"; package g; message P { int32 x = 1; }`, Type: sr.TypeProtobuf})
+	_, _, err := s.Registry.RegisterSchema("point", sr.Schema{Schema: `syntax = "proto3"; package g; message P { int32 x = 1; }`, Type: sr.TypeProtobuf})
 	require.NoError(t, err)
-	id, _, err := s.registry.RegisterSchema("readings-value", sr.Schema{Type: sr.TypeProtobuf,
+	id, _, err := s.Registry.RegisterSchema("readings-value", sr.Schema{Type: sr.TypeProtobuf,
 		Schema: `syntax = "proto3"; import "geo/point.proto"; message R { g.P p = 1; }`, References: []sr.SchemaReference{{Name: "geo/point.proto", Subject: "point", Version: 1}}})
 	require.NoError(t, err)
-	_, v := s.decode([]byte{0, 0, 0, 0, byte(id), 0, 0x0a, 2, 8, 3})
+	_, v := s.Decode([]byte{0, 0, 0, 0, byte(id), 0, 0x0a, 2, 8, 3})
 	assert.Equal(t, "Struct{p=Struct{x=3}}", v.String())
 }
 
@@ -333,7 +296,7 @@ func TestWritingAllocatesNothing(t *testing.T) {
 	var room converters.Arena
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
 		room.Reset()
-		_, err := s.converter.Encode(&room, "readings", point, v.Struct().Get("point"))
+		_, err := s.Converter.Encode(&room, "readings", point, v.Struct().Get("point"))
 		require.NoError(t, err)
 	}))
 }

@@ -1,4 +1,4 @@
-package main
+package remote
 
 import (
 	"strings"
@@ -22,24 +22,24 @@ func TestAClusterIsShownOnOnePage(t *testing.T) {
 		},
 	}
 	var page strings.Builder
-	writeCluster(&page, info, now, false)
+	writeCluster(newScreen(&page), info, now, false)
 	assert.Equal(t, `leader      http://a:8083/, sessioned, generation 7, configuration read to offset 42
 rebalanced  3s ago, in 12ms, left: http://c:8083/, 2 moved
 waiting     2 run nowhere, for another 4m0s, in case that their worker comes back (scheduled.rebalance.max.delay.ms): y y-0
 
 WORKER          CONNECTORS  TASKS  WHAT
 http://a:8083/  1           6      x x-0 x-1 x-2 x-3 x-4 and 1 more
-http://b:8083/  0           0      
+http://b:8083/  0           0
 `, page.String())
 
 	page.Reset()
-	writeCluster(&page, info, now, true)
+	writeCluster(newScreen(&page), info, now, true)
 	assert.Contains(t, page.String(), "x x-0 x-1 x-2 x-3 x-4 x-5\n")
 }
 
 func TestAJavaClusterIsShownAsFarAsItTells(t *testing.T) {
 	var page strings.Builder
-	writeCluster(&page, &herder.ClusterInfo{Source: "statuses", Members: []herder.ClusterMember{{URL: "a:8083", Connectors: []string{"x"}}}}, time.Now(), false)
+	writeCluster(newScreen(&page), &herder.ClusterInfo{Source: "statuses", Members: []herder.ClusterMember{{URL: "a:8083", Connectors: []string{"x"}}}}, time.Now(), false)
 	assert.Contains(t, page.String(), "As statuses tell")
 	assert.NotContains(t, page.String(), "generation")
 	assert.Contains(t, page.String(), "a:8083  1           0      x\n")

@@ -1,0 +1,101 @@
+package transforms
+
+import (
+	"fmt"
+
+	"github.com/sluice-connect/sluice/connect"
+)
+
+// rewriter puts changed structs and maps into records: in place where they are the record's own, which they are behind the first change in a chain, else
+// as copies that it cuts from a slab.
+type rewriter struct {
+	side
+	room connect.Slab
+}
+
+// restruct makes a record's struct one of another schema, whose fields come from those that from names, and are null where that is negative. The record
+// stays as it is if a field may not have the null that it would get.
+func (w *rewriter) restruct(r *connect.Record, st *connect.Struct, n nulls, schema *connect.Schema, from []int) (*connect.Struct, error) {
+	old, defaults := st.Schema(), false
+	for i, f := range from {
+		if f < 0 || !st.At(f).IsNull() {
+			continue
+		}
+		if !n.at(st, f).IsNull() {
+			defaults = true
+		} else if err := nullable(schema.Fields()[i]); err != nil {
+			return nil, err
+		}
+	}
+	if w.owns(r) {
+		st.Reshape(schema, from)
+	} else {
+		st = w.room.Restruct(st, schema, from)
+	}
+	w.own(r, st)
+	if defaults {
+		for i, f := range from {
+			if f >= 0 && st.At(i).IsNull() {
+				st.SetAt(i, old.Fields()[f].Schema.Default())
+			}
+		}
+	}
+	return st, nil
+}
+
+// remap is restruct for a map, which may have any null.
+func (w *rewriter) remap(r *connect.Record, m *connect.Map, keys *connect.Keys, from []int) *connect.Map {
+	if w.owns(r) {
+		m.Reshape(keys, from)
+		return m
+	}
+	copied := w.room.Remap(m, keys, from)
+	w.ownMap(r, copied)
+	return copied
+}
+
+// mapPlan is what becomes of the keys of maps: the new ones, where their values come from, and where the values are that a transform sets.
+type mapPlan struct {
+	keys *connect.Keys
+	from []int
+	at   []int
+}
+
+// mapPlansBy keeps plans for maps. Those that were made one by one have the same keys without sharing them.
+func mapPlansBy(derive func(*connect.Keys) (*mapPlan, error)) derived[*connect.Keys, *mapPlan] {
+	return derived[*connect.Keys, *mapPlan]{derive: derive, same: (*connect.Keys).Equal}
+}
+
+// planAdding is the plan for a map to which names are added where it lacks them.
+func planAdding(k *connect.Keys, names []string) *mapPlan {
+	plan := &mapPlan{}
+	var list []connect.Value
+	for i := range k.Len() {
+		list, plan.from = append(list, k.At(i)), append(plan.from, i)
+	}
+	for _, name := range names {
+		at := k.Find(connect.String(name))
+		for i := k.Len(); i < len(list) && at < 0; i++ {
+			if list[i].Str() == name {
+				at = i
+			}
+		}
+		if at < 0 {
+			at = len(list)
+			list, plan.from = append(list, connect.String(name)), append(plan.from, -1)
+		}
+		plan.at = append(plan.at, at)
+	}
+	if plan.keys = k; len(list) > k.Len() {
+		plan.keys = connect.NewKeys(list...)
+	}
+	return plan
+}
+
+// stringKey is the text of a map's key.
+func stringKey(key connect.Value) (string, error) {
+	if key.Kind() != connect.KindString {
+		return "", fmt.Errorf("%w: class %s cannot be cast to class java.lang.String", connect.ErrData, className(key))
+	}
+	return key.Str(), nil
+}
