@@ -44,7 +44,7 @@ func (a *handler) pass(r *http.Request, url string, body []byte) (*reply, error)
 	if hops(r) == fromPeer {
 		query.Set("forward", "false")
 	}
-	at := strings.TrimSuffix(url, "/") + r.URL.EscapedPath() + "?" + query.Encode()
+	at := strings.TrimSuffix(url, "/") + r.URL.RawPath + "?" + query.Encode() // what was routed here
 	return a.peers.ask(r.Context(), r.Method, at, r.Header, body, nil)
 }
 

@@ -67,6 +67,7 @@ func (d *document) check(t *testing.T, e *exchange, sent string, answer said, wh
 // path is the path of the document that a request's target belongs to.
 func (d *document) path(target string) (string, bool) {
 	target, _, _ = strings.Cut(target, "?")
+	target, _, _ = strings.Cut(target, ";")
 	if len(target) > 1 {
 		target = strings.TrimSuffix(target, "/")
 	}
