@@ -50,7 +50,8 @@ func (a *appInfo) texts() []string {
 
 // appFamily has the texts under two names: jmx_exporter before 1.0 and since, with the rules of Confluent's dashboards.
 var appFamily = metrics.NewFamily[*appInfo]("kafka_connect_app", "client_id").
-	Gauge("_info_start_time_ms", "When this worker was started, in milliseconds since 1970.", func(a *appInfo, _ time.Time) float64 { return a.milliseconds() }).
+	Gauge("_info_start_time_ms", "When this worker was started, in milliseconds since 1970.",
+		func(a *appInfo, _ time.Time) float64 { return a.milliseconds() }).
 	Text("_info", appLabels, "This worker's program.", (*appInfo).texts).
 	Text("", appLabels, "This worker's program.", (*appInfo).texts)
 

@@ -89,6 +89,13 @@ func (c *crew) enrol() *node {
 	require.NoError(c.t, err)
 	properties := map[string]string{"bootstrap.servers": "nowhere:1", "key.converter": "StringConverter", "value.converter": "StringConverter"}
 	configs, beat := c.configs, c.beat
+	n.membership = New(Options{
+		URL: n.url, ConfigTopic: "configs", Protocol: c.protocol, Session: c.at.session, MaxDelay: c.maxDelay, Sync: syncTime, Unsync: unsyncTime,
+		Release: 5 * time.Second, Gate: n.gate, Log: log,
+		Join: func(h group.Handler) Member {
+			return &member{at: c.at, link: n.link, handler: h, dead: n.dead, again: make(chan struct{}, 1), beat: beat}
+		},
+	})
 	n.herder = herder.New(herder.Options{
 		WorkerID: n.url, Catalog: classes, Log: log, Statuses: c.statuses.StatusStore(log, c.delay), Peers: c, Keys: herder.KeyPolicy{
 			KeyAlgorithm: "HmacSHA256", SignAlgorithm: "HmacSHA256", VerifyAlgorithm: []string{"HmacSHA256"}, LifetimeMillis: c.keyLife.Milliseconds(),
@@ -107,13 +114,7 @@ func (c *crew) enrol() *node {
 			n.status, n.plan = s, p
 			return n
 		},
-		Membership: New(Options{
-			URL: n.url, ConfigTopic: "configs", Protocol: c.protocol, Session: c.at.session, MaxDelay: c.maxDelay, Sync: syncTime, Unsync: unsyncTime,
-			Release: 5 * time.Second, Gate: n.gate, Log: log,
-			Join: func(h group.Handler) Member {
-				return &member{at: c.at, link: n.link, handler: h, dead: n.dead, again: make(chan struct{}, 1), beat: beat}
-			},
-		}),
+		Membership: n.membership,
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -78,11 +78,13 @@ var rebalanceFamily = metrics.NewFamily[*Metrics]("kafka_connect_connect_worker_
 	})
 
 var assignedFamily = metrics.NewFamily[*Metrics]("kafka_connect_connect_coordinator_metrics_", "client_id").
-	Gauge("assigned_connectors", "Connectors that are assigned to this worker.", func(m *Metrics, _ time.Time) float64 { return float64(m.present.Load().connectors) }).
+	Gauge("assigned_connectors", "Connectors that are assigned to this worker.",
+		func(m *Metrics, _ time.Time) float64 { return float64(m.present.Load().connectors) }).
 	Gauge("assigned_tasks", "Tasks that are assigned to this worker.", func(m *Metrics, _ time.Time) float64 { return float64(m.present.Load().tasks) })
 
 var ownFamily = metrics.NewFamily[*Metrics]("sluice_").
-	Gauge("group_member", "1 while this worker is a member of its group for sure, and so may write; 0 otherwise.", func(m *Metrics, _ time.Time) float64 { return one(m.lease.good()) }).
+	Gauge("group_member", "1 while this worker is a member of its group for sure, and so may write; 0 otherwise.",
+		func(m *Metrics, _ time.Time) float64 { return one(m.lease.good()) }).
 	Counter("group_losses_total", "How often this worker has lost its group or left it because it could not read the config topic.",
 		func(m *Metrics) float64 { return float64(m.losses.Load()) }).
 	Counter("rebalance_moved_total", "Connectors and tasks that rebalances have brought to this worker or taken away from it.",

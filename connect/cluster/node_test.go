@@ -27,16 +27,17 @@ func (counted) Open(context.Context, connect.SourceContext) (connect.SourceTask,
 
 // node is one worker process. It is the worker of its herder, and runs nothing but time.
 type node struct {
-	crew    *crew
-	url     string
-	herder  *herder.Herder
-	gate    *kafkaclient.Gate
-	link    *link // to the coordinator
-	configs *link // from the config topic
-	log     pages
-	dead    chan struct{}
-	plan    worker.Plan
-	status  worker.StatusSink
+	crew       *crew
+	url        string
+	herder     *herder.Herder
+	gate       *kafkaclient.Gate
+	membership *Cluster
+	link       *link // to the coordinator
+	configs    *link // from the config topic
+	log        pages
+	dead       chan struct{}
+	plan       worker.Plan
+	status     worker.StatusSink
 
 	mu        sync.Mutex
 	running   map[stores.TaskID]int64 // revision

@@ -47,6 +47,9 @@ func New(kafka *kafkaclient.Settings, s Settings, h Handler, log *slog.Logger) *
 	if s.Metrics == nil {
 		s.Metrics = NewMetrics("", metrics.Sampling{})
 	}
+	own := *kafka
+	own.Traffic = s.Metrics
+	kafka = &own
 	return &Member{Settings: s, kafka: kafka, handler: h, log: log, finder: newFinder(kafka, s), again: make(chan string, 1)}
 }
 

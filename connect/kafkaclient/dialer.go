@@ -15,6 +15,7 @@ type Dialer struct {
 	gate    *Gate
 	net     net.Dialer
 	sockets socketSizes
+	traffic Traffic                       // nil for nobody
 	turns   atomic.Pointer[chan struct{}] // each write takes one; nil where none is needed
 
 	mu    sync.Mutex
@@ -31,7 +32,7 @@ func (s *Settings) Dialer(gate *Gate) *Dialer {
 	if gate == nil {
 		gate = new(Gate)
 	}
-	d := &Dialer{gate: gate, conns: map[*gatedConn]struct{}{}, sockets: s.sockets}
+	d := &Dialer{gate: gate, conns: map[*gatedConn]struct{}{}, sockets: s.sockets, traffic: s.Traffic}
 	d.net.Timeout = s.Sarama.Net.DialTimeout
 	d.net.KeepAlive = s.Sarama.Net.KeepAlive
 	d.ended, d.end = context.WithCancel(context.Background())
@@ -59,6 +60,10 @@ func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 		return nil, err
 	}
 	d.sockets.apply(conn)
+	if d.traffic != nil {
+		conn = watched{conn, d.traffic}
+		d.traffic.Connected()
+	}
 	c := &gatedConn{Conn: conn, dialer: d, closed: make(chan struct{})}
 	d.mu.Lock()
 	if d.conns != nil {
@@ -71,6 +76,38 @@ func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 		return nil, fmt.Errorf("dialling %s: %w", addr, net.ErrClosed)
 	}
 	return c, nil
+}
+
+// Traffic is told what passes a client's connections. It is called from many goroutines.
+type Traffic interface {
+	Connected()
+	Disconnected()
+	// Sent and Received tell of one write and one read that took or gave so many bytes.
+	Sent(bytes int)
+	Received(bytes int)
+}
+
+// watched is a connection that tells of its traffic.
+type watched struct {
+	net.Conn
+	traffic Traffic
+}
+
+func (w watched) Write(p []byte) (int, error) {
+	n, err := w.Conn.Write(p)
+	w.traffic.Sent(n)
+	return n, err
+}
+
+func (w watched) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	w.traffic.Received(n)
+	return n, err
+}
+
+func (w watched) Close() error {
+	w.traffic.Disconnected()
+	return w.Conn.Close()
 }
 
 // apply is best effort, as in Java: the kernel has its own limits.

@@ -28,6 +28,8 @@ type Settings struct {
 	// BufferMemory is buffer.memory of a producer in bytes: how much may be under way to Kafka. sarama has no such bound, so who sends
 	// must keep it.
 	BufferMemory int
+	// Traffic is told what passes the connections of clients made from these settings; nil for nobody.
+	Traffic Traffic
 
 	sockets socketSizes
 	backoff backoff

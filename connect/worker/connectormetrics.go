@@ -28,7 +28,8 @@ func taskCountsFamily() *metrics.Family[taskCounts] {
 		Gauge("total_task_count", "Tasks of the connector in this worker.", func(c taskCounts, _ time.Time) float64 { return float64(c.total()) })
 	for _, state := range []State{Running, Paused, Failed, Unassigned, destroyed, Restarting} {
 		word := strings.ToLower(string(state))
-		f.Gauge(word+"_task_count", "Tasks of the connector in this worker that are "+word+".", func(c taskCounts, _ time.Time) float64 { return float64(c[state]) })
+		f.Gauge(word+"_task_count", "Tasks of the connector in this worker that are "+word+".",
+			func(c taskCounts, _ time.Time) float64 { return float64(c[state]) })
 	}
 	return f
 }
@@ -63,5 +64,6 @@ var connectorFamily = metrics.NewFamily[*connectorMetrics]("kafka_connect_connec
 	Text("", []string{"connector_class", "connector_type", "connector_version", "status"}, "A connector of this worker.", (*connectorMetrics).texts).
 	Text("_connector_class_info", []string{"connector_class"}, "Class of the connector.", func(c *connectorMetrics) []string { return c.texts()[:1] }).
 	Text("_connector_type_info", []string{"connector_type"}, "source or sink.", func(c *connectorMetrics) []string { return c.texts()[1:2] }).
-	Text("_connector_version_info", []string{"connector_version"}, "Version of the connector.", func(c *connectorMetrics) []string { return c.texts()[2:3] }).
+	Text("_connector_version_info", []string{"connector_version"}, "Version of the connector.",
+		func(c *connectorMetrics) []string { return c.texts()[2:3] }).
 	Text("_status_info", []string{"status"}, "State of the connector.", func(c *connectorMetrics) []string { return c.texts()[3:] })

@@ -20,7 +20,8 @@ var errorFamily = metrics.NewFamily[*errorMetrics]("kafka_connect_task_error_met
 	Counter("total_retries", "Attempts that were repeated.", func(m *errorMetrics) float64 { return m.retries.total() }).
 	Counter("total_errors_logged", "Records logged because errors.log.enable=true.", func(m *errorMetrics) float64 { return m.logged.total() }).
 	Counter("deadletterqueue_produce_requests", "Records handed to the dead letter queue.", func(m *errorMetrics) float64 { return m.letters.total() }).
-	Counter("deadletterqueue_produce_failures", "Records that the dead letter queue did not take.", func(m *errorMetrics) float64 { return m.lettersFailed.total() }).
+	Counter("deadletterqueue_produce_failures", "Records that the dead letter queue did not take.",
+		func(m *errorMetrics) float64 { return m.lettersFailed.total() }).
 	Gauge("last_error_timestamp", "When a record last could not be handled, in milliseconds since 1970; 0 is never.",
 		func(m *errorMetrics, _ time.Time) float64 { return float64(m.last.Load()) })
 

@@ -108,6 +108,10 @@ func TestRecordsAndOffsetsAreCommittedTogether(t *testing.T) {
 		require.GreaterOrEqual(t, r.KafkaOffset, int64(r.Tag)-1)
 	}
 	s.shows(id, Running, "")
+	m := s.worker.Metrics()
+	assert.EqualValues(t, 100, only(t, m, "kafka_connect_source_task_metrics_transaction_size_min"))
+	assert.EqualValues(t, 100, only(t, m, "kafka_connect_source_task_metrics_transaction_size_max"))
+	assert.EqualValues(t, 1, only(t, m, "kafka_connect_connector_task_metrics_offset_commit_success_percentage"))
 }
 
 func TestNothingIsAcknowledgedBeforeItsCommit(t *testing.T) {

@@ -94,10 +94,12 @@ func (m *Metrics) forgetTask(id TaskID) {
 func (m *Metrics) Totals() (in, out int64) { return m.in.Load(), m.out.Load() }
 
 var workerFamily = metrics.NewFamily[*Metrics]("kafka_connect_connect_worker_metrics_").
-	Gauge("connector_count", "Connectors that run in this worker.", func(m *Metrics, _ time.Time) float64 { return m.count(func() int { return len(m.connectors) }) }).
+	Gauge("connector_count", "Connectors that run in this worker.",
+		func(m *Metrics, _ time.Time) float64 { return m.count(func() int { return len(m.connectors) }) }).
 	Gauge("task_count", "Tasks that run in this worker.", func(m *Metrics, _ time.Time) float64 { return m.count(func() int { return len(m.tasks) }) }).
 	Counter("connector_startup_attempts_total", "Starts of connectors.", func(m *Metrics) float64 { return m.connectorStarts.good.Count() }).
-	Counter("connector_startup_success_total", "Starts of connectors that succeeded.", func(m *Metrics) float64 { return m.connectorStarts.good.Total() }).
+	Counter("connector_startup_success_total", "Starts of connectors that succeeded.",
+		func(m *Metrics) float64 { return m.connectorStarts.good.Total() }).
 	Gauge("connector_startup_success_percentage", "Which part of the starts succeeded lately, from 0 to 1.",
 		func(m *Metrics, now time.Time) float64 { return m.connectorStarts.good.Share(now) }).
 	Counter("connector_startup_failure_total", "Starts of connectors that failed.", func(m *Metrics) float64 { return m.connectorStarts.bad.Total() }).

@@ -115,32 +115,34 @@ func (m *sinkMetrics) ended() {
 	m.claims.Store(nil)
 }
 
-// lag is how many records behind the end of its partitions the task is.
-func (m *sinkMetrics) lag() (total, worst int64) {
-	if c := m.claims.Load(); c != nil {
-		return c.lag()
-	}
-	return 0, 0
-}
-
 var sinkFamily = metrics.NewFamily[*sinkMetrics]("kafka_connect_sink_task_metrics_", taskLabels...).
-	Gauge("sink_record_read_rate", "Records consumed a second, before transforms.", func(m *sinkMetrics, now time.Time) float64 { return m.read.Rate(now) }).
+	Gauge("sink_record_read_rate", "Records consumed a second, before transforms.",
+		func(m *sinkMetrics, now time.Time) float64 { return m.read.Rate(now) }).
 	Counter("sink_record_read_total", "Records consumed, before transforms.", func(m *sinkMetrics) float64 { return m.read.Total() }).
 	Gauge("sink_record_send_rate", "Records given to Put a second.", func(m *sinkMetrics, now time.Time) float64 { return m.send.Rate(now) }).
 	Counter("sink_record_send_total", "Records given to Put, again when it is repeated.", func(m *sinkMetrics) float64 { return m.send.Total() }).
-	Gauge("partition_count", "Partitions of topics that the task has.", func(m *sinkMetrics, _ time.Time) float64 { return float64(m.partitions.Load()) }).
+	Gauge("partition_count", "Partitions of topics that the task has.",
+		func(m *sinkMetrics, _ time.Time) float64 { return float64(m.partitions.Load()) }).
 	Gauge("offset_commit_seq_no", "Number of the last commit of offsets.", func(m *sinkMetrics, _ time.Time) float64 { return float64(m.begun.Load()) }).
-	Gauge("offset_commit_completion_rate", "Commits of offsets a second that succeeded.", func(m *sinkMetrics, now time.Time) float64 { return m.completed.Rate(now) }).
+	Gauge("offset_commit_completion_rate", "Commits of offsets a second that succeeded.",
+		func(m *sinkMetrics, now time.Time) float64 { return m.completed.Rate(now) }).
 	Counter("offset_commit_completion_total", "Commits of offsets that succeeded.", func(m *sinkMetrics) float64 { return m.completed.Total() }).
-	Gauge("offset_commit_skip_rate", "Commits a second that came too late: none, for each is waited for.", func(m *sinkMetrics, now time.Time) float64 { return m.skipped.Rate(now) }).
-	Counter("offset_commit_skip_total", "Commits that came too late: none, for each is waited for.", func(m *sinkMetrics) float64 { return m.skipped.Total() }).
+	Gauge("offset_commit_skip_rate", "Commits a second that came too late: none, for each is waited for.",
+		func(m *sinkMetrics, now time.Time) float64 { return m.skipped.Rate(now) }).
+	Counter("offset_commit_skip_total", "Commits that came too late: none, for each is waited for.",
+		func(m *sinkMetrics) float64 { return m.skipped.Total() }).
 	Gauge("put_batch_avg_time_ms", "Time that Put took, on average.", func(m *sinkMetrics, now time.Time) float64 { return m.putTime.Avg(now) }).
 	Gauge("put_batch_max_time_ms", "Longest time that Put took.", func(m *sinkMetrics, now time.Time) float64 { return m.putTime.Max(now) }).
-	Gauge("sink_record_active_count", "Records consumed and not yet committed.", func(m *sinkMetrics, _ time.Time) float64 { return float64(m.active.Load()) }).
-	Gauge("sink_record_active_count_avg", "Records consumed and not yet committed, on average.", func(m *sinkMetrics, now time.Time) float64 { return m.activeSeen.Avg(now) }).
-	Gauge("sink_record_active_count_max", "Most records consumed and not yet committed.", func(m *sinkMetrics, now time.Time) float64 { return m.activeSeen.Max(now) })
+	Gauge("sink_record_active_count", "Records consumed and not yet committed.",
+		func(m *sinkMetrics, _ time.Time) float64 { return float64(m.active.Load()) }).
+	Gauge("sink_record_active_count_avg", "Records consumed and not yet committed, on average.",
+		func(m *sinkMetrics, now time.Time) float64 { return m.activeSeen.Avg(now) }).
+	Gauge("sink_record_active_count_max", "Most records consumed and not yet committed.",
+		func(m *sinkMetrics, now time.Time) float64 { return m.activeSeen.Max(now) })
 
-// ownSinkFamily is what Java does not have.
-var ownSinkFamily = metrics.NewFamily[*sinkMetrics]("sluice_sink_", taskLabels...).
-	Gauge("lag_records", "Records in the task's partitions that the plugin has not taken yet.", func(m *sinkMetrics, _ time.Time) float64 { total, _ := m.lag(); return float64(total) }).
-	Gauge("lag_records_max", "The same of the partition that has the most.", func(m *sinkMetrics, _ time.Time) float64 { _, worst := m.lag(); return float64(worst) })
+// ownSinkFamily is what Java does not have. It is there while the task runs: of one that has failed nobody knows the lag.
+var ownSinkFamily = metrics.NewFamily[*claims]("sluice_sink_", taskLabels...).
+	Gauge("lag_records", "Records in the task's partitions that the plugin has not taken yet.",
+		func(c *claims, _ time.Time) float64 { total, _ := c.lag(); return float64(total) }).
+	Gauge("lag_records_max", "The same of the partition that has the most.",
+		func(c *claims, _ time.Time) float64 { _, worst := c.lag(); return float64(worst) })

@@ -3,7 +3,9 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
@@ -12,6 +14,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
+	"github.com/sluice-connect/sluice/connect/metrics"
 )
 
 // echo is a sarama producer that acknowledges everything at once.
@@ -43,8 +46,11 @@ func BenchmarkPollToAck(b *testing.B) {
 	task.delivery.current = newProducerSession(&kafkaclient.Producer{
 		AsyncProducer: &echo{through: make(chan *sarama.ProducerMessage, 256)}, // sarama's ChannelBufferSize
 	})
+	task.metrics = newMetrics(metrics.Sampling{}).task(TaskID{Connector: "c"}).asSource(new(atomic.Int64))
+	tr.emptied = task.metrics.emptied
 	acked := 0
 	task.delivery.ack = func(_ context.Context, done []connect.Receipt) error {
+		task.metrics.acknowledged(done)
 		acked += len(done)
 		return nil
 	}
@@ -61,12 +67,14 @@ func BenchmarkPollToAck(b *testing.B) {
 	for sent := 0; sent < b.N; {
 		require.True(b, task.awaitRoom(ctx))
 		records.Reset()
+		began := time.Now()
 		for range min(batch, b.N-sent) {
 			r := records.Next("t", source, connect.At("n", int64(sent)))
 			r.KeySchema, r.Key = connect.StringSchema, connect.String("device-1")
 			r.ValueSchema, r.Value = connect.StringSchema, payload
 			sent++
 		}
+		task.metrics.polled(records.Len(), time.Since(began))
 		require.NoError(b, task.send(phases{stop: ctx, finish: ctx}, records))
 	}
 	for !tr.idle() {

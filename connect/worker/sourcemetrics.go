@@ -71,13 +71,18 @@ func (m *sourceMetrics) ended() {
 }
 
 var sourceFamily = metrics.NewFamily[*sourceMetrics]("kafka_connect_source_task_metrics_", taskLabels...).
-	Gauge("source_record_poll_rate", "Records returned by Poll a second, before transforms.", func(m *sourceMetrics, now time.Time) float64 { return m.poll.Rate(now) }).
+	Gauge("source_record_poll_rate", "Records returned by Poll a second, before transforms.",
+		func(m *sourceMetrics, now time.Time) float64 { return m.poll.Rate(now) }).
 	Counter("source_record_poll_total", "Records returned by Poll, before transforms.", func(m *sourceMetrics) float64 { return m.poll.Total() }).
-	Gauge("source_record_write_rate", "Records acknowledged by Kafka a second.", func(m *sourceMetrics, now time.Time) float64 { return m.write.Rate(now) }).
+	Gauge("source_record_write_rate", "Records acknowledged by Kafka a second.",
+		func(m *sourceMetrics, now time.Time) float64 { return m.write.Rate(now) }).
 	Counter("source_record_write_total", "Records acknowledged by Kafka.", func(m *sourceMetrics) float64 { return m.write.Total() }).
-	Gauge("poll_batch_avg_time_ms", "Time that Poll took for a batch, on average.", func(m *sourceMetrics, now time.Time) float64 { return m.pollTime.Avg(now) }).
-	Gauge("poll_batch_max_time_ms", "Longest time that Poll took for a batch.", func(m *sourceMetrics, now time.Time) float64 { return m.pollTime.Max(now) }).
-	Gauge("source_record_active_count", "Records polled and not yet acknowledged.", func(m *sourceMetrics, _ time.Time) float64 { return float64(m.active.Load()) }).
+	Gauge("poll_batch_avg_time_ms", "Time that Poll took for a batch, on average.",
+		func(m *sourceMetrics, now time.Time) float64 { return m.pollTime.Avg(now) }).
+	Gauge("poll_batch_max_time_ms", "Longest time that Poll took for a batch.",
+		func(m *sourceMetrics, now time.Time) float64 { return m.pollTime.Max(now) }).
+	Gauge("source_record_active_count", "Records polled and not yet acknowledged.",
+		func(m *sourceMetrics, _ time.Time) float64 { return float64(m.active.Load()) }).
 	Gauge("source_record_active_count_avg", "Records polled and not yet acknowledged, on average.",
 		func(m *sourceMetrics, now time.Time) float64 { return m.activeSeen.Avg(now) }).
 	Gauge("source_record_active_count_max", "Most records polled and not yet acknowledged.",
@@ -95,14 +100,16 @@ type filling struct {
 	oldest                               time.Duration // since Poll returned the oldest
 }
 
-// ownSourceFamily is what Java does not have.
+// ownSourceFamily is what Java does not have. It is there while the task runs.
 var ownSourceFamily = metrics.NewFamily[filling]("sluice_source_", taskLabels...).
 	Gauge("oldest_unacknowledged_seconds", "How long ago the oldest batch was polled of which Kafka does not have everything; 0 for none.",
 		func(f filling, _ time.Time) float64 { return f.oldest.Seconds() }).
 	Gauge("window_records", "Records between Poll and acknowledgement.", func(f filling, _ time.Time) float64 { return float64(f.records) }).
 	Gauge("window_bytes", "Memory of the records between Poll and acknowledgement.", func(f filling, _ time.Time) float64 { return float64(f.bytes) }).
-	Gauge("window_limit_records", "With so many records under way the source is not polled.", func(f filling, _ time.Time) float64 { return float64(f.maxRecords) }).
-	Gauge("window_limit_bytes", "With so many bytes under way the source is not polled.", func(f filling, _ time.Time) float64 { return float64(f.maxBytes) })
+	Gauge("window_limit_records", "With so many records under way the source is not polled.",
+		func(f filling, _ time.Time) float64 { return float64(f.maxRecords) }).
+	Gauge("window_limit_bytes", "With so many bytes under way the source is not polled.",
+		func(f filling, _ time.Time) float64 { return float64(f.maxBytes) })
 
 var (
 	deliveryLatency = prometheus.NewDesc("sluice_source_delivery_seconds",
@@ -116,11 +123,9 @@ func (m *sourceMetrics) collect(ch chan<- prometheus.Metric, now time.Time, labe
 	if m.exactlyOnce.Load() {
 		transactionFamily.Collect(ch, now, m, labels...)
 	}
-	var f filling
 	if t := m.window.Load(); t != nil {
-		f = t.filling(now)
+		ownSourceFamily.Collect(ch, now, t.filling(now), labels...)
 	}
-	ownSourceFamily.Collect(ch, now, f, labels...)
 	ch <- m.delivered.Metric(deliveryLatency, labels...)
 	ch <- m.aged.Metric(recordAge, labels...)
 }

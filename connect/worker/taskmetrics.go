@@ -109,8 +109,10 @@ var taskFamily = metrics.NewFamily[*taskMetrics]("kafka_connect_connector_task_m
 		func(m *taskMetrics, now time.Time) float64 { _, paused := m.state.ratios(now); return paused }).
 	Gauge("batch_size_avg", "Records in a batch, on average.", func(m *taskMetrics, now time.Time) float64 { return m.batch.Avg(now) }).
 	Gauge("batch_size_max", "Records in the largest batch.", func(m *taskMetrics, now time.Time) float64 { return m.batch.Max(now) }).
-	Gauge("offset_commit_avg_time_ms", "Time that storing offsets took, on average.", func(m *taskMetrics, now time.Time) float64 { return m.commits.time.Avg(now) }).
-	Gauge("offset_commit_max_time_ms", "Longest time that storing offsets took.", func(m *taskMetrics, now time.Time) float64 { return m.commits.time.Max(now) }).
+	Gauge("offset_commit_avg_time_ms", "Time that storing offsets took, on average.",
+		func(m *taskMetrics, now time.Time) float64 { return m.commits.time.Avg(now) }).
+	Gauge("offset_commit_max_time_ms", "Longest time that storing offsets took.",
+		func(m *taskMetrics, now time.Time) float64 { return m.commits.time.Max(now) }).
 	Gauge("offset_commit_success_percentage", "Which part of the attempts to store offsets succeeded, from 0 to 1.",
 		func(m *taskMetrics, now time.Time) float64 { return m.commits.good.Share(now) }).
 	Gauge("offset_commit_failure_percentage", "Which part of the attempts to store offsets failed, from 0 to 1.",
@@ -123,7 +125,8 @@ var taskStatusFamily = metrics.NewFamily[*taskMetrics]("kafka_connect_connector_
 // ownTaskFamily is what Java does not have.
 var ownTaskFamily = metrics.NewFamily[*taskMetrics]("sluice_task_", taskLabels...).
 	Counter("starts_total", "How often the task was started, restarts among them.", func(m *taskMetrics) float64 { return m.starts.total() }).
-	Counter("offset_commit_failures_total", "Attempts to store offsets that failed.", func(m *taskMetrics) float64 { return m.commits.failures.total() }).
+	Counter("offset_commit_failures_total", "Attempts to store offsets that failed.",
+		func(m *taskMetrics) float64 { return m.commits.failures.total() }).
 	Gauge("retrying_seconds", "For how long the task has been unable to go on and has tried again; 0 while it is well.",
 		func(m *taskMetrics, now time.Time) float64 {
 			if h := m.health.Load(); h != nil {
@@ -168,6 +171,8 @@ func (m *taskMetrics) collect(ch chan<- prometheus.Metric, now time.Time, labels
 	if s := m.sink.Load(); s != nil {
 		s.settle(now)
 		sinkFamily.Collect(ch, now, s, labels...)
-		ownSinkFamily.Collect(ch, now, s, labels...)
+		if c := s.claims.Load(); c != nil {
+			ownSinkFamily.Collect(ch, now, c, labels...)
+		}
 	}
 }

@@ -87,3 +87,21 @@ func TestWhatAWorkerDoesForExactlyOnceSourcesIsReadInAnyCase(t *testing.T) {
 	_, err = Parse(Distributed, p)
 	require.ErrorContains(t, err, "exactly.once.source.support")
 }
+
+func TestTheWindowsOfMetricsAreRead(t *testing.T) {
+	with := func(key, value string) (*Worker, error) {
+		return Parse(Standalone, Properties{"offset.storage.file.filename": "f", "key.converter": "k", "value.converter": "v", key: value})
+	}
+	w, err := with("metrics.recording.level", "DEBUG")
+	require.NoError(t, err)
+	require.Equal(t, 30*time.Second, w.MetricsWindow)
+	require.Equal(t, 2, w.MetricsSamples)
+	w, err = with("metrics.sample.window.ms", "5000")
+	require.NoError(t, err)
+	require.Equal(t, 5*time.Second, w.MetricsWindow)
+	for key, value := range map[string]string{"metrics.num.samples": "0", "metrics.sample.window.ms": "-1", "metrics.recording.level": "LOUD"} {
+		_, err = with(key, value)
+		require.ErrorContains(t, err, key)
+	}
+	require.NotContains(t, Properties{"metrics.num.samples": "3", "acks": "all"}.Clients(), "metrics.num.samples", "they are the worker's, not its clients'")
+}

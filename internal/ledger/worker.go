@@ -83,10 +83,24 @@ func StartJavaWorker(t testing.TB, bootstrap, prefix string, more ...string) *Wo
 	return RunJavaWorker(t, port, File(t, "worker.properties", WorkerProperties(bootstrap, prefix, port, more...)))
 }
 
+// StartJavaWorkerWith is [StartJavaWorker] with flags for its JVM.
+func StartJavaWorkerWith(t testing.TB, bootstrap, prefix string, flags ...string) *Worker {
+	t.Helper()
+	port := testbed.FreePort(t)
+	return runJavaWorker(t, port, File(t, "worker.properties", WorkerProperties(bootstrap, prefix, port)), flags...)
+}
+
 // RunJavaWorker runs a worker of Java's Kafka Connect on a properties file that has it listen at port, and waits until its REST answers.
 func RunJavaWorker(t testing.TB, port int, path string) *Worker {
 	t.Helper()
-	return RunAt(t, JavaWorkerCommand(t, path), REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)})
+	return runJavaWorker(t, port, path)
+}
+
+func runJavaWorker(t testing.TB, port int, path string, flags ...string) *Worker {
+	t.Helper()
+	command := JavaWorkerCommand(t, path)
+	command.Args = append(flags, command.Args...)
+	return RunAt(t, command, REST{URL: fmt.Sprintf("http://127.0.0.1:%d", port)})
 }
 
 // JavaWorkerCommand runs a worker of Java's Kafka Connect on a properties file.

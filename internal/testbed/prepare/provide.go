@@ -49,6 +49,7 @@ var downloads = []struct {
 	{"Apicurio registry " + testbed.RegistryVersion, testbed.FetchRegistry},
 	{"Confluent's Python serializers", testbed.FetchPythonSerdes},
 	{"schemathesis", testbed.FetchSchemathesis},
+	{"jmx_exporter " + testbed.JMXExporterVersion, testbed.FetchJMXExporter},
 }
 
 func missing() []testbed.Prerequisite {
