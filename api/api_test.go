@@ -284,7 +284,7 @@ func TestAPassedOnRequestGoesTwoHopsAtMost(t *testing.T) {
 	}))
 	defer far.Close()
 	near := serve(t, &fakeHerder{fail: &herder.NotLeaderError{URL: far.URL}})
-	for query, want := range map[string]int{"": 204, "?forward=true": 204, "?forward=false": 409} {
+	for query, want := range map[string]int{"": 204, "?forward=": 204, "?forward=True": 204, "?forward=false": 409, "?forward=nonsense": 409} {
 		req, err := http.NewRequest("DELETE", near.URL+"/connectors/a"+query, nil)
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Basic x")
@@ -293,7 +293,7 @@ func TestAPassedOnRequestGoesTwoHopsAtMost(t *testing.T) {
 		_ = resp.Body.Close()
 		require.Equal(t, want, resp.StatusCode, query)
 	}
-	require.ElementsMatch(t, []string{"true Basic x kafka-connect", "false Basic x kafka-connect"}, asked)
+	require.ElementsMatch(t, []string{"true Basic x kafka-connect", "true Basic x kafka-connect", "false Basic x kafka-connect"}, asked)
 
 	unknown := serve(t, &fakeHerder{fail: &herder.NotLeaderError{}})
 	resp, body := ask(t, unknown, "DELETE", "/connectors/a", "")

@@ -19,10 +19,10 @@ const (
 )
 
 func hops(r *http.Request) forwarded {
-	switch values := r.URL.Query()["forward"]; {
-	case len(values) == 0:
+	switch {
+	case r.URL.Query().Get("forward") == "":
 		return fromUser
-	case strings.EqualFold(values[0], "true"):
+	case truth(r, "forward"):
 		return fromPeer
 	}
 	return lastChance
