@@ -53,7 +53,7 @@ func Handler(h Herder, peers *Peers, metrics http.Handler, log *slog.Logger) htt
 	return rawPaths(a.routes(metrics))
 }
 
-// routes are the paths and methods of the API, without /admin.
+// routes are the paths and methods of the API.
 func (a *handler) routes(metrics http.Handler) *chi.Mux {
 	r := a.router()
 	if metrics != nil {
@@ -85,8 +85,8 @@ func (a *handler) routes(metrics http.Handler) *chi.Mux {
 	r.Get(connector+"/topics", a.do(a.topics))
 	r.Put(connector+"/topics/reset", a.do(a.resetTopics))
 	r.Get("/sluice/v1/cluster", a.do(a.cluster))
-	r.Get("/sluice/v1/ready", a.ready)
 	r.Get("/sluice/v1/openapi.json", a.do(a.openAPI))
+	r.Get("/sluice/v1/ready", a.ready)
 	r.Get("/connector-plugins", a.do(a.plugins))
 	r.Get("/connector-plugins/{plugin}/config", a.do(a.pluginConfig))
 	r.Put("/connector-plugins/{plugin}/config/validate", a.do(a.validate))
@@ -102,6 +102,8 @@ func rawPaths(next http.Handler) http.Handler {
 	})
 }
 
+var matrix = regexp.MustCompile(`;[^/]*`)
+
 // routed is the path that decides what answers.
 func routed(r *http.Request) string {
 	raw := matrix.ReplaceAllString(r.URL.EscapedPath(), "")
@@ -110,8 +112,6 @@ func routed(r *http.Request) string {
 	}
 	return raw
 }
-
-var matrix = regexp.MustCompile(`;[^/]*`)
 
 // param is a path parameter, decoded.
 func param(r *http.Request, name string) (string, error) {

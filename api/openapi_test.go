@@ -39,7 +39,8 @@ func (d described) operations() []string {
 
 func TestTheDocumentHasTheRoutesOfTheAPI(t *testing.T) {
 	var routes []string
-	for _, mux := range []*chi.Mux{(&handler{}).routes(nil), (&administration{}).routes()} {
+	a := handler{herder: &fakeHerder{}}
+	for _, mux := range []*chi.Mux{a.routes(nil), (&administration{handler: a}).routes()} {
 		require.NoError(t, chi.Walk(mux, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 			routes = append(routes, method+" "+route)
 			return nil

@@ -48,8 +48,8 @@ var downloads = []struct {
 	{"Apache Kafka " + testbed.KafkaVersion, testbed.FetchKafka},
 	{"Apicurio registry " + testbed.RegistryVersion, testbed.FetchRegistry},
 	{"Confluent's Python serializers", testbed.FetchPythonSerdes},
-	{"jmx_exporter " + testbed.JMXExporterVersion, testbed.FetchJMXExporter},
 	{"schemathesis", testbed.FetchSchemathesis},
+	{"jmx_exporter " + testbed.JMXExporterVersion, testbed.FetchJMXExporter},
 }
 
 func missing() []testbed.Prerequisite {
