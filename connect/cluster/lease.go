@@ -48,12 +48,14 @@ func (l *lease) grant() {
 	l.gate.Resume(l.until)
 }
 
-// revoke ends the lease at once: this worker is no member any more. Until the next grant nothing is written.
-func (l *lease) revoke() {
+// revoke ends the lease at once: this worker is no member any more. Until the next grant nothing is written. It returns whether that is new.
+func (l *lease) revoke() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	had := l.hold != revoked
 	l.hold = revoked
 	l.gate.Suspend()
+	return had
 }
 
 // good reports whether this worker is a member for sure.
