@@ -143,7 +143,7 @@ func (w *Worker) buildSource(run *taskRun, generation int, p *plugin, plugin con
 func (w *Worker) buildSink(run *taskRun, p *plugin, plugin connect.SinkConnector, letters *deadLetterTopic, conversion *sinkConversion,
 ) (taskLife, error) {
 	t := &sinkTask{
-		taskRun: run, connector: plugin, converter: conversion, requested: make(chan struct{}, 1), letters: letters,
+		taskRun: run, connector: plugin, converter: conversion, gate: w.gate, requested: make(chan struct{}, 1), letters: letters,
 		metrics: w.metrics.sink(run.id.Connector, strconv.Itoa(run.id.Task)), topics: newActiveTopics(w.statuses, run.id),
 	}
 	if letters != nil {
