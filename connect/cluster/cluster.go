@@ -72,6 +72,7 @@ type Cluster struct {
 	leave     context.CancelCauseFunc // of the present membership
 	phase     phase
 	protocol  assignment.Protocol
+	chosen    assignment.Protocol // of the last round, whether or not its assignment arrived
 	round     group.Round
 	completed int32 // generation of the last assignment received
 	last      assignment.Assignment
@@ -109,7 +110,7 @@ const (
 // New returns a membership that has not begun.
 func New(o Options) *Cluster {
 	c := &Cluster{
-		Options: o, lease: lease{gate: o.Gate, session: o.Session}, protocol: o.Protocol, completed: -1,
+		Options: o, lease: lease{gate: o.Gate, session: o.Session}, protocol: o.Protocol, chosen: o.Protocol, completed: -1,
 		tasksOf: map[string]int{}, known: map[string]bool{},
 	}
 	c.leader = assignment.NewLeader(o.MaxDelay, time.Now, func() assignment.Snapshot { return assignment.SnapshotOf(c.mind.State()) })

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/assignment"
+	"github.com/sluice-connect/sluice/connect/group"
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/stores"
 )
@@ -206,6 +207,36 @@ func TestAWorkerThatKnowsOnlyTheEagerProtocolBeginsWhatHasEndedElsewhere(t *test
 			c.settles(map[string]int{"a": 8, "b": 3})
 			c.stop(eager)
 			c.settles(map[string]int{"a": 8, "b": 3})
+		})
+	}
+}
+
+// The leader cannot see who has missed the round in which all work ends, so whoever has must not bring any into the next.
+func TestAWorkerThatMissesTheRoundInWhichWorkEndsEndsItBeforeTheNext(t *testing.T) {
+	for _, unknown := range []bool{false, true} {
+		t.Run(fmt.Sprintf("even its protocol: %t", unknown), func(t *testing.T) {
+			assemble(t, 50, assignment.Sessioned, 0, func(t *testing.T, c *crew) {
+				c.add()
+				missed := 0
+				c.misses = func(r group.Round) (string, bool) {
+					if missed > 0 || r.Protocol != assignment.Eager.Name() {
+						return "", false
+					}
+					missed++
+					if unknown {
+						return "", true
+					}
+					return r.Protocol, true
+				}
+				c.add()
+				c.misses = nil
+				c.put("a", 8)
+				c.settles(map[string]int{"a": 8})
+				c.protocol = assignment.Eager
+				c.add()
+				c.settles(map[string]int{"a": 8})
+				require.Equal(t, 1, missed)
+			})
 		})
 	}
 }

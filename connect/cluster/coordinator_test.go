@@ -48,6 +48,7 @@ type seat struct {
 var (
 	errUnknownMember = errors.New("unknown member")
 	errRebalance     = errors.New("rebalance in progress")
+	errLostAnswer    = errors.New("connection reset")
 )
 
 func newCoordinator() *coordinator {
@@ -314,6 +315,9 @@ func (l *link) isUp() bool {
 	return l.closed == nil
 }
 
+// deafness says whether a member misses a round, and what it knows of its protocol. Nil is for one that misses none.
+type deafness func(group.Round) (protocol string, missed bool)
+
 // member is a group.Member on such a coordinator.
 type member struct {
 	at      *coordinator
@@ -322,6 +326,8 @@ type member struct {
 	dead    <-chan struct{} // killed: not a word more
 	again   chan struct{}   // capacity 1
 	beat    time.Duration   // between heartbeats
+	roll    func(n int) int
+	misses  deafness
 }
 
 func (m *member) Rejoin(string) {
@@ -374,6 +380,10 @@ func (m *member) round(ctx context.Context, id string) (group.Round, error) {
 	if err != nil {
 		return r, err
 	}
+	if !m.link.isUp() && m.roll(2) == 0 { // the connection has broken: the answer is lost, not late
+		m.handler.Missed(ctx, group.Round{})
+		return group.Round{MemberID: id}, errLostAnswer
+	}
 	if err := m.link.up(ctx); err != nil {
 		return r, err
 	}
@@ -388,8 +398,15 @@ func (m *member) round(ctx context.Context, id string) (group.Round, error) {
 			return r, err
 		}
 	}
+	if m.misses != nil {
+		if knows, missed := m.misses(r); missed {
+			m.handler.Missed(ctx, group.Round{Protocol: knows})
+			return r, errLostAnswer
+		}
+	}
 	answer, err := m.at.sync(ctx, r, answers)
 	if err != nil {
+		m.handler.Missed(ctx, r)
 		return r, err
 	}
 	m.handler.Joined(ctx, r, answer)

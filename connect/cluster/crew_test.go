@@ -37,6 +37,7 @@ type crew struct {
 	protocol assignment.Protocol
 	keyLife  time.Duration // inter.worker.key.ttl.ms
 	beat     time.Duration // heartbeat.interval.ms
+	misses   deafness
 
 	mu      sync.Mutex
 	nodes   map[string]*node
@@ -88,12 +89,12 @@ func (c *crew) enrol() *node {
 	classes, err := catalog.New([]connect.SourceConnector{counted{}}, nil)
 	require.NoError(c.t, err)
 	properties := map[string]string{"bootstrap.servers": "nowhere:1", "key.converter": "StringConverter", "value.converter": "StringConverter"}
-	configs, beat := c.configs, c.beat
+	configs, beat, misses := c.configs, c.beat, c.misses
 	n.membership = New(Options{
 		URL: n.url, ConfigTopic: "configs", Protocol: c.protocol, Session: c.at.session, MaxDelay: c.maxDelay, Sync: syncTime, Unsync: unsyncTime,
 		Release: 5 * time.Second, Gate: n.gate, Log: log,
 		Join: func(h group.Handler) Member {
-			return &member{at: c.at, link: n.link, handler: h, dead: n.dead, again: make(chan struct{}, 1), beat: beat}
+			return &member{at: c.at, link: n.link, handler: h, dead: n.dead, again: make(chan struct{}, 1), beat: beat, roll: c.roll, misses: misses}
 		},
 	})
 	n.herder = herder.New(herder.Options{

@@ -49,15 +49,17 @@ func (l *lease) grant() {
 	l.gate.Resume(l.until)
 }
 
-// revoke ends the lease at once: this worker is no member any more. Until the next grant nothing is written.
-func (l *lease) revoke() {
+// revoke ends the lease at once: this worker is no member any more. Until the next grant nothing is written. It returns whether that is new.
+func (l *lease) revoke() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.hold != revoked {
+	had := l.hold != revoked
+	if had {
 		l.gone = time.Now()
 	}
 	l.hold = revoked
 	l.gate.Suspend()
+	return had
 }
 
 // lost is since when this worker has not been a member for sure; zero while it is one, and before it was one.

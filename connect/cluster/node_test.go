@@ -42,10 +42,17 @@ type node struct {
 	mu        sync.Mutex
 	running   map[stores.TaskID]int64 // revision
 	ending    map[stores.TaskID]*ending
-	heads     map[string]worker.ConnectorSpec
+	heads     map[string]head
 	restarted map[string]int // connectors by name, tasks as name-number
 	life      context.Context
 	end       context.CancelFunc
+}
+
+// head is a connector: while it is started and not replaced it divides its work.
+type head struct {
+	spec worker.ConnectorSpec
+	end  context.CancelFunc
+	over chan struct{} // closed at its end
 }
 
 // ending is a task on its way to its end.
@@ -60,7 +67,7 @@ const graceful = 4 * time.Second
 func newNode(c *crew, url string) *node {
 	n := &node{
 		crew: c, url: url, gate: new(kafkaclient.Gate), link: new(link), configs: new(link), dead: make(chan struct{}),
-		running: map[stores.TaskID]int64{}, ending: map[stores.TaskID]*ending{}, heads: map[string]worker.ConnectorSpec{}, restarted: map[string]int{},
+		running: map[stores.TaskID]int64{}, ending: map[stores.TaskID]*ending{}, heads: map[string]head{}, restarted: map[string]int{},
 	}
 	n.life, n.end = context.WithCancel(context.Background())
 	return n
@@ -111,12 +118,18 @@ func (n *node) restarts() map[string]int {
 func (n *node) Apply(a worker.Assignment) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	heads := map[string]worker.ConnectorSpec{}
+	heads := map[string]head{}
 	for _, spec := range a.Connectors {
-		heads[spec.Name] = spec
-		if was := n.heads[spec.Name]; spec.Target == stores.Started && (was.Revision != spec.Revision || was.Target != spec.Target) {
-			count, _ := strconv.Atoi(spec.Config["tasks.max"])
-			go n.divide(spec.Name, count)
+		was, runs := n.heads[spec.Name]
+		if runs && was.spec.Revision == spec.Revision && was.spec.Target == spec.Target {
+			heads[spec.Name] = was
+			continue
+		}
+		heads[spec.Name] = n.begin(spec, was)
+	}
+	for name, was := range n.heads {
+		if was.over != heads[name].over {
+			was.end()
 		}
 	}
 	n.heads = heads
@@ -135,14 +148,32 @@ func (n *node) Apply(a worker.Assignment) {
 	n.running = tasks
 }
 
+// begin starts a connector in place of another, as soon as that one has ended.
+func (n *node) begin(spec worker.ConnectorSpec, was head) head {
+	h := head{spec: spec, over: make(chan struct{})}
+	var life context.Context
+	life, h.end = context.WithCancel(n.life)
+	go func() {
+		defer close(h.over)
+		if was.over != nil {
+			<-was.over
+		}
+		if spec.Target == stores.Started && life.Err() == nil {
+			n.divide(life, spec)
+		}
+	}()
+	return h
+}
+
 // divide is what a connector does when it has started.
-func (n *node) divide(name string, count int) {
-	n.status.ConnectorStatus(name, stores.StateRunning, "", "")
+func (n *node) divide(life context.Context, spec worker.ConnectorSpec) {
+	n.status.ConnectorStatus(spec.Name, stores.StateRunning, "", "")
+	count, _ := strconv.Atoi(spec.Config["tasks.max"])
 	tasks := make([]connect.Config, count)
 	for i := range tasks {
 		tasks[i] = connect.Config{"task": strconv.Itoa(i), "of": strconv.Itoa(count)}
 	}
-	n.plan(n.life, name, tasks)
+	n.plan(life, spec.Name, tasks)
 }
 
 // finish ends a task, which takes its time; one of many does not end before it is left behind.

@@ -27,7 +27,7 @@ func (h handler) Prepare(ctx context.Context) (offers []group.Offer, err error) 
 	if err := c.mind.Released(release); err != nil && ctx.Err() == nil {
 		c.Log.Warn("joining the group although something does not stop", "error", err)
 	}
-	if c.protocol == assignment.Eager { // Java flushes here: statuses of what was stopped must not come after its new owner's
+	if c.chosen == assignment.Eager { // Java flushes here: statuses of what was stopped must not come after its new owner's
 		if err := c.mind.FlushStatuses(release); err != nil && ctx.Err() == nil {
 			c.Log.Warn("statuses could not be written before joining the group", "error", err)
 		}
@@ -48,7 +48,7 @@ func (c *Cluster) prepare() {
 		c.underWay = make(chan struct{})
 		c.stand(func(s *herder.Standing) { s.Settled = c.underWay })
 	}
-	if c.protocol == assignment.Eager {
+	if c.chosen == assignment.Eager {
 		c.held, c.running = assignment.Work{}, assignment.Work{}
 	}
 	c.mind.Apply()
@@ -107,10 +107,14 @@ func (h handler) Lead(ctx context.Context, r group.Round, peers []group.Peer) (a
 	return answers, errors.Join(doErr, err)
 }
 
-// Joined implements [group.Handler].
+// Joined implements [group.Handler]. An assignment that arrives while this worker leaves is nobody's business: the group gives it to others.
 func (h handler) Joined(ctx context.Context, r group.Round, bytes []byte) {
 	c := h.Cluster
-	_ = c.mind.Do(ctx, func() { c.joined(r, bytes) }) // it fails only when the membership ends
+	_ = c.mind.Do(ctx, func() { // it fails only when the membership ends
+		if ctx.Err() == nil {
+			c.joined(r, bytes)
+		}
+	})
 }
 
 func (c *Cluster) joined(r group.Round, bytes []byte) {
@@ -124,7 +128,7 @@ func (c *Cluster) joined(r group.Round, bytes []byte) {
 		c.again("an unreadable assignment")
 		return
 	}
-	c.round, c.completed, c.protocol, c.last = r, r.Generation, protocol, a
+	c.round, c.completed, c.protocol, c.chosen, c.last = r, r.Generation, protocol, protocol, a
 	switch {
 	case protocol == assignment.Eager:
 		c.held = a.Assigned
@@ -175,6 +179,21 @@ func owner(d *assignment.Division, i stores.Instance) (string, bool) {
 	}
 	holder, ok := d.TaskOwner(stores.TaskID(i))
 	return holder.URL, ok
+}
+
+// Missed implements [group.Handler]. In the first eager round of a group its leader has all work end, and divides it in the next: who has missed that
+// round must not bring its work into the next. Where the protocol is unknown the work may run on but writes nothing, because others may begin it as
+// soon as this worker has joined. (Java's workers join with all that they run, and write beside its next owners.)
+func (h handler) Missed(ctx context.Context, r group.Round) {
+	c := h.Cluster
+	protocol, err := assignment.ProtocolNamed(r.Protocol)
+	if err != nil {
+		if c.lease.revoke() {
+			c.Log.Warn("an answer of the group's coordinator was lost: nothing is written until this worker has joined again")
+		}
+		return
+	}
+	_ = c.mind.Do(ctx, func() { c.chosen = protocol }) // it fails only when the membership ends
 }
 
 // Lost implements [group.Handler]. Work goes on as long as the lease, stays what this worker says that it holds, and is resumed or ended as the

@@ -35,6 +35,9 @@ type Handler interface {
 	Lead(ctx context.Context, r Round, peers []Peer) (map[string][]byte, error)
 	// Joined tells the assignment of a completed round.
 	Joined(ctx context.Context, r Round, assignment []byte)
+	// Missed tells that the coordinator may have taken this member into a round whose assignment it did not get. r is zero where the answer to the
+	// JoinGroup was lost, so that even the protocol of that round is unknown.
+	Missed(ctx context.Context, r Round)
 	// Lost tells that the coordinator does not know this member any more.
 	Lost(cause error)
 	// Beat tells that the coordinator has answered well to a request that was sent then. It is called from any goroutine.

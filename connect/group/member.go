@@ -160,7 +160,7 @@ func (m *Member) round(ctx context.Context) error {
 	}
 	m.endSession()
 	joining := time.Now()
-	answer, err := m.join(c, offers)
+	answer, err := m.join(ctx, c, offers)
 	if err != nil {
 		return err
 	}
@@ -169,6 +169,7 @@ func (m *Member) round(ctx context.Context) error {
 	m.session = m.begin(ctx, r)
 	assignment, sent, err := m.sync(ctx, c, r, answer.Members)
 	if err != nil {
+		m.handler.Missed(ctx, r)
 		return err
 	}
 	m.Metrics.syncs.Record(since(sent))
@@ -180,7 +181,7 @@ func (m *Member) round(ctx context.Context) error {
 // joinMargin is what a JoinGroup may take beyond the rebalance timeout (JOIN_GROUP_TIMEOUT_LAPSE).
 const joinMargin = 5 * time.Second
 
-func (m *Member) join(c *connection, offers []Offer) (*sarama.JoinGroupResponse, error) {
+func (m *Member) join(ctx context.Context, c *connection, offers []Offer) (*sarama.JoinGroupResponse, error) {
 	request := &sarama.JoinGroupRequest{
 		Version: 5, GroupId: m.Group, MemberId: m.id, ProtocolType: m.ProtocolType,
 		SessionTimeout: int32(m.Session.Milliseconds()), RebalanceTimeout: int32(m.Rebalance.Milliseconds()),
@@ -191,6 +192,9 @@ func (m *Member) join(c *connection, offers []Offer) (*sarama.JoinGroupResponse,
 	for {
 		answer, err := c.broker.JoinGroup(request)
 		if err != nil {
+			if m.session != nil && ctx.Err() == nil { // without a round before it there is nothing to lose
+				m.handler.Missed(ctx, Round{})
+			}
 			return nil, c.failed("joining the group", err)
 		}
 		switch answer.Err {

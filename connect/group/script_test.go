@@ -28,6 +28,7 @@ const (
 	prepared = "prepared"
 	led      = "led"
 	joined   = "joined"
+	missed   = "missed"
 	lost     = "lost"
 	beaten   = "beat"
 )
@@ -161,6 +162,8 @@ func (s *script) Lead(_ context.Context, r Round, peers []Peer) (map[string][]by
 func (s *script) Joined(_ context.Context, r Round, assignment []byte) {
 	s.note(event{what: joined, round: r, assignment: string(assignment)})
 }
+
+func (s *script) Missed(_ context.Context, r Round) { s.note(event{what: missed, round: r}) }
 
 func (s *script) Lost(cause error) {
 	s.note(event{what: lost, cause: cause})

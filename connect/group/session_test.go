@@ -139,6 +139,35 @@ func TestAMemberThatIsToldOfARebalanceIsStillOne(t *testing.T) {
 	assert.Empty(t, m.logged.String())
 }
 
+func TestAMemberWhoseJoinIsNotAnsweredMayHaveMissedARound(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t, 1)
+	enough := make(chan struct{})
+	k.member(&script{prepare: func(_ context.Context, count int) error {
+		if count == 2 {
+			<-enough
+		}
+		return nil
+	}}).await(joined, 1)
+	m := k.member(&script{})
+	joins := k.watch(kmsg.JoinGroup, nil)
+	require.NoError(t, joins.Wait(t.Context(), 1))
+	k.proxies[0].Cut()
+	require.NoError(t, joins.Wait(t.Context(), 2))
+	assert.Zero(t, m.count(missed), "it was in none before")
+	close(enough)
+	m.await(joined, 1)
+
+	// The first of the two keeps the second from being answered.
+	again := k.watch(kmsg.JoinGroup, nil)
+	m.Rejoin("news")
+	require.NoError(t, again.Wait(t.Context(), 1))
+	k.proxies[0].Cut()
+	assert.Zero(t, m.await(missed, 1).round)
+	m.await(joined, 2)
+	assert.Zero(t, m.count(lost))
+}
+
 // betweenRounds are the events from the first completed round to the next.
 func betweenRounds(all []event) (between []event) {
 	rounds := 0
@@ -179,6 +208,11 @@ func TestAJoinOrSyncThatIsRefusedForThisMembersStateIsTriedAtOnce(t *testing.T) 
 			after := m.await(joined, 2).round.MemberID
 			assert.Equal(t, c.same, before == after)
 			assert.Equal(t, c.lost, m.count(lost))
+			if c.key == kmsg.SyncGroup {
+				assert.Equal(t, protocol, m.await(missed, 1).round.Protocol)
+			} else {
+				assert.Zero(t, m.count(missed), "the coordinator has said that it is in no round")
+			}
 			assert.Empty(t, m.logged.String())
 		})
 	}

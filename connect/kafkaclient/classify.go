@@ -79,5 +79,8 @@ func Classify(err error) Class {
 	if errors.As(err, &setting) || errors.As(err, &encoding) {
 		return RecordRefused
 	}
+	if kerberosTroubleOf(err).denies() {
+		return Denied
+	}
 	return Retriable
 }

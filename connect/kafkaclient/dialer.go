@@ -181,13 +181,9 @@ func (c *gatedConn) Write(p []byte) (int, error) {
 
 // wait returns when the gate is open. The time at the gate does not count against the write's deadline.
 func (c *gatedConn) wait() error {
-	for !c.dialer.gate.Open() {
-		resumed := c.dialer.gate.shut.Load()
-		if resumed == nil {
-			continue
-		}
+	for resumed := c.dialer.gate.Shut(); resumed != nil; resumed = c.dialer.gate.Shut() {
 		select {
-		case <-*resumed:
+		case <-resumed:
 		case <-c.closed:
 			return net.ErrClosed
 		}

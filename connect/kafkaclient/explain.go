@@ -58,6 +58,9 @@ func explain(err error, s *Settings) string {
 	case errors.Is(err, sarama.ErrInvalidRecord):
 		return "Kafka does not take a record of the batch: a compacted topic wants keys, and the topic's time limits hold for timestamps"
 	}
+	if text := explainKerberos(err, s); text != "" {
+		return text
+	}
 	if text := explainConnection(err, at, s); text != "" {
 		return text
 	}
@@ -114,7 +117,7 @@ func user(s *Settings) string {
 	case sasl.Enable && sasl.User != "":
 		return fmt.Sprintf("user %q", sasl.User)
 	case sasl.Enable && sasl.GSSAPI.Username != "":
-		return fmt.Sprintf("principal %q", sasl.GSSAPI.Username+"@"+sasl.GSSAPI.Realm)
+		return fmt.Sprintf("principal %q", principal(&sasl.GSSAPI))
 	default:
 		return "this client"
 	}

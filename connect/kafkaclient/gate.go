@@ -73,6 +73,16 @@ func (g *Gate) Open() bool {
 	return g.shut.Load() == nil
 }
 
+// Shut is nil while writes go on, by the same clock as [Gate.Open]. Else it is closed when they do again.
+func (g *Gate) Shut() <-chan struct{} {
+	for !g.Open() {
+		if resumed := g.shut.Load(); resumed != nil {
+			return *resumed
+		}
+	}
+	return nil
+}
+
 // lapsed reports whether the lease is over by either clock: the monotonic one stands still while a machine sleeps, the other may be set.
 func (g *Gate) lapsed() bool {
 	end := g.lease.Load()

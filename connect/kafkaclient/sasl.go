@@ -3,7 +3,6 @@ package kafkaclient
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/IBM/sarama"
@@ -70,40 +69,6 @@ func (r *reader) user(c *sarama.Config, l jaas.Login) {
 	c.Net.SASL.User, c.Net.SASL.Password = l.Options["username"], l.Options["password"]
 	if c.Net.SASL.User == "" || c.Net.SASL.Password == "" {
 		r.fail("sasl.jaas.config", errors.New("it must give username and password"))
-	}
-}
-
-// kerberos takes a keytab, else a ticket cache, else a password, with the options of the JVM's Krb5LoginModule.
-func (r *reader) kerberos(g *sarama.GSSAPIConfig, l jaas.Login) {
-	g.ServiceName = r.text("sasl.kerberos.service.name", l.Options["serviceName"])
-	if g.ServiceName == "" {
-		r.fail("sasl.kerberos.service.name", errors.New("it must name the broker's service, usually kafka"))
-	}
-	g.KerberosConfigPath = "/etc/krb5.conf"
-	if path := os.Getenv("KRB5_CONFIG"); path != "" {
-		g.KerberosConfigPath = path
-	}
-	name, realm, ok := strings.Cut(l.Options["principal"], "@")
-	if !ok || name == "" || realm == "" {
-		r.fail("sasl.jaas.config", errors.New("its option principal must have the form name@REALM"))
-	}
-	g.Username, g.Realm = name, realm
-	switch {
-	case strings.EqualFold(l.Options["useKeyTab"], "true"):
-		g.AuthType, g.KeyTabPath = sarama.KRB5_KEYTAB_AUTH, strings.TrimPrefix(l.Options["keyTab"], "file:")
-		if g.KeyTabPath == "" {
-			r.fail("sasl.jaas.config", errors.New("with useKeyTab=true its option keyTab must give a file"))
-		}
-	case strings.EqualFold(l.Options["useTicketCache"], "true"):
-		g.AuthType, g.CCachePath = sarama.KRB5_CCACHE_AUTH, strings.TrimPrefix(l.Options["ticketCache"], "file:")
-		if g.CCachePath == "" {
-			g.CCachePath = strings.TrimPrefix(os.Getenv("KRB5CCNAME"), "FILE:")
-		}
-		if g.CCachePath == "" {
-			r.fail("sasl.jaas.config", errors.New("with useTicketCache=true its option ticketCache or KRB5CCNAME must give a file"))
-		}
-	default:
-		r.fail("sasl.jaas.config", errors.New("it must set useKeyTab=true or useTicketCache=true: nobody is there to type a password"))
 	}
 }
 

@@ -185,12 +185,6 @@ func TestSASLKeysReachTheLogin(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotNil(t, c.Net.SASL.SCRAMClientGeneratorFunc)
 
-	c, err = login("GSSAPI", `com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true storeKey=true keyTab="/etc/k.keytab" principal="me@REALM";`,
-		"sasl.kerberos.service.name", "kafka")
-	require.NoError(t, err)
-	assert.Equal(t, "REALM", c.Net.SASL.GSSAPI.Realm)
-	assert.Equal(t, "/etc/k.keytab", c.Net.SASL.GSSAPI.KeyTabPath)
-
 	c, err = login("OAUTHBEARER", `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="me";`)
 	require.NoError(t, err)
 	token, err := c.Net.SASL.TokenProvider.Token()

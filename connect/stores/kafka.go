@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
 )
 
 // Kafka is the way to the cluster of a store's topic.
@@ -96,7 +98,7 @@ func gaveUp(ended, cause error) error {
 
 // passing recognizes failures that brokers get over by themselves.
 func passing(err error) bool {
-	if errors.Is(err, sarama.ErrSASLAuthenticationFailed) {
+	if kafkaclient.Classify(err) == kafkaclient.Denied {
 		return false // it may come along with ErrOutOfBrokers
 	}
 	for _, e := range []error{

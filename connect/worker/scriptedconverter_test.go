@@ -30,6 +30,13 @@ func (c *scriptedConverter) fails(fail func(text string) error) {
 	c.fail = fail
 }
 
+// count is how many texts went through.
+func (c *scriptedConverter) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.made)
+}
+
 func (c *scriptedConverter) through(text string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -242,3 +242,35 @@ func sinkScriptOffsets(records []connect.SinkRecord) (all []int64) {
 	}
 	return all
 }
+
+func TestASinkPutsNothingWhileItsWorkerHasNoLease(t *testing.T) {
+	book := &sinkScriptBook{}
+	bed := newSinkScriptBed(t, testbed.Embedded(t), sinkScriptKeeping(book))
+	bed.config["value.converter"] = scriptedConverterClass
+	testbed.CreateTopic(t, bed.direct, "t", 1, nil)
+	bed.produce(0, 10)
+	bed.run(sinkScriptID(0))
+	bed.within("10 records", func() bool { return book.size() == 10 })
+
+	// Who is paused after it has converted a record has waited with it, or has put it.
+	waits := func() {
+		t.Helper()
+		before := bed.convert.count()
+		bed.produce(0, 10)
+		bed.within("another record to be converted", func() bool { return bed.convert.count() > before })
+		bed.apply(stores.Paused, sinkScriptID(0))
+		bed.shows(sinkScriptID(0), Paused)
+	}
+	bed.worker.gate.Suspend()
+	waits()
+	require.Equal(t, 10, book.size())
+	bed.run(sinkScriptID(0))
+	bed.worker.gate.Resume(time.Time{})
+	bed.within("the others", func() bool { return book.size() == 20 })
+
+	bed.worker.gate.Resume(time.Now()) // it runs out by itself, as it does for a worker that was frozen
+	waits()
+	bed.stop()
+	require.Equal(t, 20, book.size(), "they come again, to whoever has the task then")
+	require.Equal(t, connect.Offsets{sinkScriptAt(0): 20}, bed.committed("s"))
+}

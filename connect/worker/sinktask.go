@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
 )
 
 // sinkTask runs one sink task. All calls into the plugin are made by its goroutine; a second one keeps the consumer group's membership,
@@ -18,6 +19,7 @@ type sinkTask struct {
 	*taskRun
 	connector connect.SinkConnector
 	converter *sinkConversion
+	gate      *kafkaclient.Gate
 	dial      func(ctx context.Context) (*consumer, error)
 	letters   *deadLetterTopic // nil for no dead letter queue, like queue
 	queue     *deadLetterQueue
@@ -157,6 +159,9 @@ func (t *sinkTask) take(p phases, f *fetched) error {
 	t.topics.consumed(f.partition.Topic)
 	pause := backoff{}
 	for len(records) > 0 {
+		if lost, err := t.awaitLease(p); lost || err != nil {
+			return err
+		}
 		began := time.Now()
 		err := guard("Put", func() error { return t.task.Put(p.stop, records) })
 		t.metrics.putBatch(len(records), time.Since(began))
@@ -250,14 +255,34 @@ func (t *sinkTask) waitToConvert(p phases, d time.Duration) bool {
 	return !lost && err == nil
 }
 
-// hold keeps a batch for d, and while the task is paused, and answers the group meanwhile. lost tells that the partitions went to somebody else, or
-// that the task shall stop.
+// awaitLease keeps a batch while this worker has no lease on its work: the task may be another worker's by now. What Put has taken before is the
+// plugin's, whose connections are not the worker's to hold back; the group sees to it that nobody else has its partitions as long as this worker
+// answers.
+func (t *sinkTask) awaitLease(p phases) (lost bool, err error) {
+	for {
+		regained := t.gate.Shut()
+		if regained == nil {
+			return false, nil
+		}
+		if lost, err := t.holdUntil(p, regained); lost || err != nil {
+			return lost, err
+		}
+	}
+}
+
+// hold keeps a batch for d.
 func (t *sinkTask) hold(p phases, d time.Duration) (lost bool, err error) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+	over := make(chan struct{})
+	defer time.AfterFunc(d, func() { close(over) }).Stop()
+	return t.holdUntil(p, over)
+}
+
+// holdUntil keeps a batch until over is closed, and while the task is paused, and answers the group meanwhile. lost tells that the partitions went to
+// somebody else, or that the task shall stop.
+func (t *sinkTask) holdUntil(p phases, over <-chan struct{}) (lost bool, err error) {
 	for {
 		working, resumed := t.target.context(p.stop)
-		due := timer.C
+		due := over
 		if resumed != nil {
 			t.status.set(Paused)
 			due, working = nil, p.stop

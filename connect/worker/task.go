@@ -156,7 +156,7 @@ func (w *Worker) buildSource(run *taskRun, generation int, p *plugin, plugin con
 func (w *Worker) buildSink(run *taskRun, p *plugin, plugin connect.SinkConnector, letters *deadLetterTopic, conversion *sinkConversion,
 ) (taskLife, error) {
 	t := &sinkTask{
-		taskRun: run, connector: plugin, converter: conversion, requested: make(chan struct{}, 1), letters: letters,
+		taskRun: run, connector: plugin, converter: conversion, gate: w.gate, requested: make(chan struct{}, 1), letters: letters,
 		metrics: run.measured.asSink(&w.metrics.out), topics: newActiveTopics(w.statuses, run.id),
 	}
 	if letters != nil {

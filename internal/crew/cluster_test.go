@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -212,6 +213,32 @@ func TestAClusterBehindALogin(t *testing.T) {
 				`sasl.jaas.config=org.apache.kafka.common.security.`+jaas)
 		})
 	}
+}
+
+func TestAClusterBehindKerberos(t *testing.T) {
+	needsProcesses(t)
+	kdc := testbed.StartKerberos(t)
+	kafka := testbed.StartKafka(t, testbed.WithSASL("connect", "secret"), testbed.WithKerberos(kdc))
+	t.Setenv("KRB5_CONFIG", kdc.Conf())
+	login := func(keytab string) []string {
+		return []string{"security.protocol=SASL_PLAINTEXT", "sasl.mechanism=GSSAPI", "sasl.kerberos.service.name=kafka",
+			fmt.Sprintf(`sasl.jaas.config=com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true storeKey=true keyTab="%s" principal="%s";`,
+				keytab, kdc.Principal("connect"))}
+	}
+	stale := kdc.Keytab("connect")
+	present := kdc.Keytab("connect")
+	secured(t, kafka, kafka.SASLAddr(), login(present)...)
+
+	log := ledger.File(t, "log", "")
+	refused := testbed.Launch(t, testbed.Command{
+		Path: testbed.SluiceBinary(t), Log: log,
+		Args: []string{"worker", ledger.File(t, "worker.properties", ledger.WorkerProperties(kafka.SASLAddr(), testbed.Prefix(t), testbed.FreePort(t), login(stale)...))},
+	})
+	assert.NotZero(t, refused.Wait(30*time.Second))
+	text, err := os.ReadFile(log)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "refused the key of "+kdc.Principal("connect"))
+	assert.Contains(t, string(text), "keyTab of sasl.jaas.config ("+stale+")")
 }
 
 func TestAClusterBehindTLS(t *testing.T) {

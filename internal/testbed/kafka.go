@@ -22,6 +22,7 @@ type KafkaOption func(*kafkaSettings)
 type kafkaSettings struct {
 	user, password string
 	sasl, proxied  bool
+	kerberos       *Kerberos
 	secured        bool
 	lines          []string
 }
@@ -30,6 +31,11 @@ type kafkaSettings struct {
 // token, at [Kafka.SASLAddr]. The plain listener stays.
 func WithSASL(user, password string) KafkaOption {
 	return func(s *kafkaSettings) { s.sasl, s.user, s.password = true, user, password }
+}
+
+// WithKerberos has the listener of [WithSASL] take logins by GSSAPI, too, as the service kafka/127.0.0.1.
+func WithKerberos(k *Kerberos) KafkaOption {
+	return func(s *kafkaSettings) { s.kerberos = k }
 }
 
 // WithProxy adds a listener behind a proxy, [Kafka.Proxy]: clients that begin at the proxy's address stay behind it.
@@ -95,6 +101,10 @@ func newKafka(t testing.TB, id int, dir string, settings kafkaSettings) *Kafka {
 	node.lines = settings.lines
 	if settings.sasl {
 		node.sasl = &saslListener{port: FreePort(t), user: settings.user, password: settings.password}
+		if k := settings.kerberos; k != nil {
+			const service = "kafka/127.0.0.1"
+			node.sasl.kerberos = &serviceKey{conf: k.Conf(), principal: k.Principal(service), keytab: k.Keytab(service)}
+		}
 	}
 	if settings.proxied {
 		port := FreePort(t)

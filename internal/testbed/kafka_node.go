@@ -40,6 +40,19 @@ const LoginLife = 2 * time.Second
 type saslListener struct {
 	port           int
 	user, password string
+	kerberos       *serviceKey // nil: GSSAPI is not offered
+}
+
+// serviceKey is what a service in a Kerberos realm has: the realm's krb5.conf, its own name and its key.
+type serviceKey struct{ conf, principal, keytab string }
+
+// flag has a JVM find the realm.
+func (k *serviceKey) flag() string { return "-Djava.security.krb5.conf=" + k.conf }
+
+// properties are those of the listener.
+func (k *serviceKey) properties() []string {
+	return []string{"sasl.kerberos.service.name=kafka", fmt.Sprintf(`listener.name.sasl.gssapi.sasl.jaas.config=com.sun.security.auth.module.Krb5LoginModule`+
+		` required useKeyTab=true storeKey=true keyTab="%s" principal="%s";`, k.keytab, k.principal)}
 }
 
 // proxiedListener is a listener whose advertised address is that of a proxy in front of it.
@@ -86,6 +99,9 @@ func (n *kafkaNode) prepare(ctx context.Context, java, jars string, voters []*ka
 		return fmt.Errorf("formatting the storage of Kafka: %w\n%s", err, output)
 	}
 	command := javaCommand(java, jars, logging, "kafka.Kafka", config)
+	if s := n.sasl; s != nil && s.kerberos != nil {
+		command.Args = append([]string{s.kerberos.flag()}, command.Args...)
+	}
 	command.Name = fmt.Sprintf("Kafka node %d", n.id)
 	command.Log = filepath.Join(n.dir, "kafka.log")
 	command.Ready = n.ready
@@ -137,14 +153,19 @@ func (n *kafkaNode) listeners() []string {
 		bind = append(bind, "SASL://"+loopback(s.port))
 		advertise = append(advertise, "SASL://"+loopback(s.port))
 		protocols = append(protocols, "SASL:SASL_PLAINTEXT")
-		extra = []string{
-			"listener.name.sasl.sasl.enabled.mechanisms=PLAIN,OAUTHBEARER," + strings.Join(scram, ","),
-			"connections.max.reauth.ms=" + strconv.FormatInt(LoginLife.Milliseconds(), 10),
-			`listener.name.sasl.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule` +
+		mechanisms := append([]string{"PLAIN", "OAUTHBEARER"}, scram...)
+		if s.kerberos != nil {
+			mechanisms = append(mechanisms, "GSSAPI")
+			extra = s.kerberos.properties()
+		}
+		extra = append(extra,
+			"listener.name.sasl.sasl.enabled.mechanisms="+strings.Join(mechanisms, ","),
+			"connections.max.reauth.ms="+strconv.FormatInt(LoginLife.Milliseconds(), 10),
+			`listener.name.sasl.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule`+
 				` required unsecuredLoginStringClaim_sub="broker";`,
 			fmt.Sprintf(`listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule`+
 				` required user_%s="%s";`, s.user, s.password),
-		}
+		)
 		for _, mechanism := range scram {
 			extra = append(extra, "listener.name.sasl."+strings.ToLower(mechanism)+
 				".sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;")

@@ -39,12 +39,14 @@ var (
 		program: "mosquitto"}
 	MosquittoClients = Prerequisite{Name: "mosquitto_pub and mosquitto_sub", AptPackage: "mosquitto-clients",
 		BrewFormula: "mosquitto", program: "mosquitto_pub"}
-	Python = Prerequisite{Name: "Python 3 with venv", AptPackage: "python3-venv", BrewFormula: "python3", program: "python3", check: checkPython}
+	// KerberosServer is MIT's. Its administration brings the server itself along.
+	KerberosServer = Prerequisite{Name: "MIT Kerberos", AptPackage: "krb5-admin-server", BrewFormula: "krb5", program: "kadmin.local"}
+	Python         = Prerequisite{Name: "Python 3 with venv", AptPackage: "python3-venv", BrewFormula: "python3", program: "python3", check: checkPython}
 )
 
 // Prerequisites are all there are.
 func Prerequisites() []Prerequisite {
-	return []Prerequisite{Java, Maven, MosquittoServer, MosquittoClients, Python}
+	return []Prerequisite{Java, Maven, MosquittoServer, MosquittoClients, KerberosServer, Python}
 }
 
 // Path is where the program is; an error says why it cannot be used.
@@ -122,7 +124,7 @@ func lookPath(program string) (string, error) {
 	if err == nil {
 		return path, nil
 	}
-	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/opt/homebrew/opt/openjdk@17/bin"} {
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/opt/homebrew/opt/krb5/sbin", "/opt/homebrew/opt/openjdk@17/bin"} {
 		if path, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
 			return path, nil
 		}
