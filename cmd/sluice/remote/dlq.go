@@ -350,6 +350,11 @@ since, whatever ended the first. Nothing is taken out of the queue. If there are
 			if err := confirm(cmd, fmt.Sprintf("send %s", counted(outlook.Sent, "letter", "letters")), yes); err != nil {
 				return err
 			}
+			r.Waiting = func(cause error, _ time.Time) {
+				if cause != nil {
+					fmt.Fprintf(cmd.ErrOrStderr(), "sluice: Kafka does not take the records yet: %v\n", cause)
+				}
+			}
 			return replay(cmd.Context(), page, r, outlook)
 		}),
 	}
