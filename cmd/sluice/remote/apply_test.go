@@ -126,6 +126,15 @@ func TestASecretThatTheWorkerHidesCountsAsUnchanged(t *testing.T) {
 	assert.Empty(t, f.done())
 }
 
+func TestWhatAWorkerFindsStrangeIsTold(t *testing.T) {
+	f := newFake(t)
+	f.warnings = []string{"file: it is not there yet", "zzz: no such key"}
+	o := runWith(t.Context(), "name: a\nconnector.class: File\nzzz: 1\n", "apply", "-f", "-")
+	assert.Zero(t, o.code, o.err)
+	assert.Contains(t, o.out, "created a\n  warning  file: it is not there yet\n")
+	assert.Equal(t, 2, strings.Count(o.out, "zzz"), "in the difference, and once as a warning: %s", o.out)
+}
+
 func TestAnInitialStateIsForConnectorsThatAreCreated(t *testing.T) {
 	f := newFake(t)
 	dir := folder(t, map[string]string{"a.json": `{"name":"a","config":{"connector.class":"File"},"initial_state":"STOPPED"}`})

@@ -197,9 +197,13 @@ func (d description) measures(facts *table) {
 		return
 	}
 	if d.info.Type == "source" {
-		facts.row("records", fmt.Sprintf("%.0f polled, %.0f written, %.0f under way, since its tasks started", m.in, m.out, m.underWay))
+		oldest := ""
+		if m.oldest > 0 {
+			oldest = fmt.Sprintf(", the oldest for %v", m.oldest.Round(time.Millisecond))
+		}
+		facts.row("records", fmt.Sprintf("%.0f polled, %.0f written, %.0f under way%s", m.in, m.out, m.underWay, oldest))
 	} else {
-		facts.row("records", fmt.Sprintf("%.0f read, %.0f put, since its tasks started", m.in, m.out))
+		facts.row("records", fmt.Sprintf("%.0f read, %.0f put", m.in, m.out))
 	}
 	if m.lag != nil {
 		facts.row("lag", fmt.Sprintf("%.0f records", *m.lag))
@@ -240,7 +244,7 @@ func (d description) wrong(page *screen, out output) {
 	for _, a := range attempts {
 		since := ""
 		if a.Since != nil {
-			since = " since " + ago(*a.Since)
+			since = ", since " + a.Since.UTC().Format(time.RFC3339) + ", for " + time.Since(*a.Since).Round(time.Second).String()
 		}
 		page.printf("\n%s%s\n    %s\n", page.paint(yellow, a.What+" tries again and again"), since, a.Cause)
 		if a.Next != "" {

@@ -36,6 +36,20 @@ func (f findings) errors() int {
 	return n
 }
 
+// add takes in what a worker said of a connector when it took its configuration: a server that cannot be reached is found only then. It returns the texts
+// about keys of which nothing was said before.
+func (f *findings) add(s step, warnings []string) (fresh []string) {
+	for _, text := range warnings {
+		key, _, _ := strings.Cut(text, ": ")
+		if slices.ContainsFunc(*f, func(one finding) bool { return one.Connector == s.name && one.Key == key }) {
+			continue
+		}
+		*f = append(*f, finding{Connector: s.name, Source: s.source, Key: key, Text: text, Warning: true})
+		fresh = append(fresh, text)
+	}
+	return fresh
+}
+
 // show writes the findings by connector. Whoever reads them knows the keys, so texts do not repeat them.
 func (f findings) show(out *screen) {
 	last := ""

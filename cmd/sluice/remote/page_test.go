@@ -28,7 +28,7 @@ func TestDescribeTellsTheWholeStoryOnOnePage(t *testing.T) {
 	require.Zero(t, o.code, o.err)
 	for _, part := range []string{
 		"lake  sink, FAILED\n", "  class     Mqtt 1.2\n", "  instance  RUNNING on a:8083\n", "  tasks     2 of 3 run\n", "  topics    lines\n", "  records   11 read, 0 put",
-		"task 1 tries again and again since ", "(2026-05-04T03:02:01Z)\n    connection refused\n    next try within 30s\n",
+		"task 1 tries again and again, since 2026-05-04T03:02:01Z, for ", "s\n    connection refused\n    next try within 30s\n",
 		"task 2 has failed on b:8083\n    java.io.IOException: disk full\n    \tat x.Y\n", "next: when the cause is gone, sluice restart lake --include-tasks --only-failed\n",
 		"  lines  0          42      ?\n", "  mqtt.password    [hidden]\n",
 	} {
