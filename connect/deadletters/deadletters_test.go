@@ -290,3 +290,33 @@ func TestALetterThatCameRoundAgainTellsOfTheLastTime(t *testing.T) {
 	assert.False(t, c.Source)
 	assert.Equal(t, []sarama.RecordHeader{header("own", "a")}, own)
 }
+
+func TestAQueueOfTransactionsIsReadToItsEndWithoutWhatWasAborted(t *testing.T) {
+	onEveryKafka(t, func(t *testing.T, addr, prefix string) {
+		lines, queue := prefix+"lines", prefix+"dead"
+		testbed.CreateTopic(t, addr, lines, 1, nil)
+		testbed.CreateTopic(t, addr, queue, 1, nil)
+		settings, err := kafkaclient.ProducerSettings(kafkaclient.Properties{"bootstrap.servers": addr, "transactional.id": prefix + "source"})
+		require.NoError(t, err)
+		producer, err := sarama.NewSyncProducer(settings.Brokers, settings.Sarama)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, producer.Close()) }()
+		for i, end := range []func() error{producer.CommitTxn, producer.AbortTxn, producer.CommitTxn, producer.AbortTxn} {
+			require.NoError(t, producer.BeginTxn())
+			_, _, err := producer.SendMessage(letter(queue, "lake", lines, 0, int64(i), sarama.ProducerMessage{Value: sarama.StringEncoder(strconv.Itoa(i))}))
+			require.NoError(t, err)
+			require.NoError(t, end())
+		}
+		r := replayOf(t, addr, queue, "lake")
+		newest, err := r.Queue.Newest(inTime(t), 10, func(*Letter) bool { return true })
+		require.NoError(t, err)
+		assert.Len(t, newest, 2)
+		assert.Equal(t, 2, replayed(t, r))
+		assert.Zero(t, replayed(t, r))
+		var values []string
+		for _, m := range testbed.Consume(t, addr, lines, 3, 3*time.Second) {
+			values = append(values, string(m.Value))
+		}
+		assert.Equal(t, []string{"0", "2"}, values)
+	})
+}

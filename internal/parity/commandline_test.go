@@ -225,6 +225,20 @@ func (c *console) script() []ran {
 	return all
 }
 
+// loggers changes levels of a worker's loggers.
+func (c *console) loggers() {
+	for _, line := range []struct{ does, want string }{
+		{"loggers set org.apache.kafka.connect.runtime debug", "org.apache.kafka.connect.runtime is DEBUG\n"},
+		{"loggers get org.apache.kafka.connect.runtime", "org.apache.kafka.connect.runtime  DEBUG  THEN\n"},
+		{"loggers set org.apache.kafka.connect.runtime INFO --cluster", "org.apache.kafka.connect.runtime is INFO in every worker"},
+		{"loggers get", "root  INFO"},
+	} {
+		r := c.do(line.does)
+		require.Zero(c.t, r.code, r.err)
+		assert.Contains(c.t, r.out, line.want)
+	}
+}
+
 // differing are the commands of which Java's workers tell less, or in other words.
 func differing(line string) bool {
 	for _, prefix := range []string{
@@ -255,7 +269,8 @@ func TestTheCommandLineWorksWithJavaAsWithSluice(t *testing.T) {
 		return c, c.script()
 	}
 	_, ours := run(ledger.StartWorker)
-	_, java := run(ledger.StartJavaWorker)
+	javas, java := run(ledger.StartJavaWorker)
+	javas.loggers()
 	require.Len(t, ours, len(java))
 	for i := range java {
 		if !differing(java[i].line) {
