@@ -32,7 +32,8 @@ func (s *session) applyCommand() *cobra.Command {
 		Long: `Compare manifests with what the cluster has, show the difference key by key, have a worker check all that is new or changed, and only then create and
 change. What is as it should be is not touched. Secrets are not shown. If a manifest is refused, nothing is changed.
 
---prune deletes connectors that no manifest names, all of the cluster's others, after all else went well; it says which, and asks. initial_state counts when a connector is created.
+--prune deletes connectors that no manifest names, all of the cluster's others, after all else went well; it says which, and asks. initial_state counts when
+a connector is created.
 
 ` + manifestForms + "\n\n" + exitCodes,
 		Example: `  sluice apply -f connectors/ --dry-run          what would change; exit code 6 if anything would
