@@ -215,6 +215,16 @@ func (c *console) script() []ran {
 	do("offsets get lake -o json", 0)
 	do("resume lines-01 lake", 0)
 	c.eventually("status lines-01 lake", "RUNNING")
+
+	c.write("broken.yaml", "name: broken\nconnector.class: FileStreamSource\nfile: "+filepath.Join(c.dir, "in/lines-01")+
+		"\ntopic: lines-0\nvalue.converter: org.apache.kafka.connect.converters.ByteArrayConverter\n")
+	do("apply -f broken.yaml", 0)
+	c.eventually("status broken", "FAILED")
+	require.Equal(t, 7, c.do("status broken").code)
+	do("describe broken", 0)
+	do("restart broken --include-tasks --only-failed", 0)
+	do("delete broken", 0)
+
 	do("top --count 1 --every 200ms", 0)
 	do("cluster", 0)
 	do("get gone", 4)
@@ -243,11 +253,8 @@ func (c *console) loggers() {
 func differing(line string) bool {
 	for _, prefix := range []string{
 		"top", "cluster", // Java's workers tell neither metrics nor what the leader knows
-		"describe",                                             // likewise, and the version of the class
-		"validate -f bad.json",                                 // Java lists the classes that it has
-		"apply -f bad.json",                                    //
-		"dlq show",                                             // the words of another JSON parser
-		"offsets reset lines-01 --yes", "offsets set lines-01", // the texts of two connectors
+		"describe", // likewise
+		"dlq show", // the words of another JSON parser
 	} {
 		if strings.HasPrefix(line, prefix) {
 			return true

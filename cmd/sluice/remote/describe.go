@@ -19,8 +19,8 @@ func (s *session) describeCommand() *cobra.Command {
 		Use:     "describe NAME",
 		Short:   "Show all there is to know of a connector on one page: for the middle of the night",
 		GroupID: groupLook,
-		Long: `Show all there is to know of a connector on one page: what runs where, what does not and why, since when it has been trying again, what to do next, how far it
-has come and how far it is behind, what has failed, and its configuration without secrets. -o wide shows traces and offsets whole.
+		Long: `Show all there is to know of a connector on one page: what runs where, what does not and why, since when it has been trying again, what to do next, how
+far it has come and how far it is behind, what has failed, and its configuration without secrets. -o wide shows traces and offsets whole.
 
 ` + exitCodes,
 		Example: `  sluice describe sensors
@@ -232,14 +232,7 @@ func (d description) wrong(page *screen, out output) {
 		}
 		failed = append(failed, what)
 		page.printf("\n%s on %s\n", page.paint(red, what+" has failed"), worker)
-		lines := strings.Split(strings.TrimSpace(trace), "\n")
-		for i, line := range lines {
-			if i == traceLines && out != asWide {
-				page.printf("    %s\n", page.paint(dim, fmt.Sprintf("... %d lines more: -o wide", len(lines)-i)))
-				break
-			}
-			page.printf("    %s\n", line)
-		}
+		writeTrace(page, trace, out)
 	}
 	for _, a := range attempts {
 		since := ""

@@ -193,7 +193,7 @@ func (f *fakeCluster) validate(w http.ResponseWriter, r *http.Request) {
 	var config map[string]string
 	_ = json.NewDecoder(r.Body).Decode(&config)
 	if config["connector.class"] == "Gone" {
-		fail(w, 500, "org.apache.kafka.connect.errors.ConnectException: Failed to find any class that implements Connector and which name matches Gone, "+
+		fail(w, 500, "java.util.concurrent.CompletionException: org.apache.kafka.connect.errors.ConnectException: Failed to find any class that implements Connector and which name matches Gone, "+
 			"available connectors are: PluginDesc{klass=class x}")
 		return
 	}

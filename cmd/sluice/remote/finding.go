@@ -113,12 +113,12 @@ func judge(ctx context.Context, c *client.Client, m manifests.Manifest) (finding
 	return all, nil
 }
 
-// javaClass is the name of an exception in front of its text.
-var javaClass = regexp.MustCompile(`^(?:[a-z]\w*\.)+[A-Z]\w*: `)
+// javaClasses are the names of exceptions in front of a text.
+var javaClasses = regexp.MustCompile(`^(?:(?:[a-z]\w*\.)+[A-Z]\w*: )+`)
 
 // refusal is a worker's text about a configuration that it cannot even look at, and the key that it is about.
 func refusal(text string) (key, shown string) {
-	text = javaClass.ReplaceAllString(text, "")
+	text = javaClasses.ReplaceAllString(text, "")
 	if strings.HasPrefix(text, "Failed to find any class") {
 		what, _, _ := strings.Cut(text, ", available connectors are") // a long list in Java's own notation
 		return "connector.class", what + " (`sluice plugins` lists those there are)"

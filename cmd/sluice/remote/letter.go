@@ -88,7 +88,10 @@ func writeLetter(page *screen, queue string, l *deadletters.Letter, out output) 
 	}
 	if l.Stage != "" {
 		facts.row("failed in", fmt.Sprintf("%s, %s, task %s", l.Stage, l.Class[strings.LastIndexByte(l.Class, '.')+1:], l.Task))
-		facts.row("because", cell{oneLine(cmp.Or(l.Message, l.Exception)), yellow})
+		facts.row("because", cell{oneLine(strings.TrimSuffix(cmp.Or(l.Message, l.Exception), ": ")), yellow})
+		if cause := reason(l.Trace); cause != firstLine(l.Trace) {
+			facts.row("caused by", cell{oneLine(cause), yellow})
+		}
 	}
 	facts.row("key", legible(l.Key, out))
 	facts.row("value", legible(l.Value, out))
@@ -97,9 +100,7 @@ func writeLetter(page *screen, queue string, l *deadletters.Letter, out output) 
 	}
 	facts.write(page, "  ")
 	if out == asWide {
-		for line := range strings.SplitSeq(strings.TrimSpace(l.Trace), "\n") {
-			page.printf("    %s\n", line)
-		}
+		writeTrace(page, l.Trace, out)
 	}
 }
 

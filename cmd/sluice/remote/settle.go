@@ -63,7 +63,8 @@ func judgeStatus(status herder.ConnectorStateInfo) judgement {
 			}
 		case "FAILED":
 			if result.verdict != broken {
-				result = judgement{broken, fmt.Sprintf("%s has failed on %s:\n%s", what, worker, strings.TrimSpace(trace))}
+				lines, _ := condensed(trace)
+				result = judgement{broken, fmt.Sprintf("%s has failed on %s:\n%s", what, worker, strings.Join(lines, "\n"))}
 			}
 		default:
 			if result.verdict == well {
