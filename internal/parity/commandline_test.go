@@ -193,9 +193,10 @@ func (c *console) script() []ran {
 	do("resume lines-01 lines-02", 0)
 	c.eventually("status lines-01", "RUNNING")
 	do("restart lines-01", 0)
+	c.eventually("status lines-01", "lines-01  source  RUNNING  1")
 	do("restart lines-01 --include-tasks", 0)
+	c.eventually("status lines-01", "lines-01  source  RUNNING  1") // what is being restarted counts in the next plan
 	do("restart lines-01 --include-tasks --only-failed", 0)
-	c.eventually("status lines-01", "RUNNING")
 	do("restart lines-01 --task 0", 0)
 	do("offsets reset lines-01 --yes", 2)
 	do("stop lines-01 --wait", 0)
@@ -219,7 +220,7 @@ func (c *console) script() []ran {
 	c.write("broken.yaml", "name: broken\nconnector.class: FileStreamSource\nfile: "+filepath.Join(c.dir, "in/lines-01")+
 		"\ntopic: lines-0\nvalue.converter: org.apache.kafka.connect.converters.ByteArrayConverter\n")
 	do("apply -f broken.yaml", 0)
-	c.eventually("status broken", "FAILED")
+	c.eventually("status broken", "broken  source  FAILED  0/1")
 	require.Equal(t, 7, c.do("status broken").code)
 	do("describe broken", 0)
 	do("restart broken --include-tasks --only-failed", 0)
