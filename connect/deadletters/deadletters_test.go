@@ -23,6 +23,7 @@ const within = time.Minute
 
 // onEveryKafka runs a test on the embedded Kafka and, unless the tests shall be short, on a real one. Names begin with the prefix.
 func onEveryKafka(t *testing.T, test func(t *testing.T, addr, prefix string)) {
+	t.Parallel()
 	t.Run("embedded", func(t *testing.T) { test(t, testbed.Embedded(t), testbed.Prefix(t)) })
 	t.Run("real", func(t *testing.T) {
 		if testing.Short() {
@@ -218,6 +219,7 @@ func TestOfTwoReplaysAtOnceTheLaterOneEndsTheOther(t *testing.T) {
 }
 
 func TestLettersThatCannotBeSentAreCountedByTheReason(t *testing.T) {
+	t.Parallel()
 	addr := testbed.Embedded(t)
 	testbed.CreateTopic(t, addr, "lines", 1, nil)
 	testbed.CreateTopic(t, addr, "dead", 1, nil)
@@ -249,6 +251,7 @@ func TestLettersThatCannotBeSentAreCountedByTheReason(t *testing.T) {
 }
 
 func TestTheNewestLettersAreFoundWhereverTheyAre(t *testing.T) {
+	t.Parallel()
 	addr := testbed.Embedded(t)
 	testbed.CreateTopic(t, addr, "dead", 2, nil)
 	at := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
