@@ -74,3 +74,60 @@ func TestErrorsNameTheCause(t *testing.T) {
 	require.ErrorAs(t, err, &away)
 	assert.ErrorContains(t, err, "no worker answers at "+server.URL+": dial tcp")
 }
+
+func TestWhatARebalanceRefusesIsAskedAgain(t *testing.T) {
+	for _, c := range []struct {
+		name, message string
+		code, asked   int
+		ask           func(c *Client) error
+	}{
+		{"a conflict", "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.", 409, 3,
+			func(c *Client) error { return c.Delete(t.Context(), "x") }},
+		{"Java's plain reads", "Request cannot be completed because a rebalance is expected", 500, 3,
+			func(c *Client) error { _, err := c.Connector(t.Context(), "x"); return err }},
+		{"a write that failed is not", "Request cannot be completed because a rebalance is expected", 500, 1,
+			func(c *Client) error { return c.Delete(t.Context(), "x") }},
+		{"what is there already is not", "Connector x already exists", 409, 1,
+			func(c *Client) error { _, err := c.Create(t.Context(), "x", nil, ""); return err }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			asked := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if asked++; asked < 3 {
+					w.WriteHeader(c.code)
+					_, _ = w.Write([]byte(`{"error_code":409,"message":"` + c.message + `"}`))
+					return
+				}
+				_, _ = w.Write([]byte("{}"))
+			}))
+			defer server.Close()
+			client, err := New(server.URL, Options{})
+			require.NoError(t, err)
+			err = c.ask(client)
+			assert.Equal(t, c.asked, asked)
+			assert.Equal(t, c.asked < 3, err != nil)
+		})
+	}
+}
+
+func TestALoginGoesToItsWorkerOnly(t *testing.T) {
+	var elsewhere bool
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere = true }))
+	defer other.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		assert.Equal(t, "ops/geheim/sluice", user+"/"+password+"/"+r.UserAgent())
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	c, err := New(server.URL, Options{User: "ops", Password: "geheim", Agent: "sluice"})
+	require.NoError(t, err)
+	_, err = c.Names(t.Context())
+	var no *RefusedError
+	require.ErrorAs(t, err, &no)
+	assert.Equal(t, http.StatusTemporaryRedirect, no.Code)
+	assert.False(t, elsewhere)
+	_, err = New("http://ops:geheim@x", Options{})
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "geheim")
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -26,6 +27,8 @@ type Replay struct {
 	To string
 	// AsPolled sends letters of a source, too, whose key and value no converter has written.
 	AsPolled bool
+	// Waiting is told why letters wait while Kafka does not take them; a nil cause takes it back. It is called from several goroutines. Nil is allowed.
+	Waiting func(cause error, next time.Time)
 }
 
 // Group is the consumer group that remembers how far a connector's letters were sent back.
@@ -178,6 +181,9 @@ func (r *Replay) committed(ctx context.Context) (map[int32]int64, error) {
 	return done, nil
 }
 
+// grace is for how long a transaction may go on after the end of a replay was asked for.
+const grace = 10 * time.Second
+
 // Limits of one transaction of a replay.
 const (
 	batchLetters = 500
@@ -194,13 +200,18 @@ func (r *Replay) Run(ctx context.Context, o *Outlook, progress func(sent int)) (
 		return 0, err
 	}
 	settings.Sarama.Metadata.AllowAutoTopicCreation = false
-	producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{})
+	producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{Waiting: r.Waiting})
 	if err != nil {
 		return 0, kafkaclient.Explain(err, settings)
 	}
 	w := &writer{Replay: r, partitions: o.partitions, producer: producer, progress: progress}
 	defer w.close()
-	defer context.AfterFunc(ctx, producer.Abort)() // sarama's calls know no context
+	// A transaction that is under way when ctx ends is brought to its end, so that nobody has to wait for it to run out.
+	hard, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { cut(context.Cause(ctx)) }) })()
+	defer context.AfterFunc(hard, producer.Abort)() // sarama's calls know no context
+	w.hard = hard
 	// Whoever replays beside us is fenced from here on: what is committed now stays so.
 	if err := r.begin(ctx, o); err != nil {
 		return 0, err
@@ -220,6 +231,7 @@ func (r *Replay) Run(ctx context.Context, o *Outlook, progress func(sent int)) (
 type writer struct {
 	*Replay
 	partitions map[string]int
+	hard       context.Context // its end cuts the producer off
 	producer   *kafkaclient.Producer
 	progress   func(int)
 	sent       int
@@ -233,7 +245,7 @@ func (w *writer) replay(ctx context.Context, span stores.Span) error {
 	begun := span.From
 	err := w.Queue.Read(ctx, span, func(l Letter) error {
 		topic, reason := w.target(&l)
-		if !w.concerns(&l) || reason != "" {
+		if !w.concerns(&l) || reason != "" || w.partitions[topic] == 0 { // a topic that is not there: a producer would wait for it
 			return nil
 		}
 		m := l.message(topic, w.partitions[topic])
@@ -267,11 +279,17 @@ func (l *Letter) message(topic string, partitions int) *sarama.ProducerMessage {
 
 // flush sends the batch and remembers, in the same transaction, that the queue's partition was dealt with up to next.
 func (w *writer) flush(ctx context.Context, partition int32, next int64) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	if err := w.producer.BeginTxn(); err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
-	if err := w.send(ctx); err != nil {
-		return errors.Join(err, w.producer.AbortTxn())
+	if err := w.send(); err != nil {
+		if w.hard.Err() == nil { // else not all is answered, and sarama would wait for that: the next replay ends the transaction, or its time does
+			err = errors.Join(err, w.producer.AbortTxn())
+		}
+		return err
 	}
 	offsets := map[string][]*sarama.PartitionOffsetMetadata{w.Queue.Topic: {{Partition: partition, Offset: next, LeaderEpoch: -1}}}
 	if err := w.producer.AddOffsetsToTxn(offsets, Group(w.Connector)); err != nil {
@@ -287,7 +305,7 @@ func (w *writer) flush(ctx context.Context, partition int32, next int64) error {
 }
 
 // send hands the batch over and waits until Kafka has all of it.
-func (w *writer) send(ctx context.Context) error {
+func (w *writer) send() error {
 	var errs []error
 	answered := func(e *sarama.ProducerError) {
 		if e != nil {
@@ -309,8 +327,8 @@ func (w *writer) send(ctx context.Context) error {
 		case e := <-w.producer.Errors():
 			answered(e)
 			left--
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case <-w.hard.Done():
+			return context.Cause(w.hard)
 		}
 	}
 	if len(errs) > 0 {

@@ -14,6 +14,7 @@ import (
 type connection struct {
 	sarama.Client
 	dialer *dialer
+	once   sync.Once // sarama's Close panics when it is called twice at once
 }
 
 // connect opens a client with connections of its own. ctx bounds the opening only.
@@ -50,10 +51,12 @@ const (
 	everyTopic
 )
 
-// cut ends every request that is under way and lets no other begin.
+// cut ends every request that is under way and lets no other begin. It may be called more than once, from several goroutines.
 func (c *connection) cut() {
-	c.dialer.cut()
-	_ = c.Client.Close() // its only error says that it was closed before
+	c.once.Do(func() {
+		c.dialer.cut()
+		_ = c.Client.Close() // its only error says that it was closed before
+	})
 }
 
 // dialer remembers its open connections. It is safe for concurrent use.

@@ -58,6 +58,9 @@ var leaves = []string{"connect/kafkaclient", "connect/certstore", "connect/jaas"
 // ofREST are the packages in which the herder's interface speaks, and those of REST's own TLS and log levels: REST may know no other of the framework.
 var ofREST = []string{"connect", "connect/catalog", "connect/certstore", "connect/herder", "connect/logging", "connect/validation"}
 
+// running are the packages that run connectors.
+var running = []string{"connect/worker", "connect/cluster", "connect/group", "connect/embedded"}
+
 func TestArrowsRunOneWay(t *testing.T) {
 	for _, p := range packages(t) {
 		for _, i := range p.ours() {
@@ -74,6 +77,8 @@ func TestArrowsRunOneWay(t *testing.T) {
 				t.Errorf("%s imports %s: the framework knows neither REST nor connectors nor programs", p.ImportPath, i)
 			case under(p.ImportPath, "api") && !under(i, "api") && !contains(ofREST, i):
 				t.Errorf("%s imports %s: REST talks to the herder and knows nothing else", p.ImportPath, i)
+			case p.ImportPath == "cmd/sluice/remote" && (under(i, "connectors") || contains(running, i)):
+				t.Errorf("%s imports %s: its commands talk to a cluster over REST and run nothing", p.ImportPath, i)
 			case under(i, "internal") && !under(p.ImportPath, "internal"):
 				t.Errorf("%s imports %s: internal holds nothing of the product", p.ImportPath, i)
 			}

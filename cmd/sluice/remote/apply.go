@@ -32,7 +32,8 @@ func (s *session) applyCommand() *cobra.Command {
 		Long: `Compare manifests with what the cluster has, show the difference key by key, have a worker check all that is new or changed, and only then create and
 change. What is as it should be is not touched. Secrets are not shown. If a manifest is refused, nothing is changed.
 
---prune deletes connectors that no manifest names, all of the cluster's others, after all else went well; it says which, and asks. initial_state counts when a connector is created.
+--prune deletes connectors that no manifest names, all of the cluster's others, after all else went well; it says which, and asks. initial_state counts when
+a connector is created.
 
 ` + manifestForms + "\n\n" + exitCodes,
 		Example: `  sluice apply -f connectors/ --dry-run          what would change; exit code 6 if anything would
@@ -131,7 +132,7 @@ func (o applyOptions) apply(cmd *cobra.Command, c *client.Client, page *screen, 
 			told.Connectors[i].Result = "left"
 			continue
 		}
-		err := s.do(ctx, c)
+		warnings, err := s.do(ctx, c)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -140,8 +141,12 @@ func (o applyOptions) apply(cmd *cobra.Command, c *client.Client, page *screen, 
 			told.Connectors[i].Result, told.Connectors[i].Error = "failed", err.Error()
 			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
 		}
+		fresh := told.Findings.add(s, warnings)
 		if !o.output.document() {
 			s.showDone(page, err)
+			for _, text := range fresh {
+				page.printf("  %s  %s\n", page.paint(yellow, "warning"), text)
+			}
 		}
 	}
 	if gone := steps.of(deletes); len(gone) > 0 && len(errs) > 0 {
@@ -153,23 +158,20 @@ func (o applyOptions) apply(cmd *cobra.Command, c *client.Client, page *screen, 
 	return errors.Join(errs...)
 }
 
-// do carries out one step.
-func (s step) do(ctx context.Context, c *client.Client) (err error) {
-	switch s.action {
-	case creates:
-		if s.manifest.InitialState != "" {
-			_, err = c.Create(ctx, s.name, s.manifest.Config, s.manifest.InitialState)
-			return err
-		}
-		_, err = c.PutConfig(ctx, s.name, s.manifest.Config)
-	case changes:
-		_, err = c.PutConfig(ctx, s.name, s.manifest.Config)
-	case deletes:
+// do carries out one step, and returns what the worker found strange.
+func (s step) do(ctx context.Context, c *client.Client) (warnings []string, err error) {
+	var reply client.Reply
+	switch {
+	case s.action == deletes:
 		if err = c.Delete(ctx, s.name); client.NotFound(err) {
 			err = nil // somebody else was faster
 		}
+	case s.action == creates && s.manifest.InitialState != "":
+		reply, err = c.Create(ctx, s.name, s.manifest.Config, s.manifest.InitialState)
+	default:
+		reply, err = c.PutConfig(ctx, s.name, s.manifest.Config)
 	}
-	return err
+	return reply.Warnings, err
 }
 
 func (s step) showDone(page *screen, err error) {

@@ -126,6 +126,15 @@ func TestASecretThatTheWorkerHidesCountsAsUnchanged(t *testing.T) {
 	assert.Empty(t, f.done())
 }
 
+func TestWhatAWorkerFindsStrangeIsTold(t *testing.T) {
+	f := newFake(t)
+	f.warnings = []string{"file: it is not there yet", "zzz: no such key"}
+	o := runWith(t.Context(), "name: a\nconnector.class: File\nzzz: 1\n", "apply", "-f", "-")
+	assert.Zero(t, o.code, o.err)
+	assert.Contains(t, o.out, "created a\n  warning  file: it is not there yet\n")
+	assert.Equal(t, 2, strings.Count(o.out, "zzz"), "in the difference, and once as a warning: %s", o.out)
+}
+
 func TestAnInitialStateIsForConnectorsThatAreCreated(t *testing.T) {
 	f := newFake(t)
 	dir := folder(t, map[string]string{"a.json": `{"name":"a","config":{"connector.class":"File"},"initial_state":"STOPPED"}`})
@@ -137,7 +146,7 @@ func TestAnInitialStateIsForConnectorsThatAreCreated(t *testing.T) {
 func TestWaitingEndsWellOrWithTheTrace(t *testing.T) {
 	f := newFake(t)
 	f.statuses["bad"] = `{"name":"bad","connector":{"state":"RUNNING","worker_id":"a:8083"},
-		"tasks":[{"id":0,"state":"FAILED","worker_id":"b:8083","trace":"java.io.IOException: disk full\n\tat x.Y"}],"type":"sink"}`
+		"tasks":[{"id":0,"state":"FAILED","worker_id":"b:8083","trace":"java.lang.Error: it failed\n\tat x.Y\nCaused by: java.io.IOException: disk full\n\t... 3 more"}],"type":"sink"}`
 	f.statuses["slow"] = `{"name":"slow","connector":{"state":"RUNNING","worker_id":"a:8083"},
 		"tasks":[{"id":0,"state":"RUNNING","worker_id":"b:8083","trace":"retrying: connection refused (since 2026-05-04T03:02:01Z)"}],"type":"sink"}`
 	o := runWith(t.Context(), `[{"name":"good","connector.class":"File"},{"name":"bad","connector.class":"File"},{"name":"slow","connector.class":"File"}]`,
@@ -145,7 +154,7 @@ func TestWaitingEndsWellOrWithTheTrace(t *testing.T) {
 	assert.Equal(t, exitNotRunning, o.code)
 	assert.Contains(t, o.out, "runs    good\n")
 	assert.NotContains(t, o.out, "runs    bad")
-	assert.Contains(t, o.err, "bad does not run: task 0 has failed on b:8083:\njava.io.IOException: disk full\n\tat x.Y")
+	assert.Contains(t, o.err, "bad does not run: task 0 has failed on b:8083:\njava.lang.Error: it failed\nCaused by: java.io.IOException: disk full\n")
 	assert.Contains(t, o.err, "slow does not run: after 3s task 0 on b:8083: retrying: connection refused")
 }
 

@@ -19,8 +19,8 @@ func (s *session) describeCommand() *cobra.Command {
 		Use:     "describe NAME",
 		Short:   "Show all there is to know of a connector on one page: for the middle of the night",
 		GroupID: groupLook,
-		Long: `Show all there is to know of a connector on one page: what runs where, what does not and why, since when it has been trying again, what to do next, how far it
-has come and how far it is behind, what has failed, and its configuration without secrets. -o wide shows traces and offsets whole.
+		Long: `Show all there is to know of a connector on one page: what runs where, what does not and why, since when it has been trying again, what to do next, how
+far it has come and how far it is behind, what has failed, and its configuration without secrets. -o wide shows traces and offsets whole.
 
 ` + exitCodes,
 		Example: `  sluice describe sensors
@@ -197,9 +197,13 @@ func (d description) measures(facts *table) {
 		return
 	}
 	if d.info.Type == "source" {
-		facts.row("records", fmt.Sprintf("%.0f polled, %.0f written, %.0f under way, since its tasks started", m.in, m.out, m.underWay))
+		oldest := ""
+		if m.oldest > 0 {
+			oldest = fmt.Sprintf(", the oldest for %v", m.oldest.Round(time.Millisecond))
+		}
+		facts.row("records", fmt.Sprintf("%.0f polled, %.0f written, %.0f under way%s", m.in, m.out, m.underWay, oldest))
 	} else {
-		facts.row("records", fmt.Sprintf("%.0f read, %.0f put, since its tasks started", m.in, m.out))
+		facts.row("records", fmt.Sprintf("%.0f read, %.0f put", m.in, m.out))
 	}
 	if m.lag != nil {
 		facts.row("lag", fmt.Sprintf("%.0f records", *m.lag))
@@ -228,19 +232,12 @@ func (d description) wrong(page *screen, out output) {
 		}
 		failed = append(failed, what)
 		page.printf("\n%s on %s\n", page.paint(red, what+" has failed"), worker)
-		lines := strings.Split(strings.TrimSpace(trace), "\n")
-		for i, line := range lines {
-			if i == traceLines && out != asWide {
-				page.printf("    %s\n", page.paint(dim, fmt.Sprintf("... %d lines more: -o wide", len(lines)-i)))
-				break
-			}
-			page.printf("    %s\n", line)
-		}
+		writeTrace(page, trace, out)
 	}
 	for _, a := range attempts {
 		since := ""
 		if a.Since != nil {
-			since = " since " + ago(*a.Since)
+			since = ", since " + a.Since.UTC().Format(time.RFC3339) + ", for " + time.Since(*a.Since).Round(time.Second).String()
 		}
 		page.printf("\n%s%s\n    %s\n", page.paint(yellow, a.What+" tries again and again"), since, a.Cause)
 		if a.Next != "" {

@@ -27,6 +27,7 @@ type fakeCluster struct {
 	statuses map[string]string // bodies; "" gives RUNNING with one task
 	offsets  map[string]string // bodies
 	refuse   map[string]int    // how often "METHOD path" is answered 409 before it works
+	warnings []string          // of PUT config
 	answers  map[string]string // bodies of other paths
 	headers  http.Header       // of the last request
 	asked    []string          // "METHOD path" of all requests that change something
@@ -106,6 +107,7 @@ func (f *fakeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var config map[string]string
 		_ = json.NewDecoder(r.Body).Decode(&config)
 		f.configs[name] = config
+		w.Header()["Sluice-Warnings"] = f.warnings
 		_, _ = w.Write([]byte(f.info(name)))
 		return
 	}
@@ -191,7 +193,7 @@ func (f *fakeCluster) validate(w http.ResponseWriter, r *http.Request) {
 	var config map[string]string
 	_ = json.NewDecoder(r.Body).Decode(&config)
 	if config["connector.class"] == "Gone" {
-		fail(w, 500, "org.apache.kafka.connect.errors.ConnectException: Failed to find any class that implements Connector and which name matches Gone, "+
+		fail(w, 500, "java.util.concurrent.CompletionException: org.apache.kafka.connect.errors.ConnectException: Failed to find any class that implements Connector and which name matches Gone, "+
 			"available connectors are: PluginDesc{klass=class x}")
 		return
 	}

@@ -36,6 +36,20 @@ func (f findings) errors() int {
 	return n
 }
 
+// add takes in what a worker said of a connector when it took its configuration: a server that cannot be reached is found only then. It returns the texts
+// about keys of which nothing was said before.
+func (f *findings) add(s step, warnings []string) (fresh []string) {
+	for _, text := range warnings {
+		key, _, _ := strings.Cut(text, ": ")
+		if slices.ContainsFunc(*f, func(one finding) bool { return one.Connector == s.name && one.Key == key }) {
+			continue
+		}
+		*f = append(*f, finding{Connector: s.name, Source: s.source, Key: key, Text: text, Warning: true})
+		fresh = append(fresh, text)
+	}
+	return fresh
+}
+
 // show writes the findings by connector. Whoever reads them knows the keys, so texts do not repeat them.
 func (f findings) show(out *screen) {
 	last := ""
@@ -99,12 +113,12 @@ func judge(ctx context.Context, c *client.Client, m manifests.Manifest) (finding
 	return all, nil
 }
 
-// javaClass is the name of an exception in front of its text.
-var javaClass = regexp.MustCompile(`^(?:[a-z]\w*\.)+[A-Z]\w*: `)
+// javaClasses are the names of exceptions in front of a text.
+var javaClasses = regexp.MustCompile(`^(?:(?:[a-z]\w*\.)+[A-Z]\w*: )+`)
 
 // refusal is a worker's text about a configuration that it cannot even look at, and the key that it is about.
 func refusal(text string) (key, shown string) {
-	text = javaClass.ReplaceAllString(text, "")
+	text = javaClasses.ReplaceAllString(text, "")
 	if strings.HasPrefix(text, "Failed to find any class") {
 		what, _, _ := strings.Cut(text, ", available connectors are") // a long list in Java's own notation
 		return "connector.class", what + " (`sluice plugins` lists those there are)"

@@ -177,14 +177,14 @@ func workersOf(status herder.ConnectorStateInfo) []string {
 	return sorted(seen)
 }
 
-// trouble is the first line of what is wrong with a connector; "" for nothing.
+// trouble is in one line what is wrong with a connector; "" for nothing.
 func trouble(status herder.ConnectorStateInfo) string {
 	if status.Connector.Trace != "" {
-		return firstLine(status.Connector.Trace)
+		return reason(status.Connector.Trace)
 	}
 	for _, t := range status.Tasks {
 		if t.Trace != "" {
-			return fmt.Sprintf("task %d: %s", t.ID, firstLine(t.Trace))
+			return fmt.Sprintf("task %d: %s", t.ID, reason(t.Trace))
 		}
 	}
 	return ""
@@ -262,7 +262,7 @@ func (s *session) getTasksCommand() *cobra.Command {
 			rows.row("CONNECTOR", "TASK", "STATE", "WORKER", "WHAT IS WRONG")
 			for _, info := range found {
 				for _, t := range statuses[info.Name].Tasks {
-					rows.row(info.Name, t.ID, stateCell(t.State), t.WorkerID, shortened(firstLine(t.Trace), out))
+					rows.row(info.Name, t.ID, stateCell(t.State), t.WorkerID, shortened(reason(t.Trace), out))
 				}
 			}
 			rows.write(page, "")

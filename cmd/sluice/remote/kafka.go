@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+
+	"github.com/IBM/sarama"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/herder"
@@ -57,6 +60,21 @@ func (s *session) kafka() (stores.Kafka, kafkaclient.Properties, error) {
 	}
 	explain := func(err error) error { return kafkaclient.Explain(err, settings) }
 	return stores.Kafka{Brokers: settings.Brokers, Config: settings.For(settings.Dialer(nil)), Explain: explain}, properties, nil
+}
+
+// kafkaFailed gives an error of Kafka's its exit code.
+func kafkaFailed(err error) error {
+	code := exitFailed
+	var network net.Error
+	switch {
+	case errors.Is(err, sarama.ErrUnknownTopicOrPartition):
+		code = exitNotFound
+	case errors.Is(err, sarama.ErrOutOfBrokers), errors.As(err, &network):
+		code = exitUnreachable
+	case errors.Is(err, sarama.ErrSASLAuthenticationFailed), errors.Is(err, sarama.ErrTopicAuthorizationFailed), errors.Is(err, sarama.ErrGroupAuthorizationFailed):
+		code = exitDenied
+	}
+	return &Error{code, err}
 }
 
 // place is a partition that a sink reads, and how far it has come.

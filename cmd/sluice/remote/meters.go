@@ -20,8 +20,9 @@ type meter struct {
 	failed    float64 // records that could not be handled
 	skipped   float64
 	letters   float64
-	lastError time.Time // zero for never
-	lag       *float64  // of a sink; nil where no metric tells it
+	lastError time.Time     // zero for never
+	oldest    time.Duration // age of a source's oldest record that is not yet acknowledged
+	lag       *float64      // of a sink; nil where no metric tells it
 }
 
 // gauges are the meters of all connectors at one moment.
@@ -99,12 +100,17 @@ var counters = map[string]func(m *meter, value float64){
 	"kafka_connect_task_error_metrics_deadletterqueue_produce_requests": func(m *meter, v float64) { m.letters += v },
 	"kafka_connect_task_error_metrics_last_error_timestamp":             (*meter).errorAt,
 	"sluice_sink_lag_records":                                           (*meter).lagging,
+	"sluice_source_oldest_unacknowledged_seconds":                       (*meter).waiting,
 }
 
 func (m *meter) errorAt(ms float64) {
 	if at := time.UnixMilli(int64(ms)); ms > 0 && at.After(m.lastError) {
 		m.lastError = at
 	}
+}
+
+func (m *meter) waiting(seconds float64) {
+	m.oldest = max(m.oldest, time.Duration(seconds*float64(time.Second)))
 }
 
 func (m *meter) lagging(records float64) {

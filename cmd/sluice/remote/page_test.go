@@ -14,7 +14,7 @@ import (
 const troubled = `{"name":"lake","connector":{"state":"RUNNING","worker_id":"a:8083","version":"1.2"},"tasks":[
 	{"id":0,"state":"RUNNING","worker_id":"a:8083"},
 	{"id":1,"state":"RUNNING","worker_id":"b:8083","trace":"retrying: connection refused (since 2026-05-04T03:02:01Z, next try within 30s)"},
-	{"id":2,"state":"FAILED","worker_id":"b:8083","trace":"java.io.IOException: disk full\n\tat x.Y\n"}],"type":"sink"}`
+	{"id":2,"state":"FAILED","worker_id":"b:8083","trace":"java.lang.Error: it failed\n\tat x.Y\nCaused by: java.io.IOException: disk full\n\t... 3 more\n"}],"type":"sink"}`
 
 func TestDescribeTellsTheWholeStoryOnOnePage(t *testing.T) {
 	f := newFake(t)
@@ -28,14 +28,15 @@ func TestDescribeTellsTheWholeStoryOnOnePage(t *testing.T) {
 	require.Zero(t, o.code, o.err)
 	for _, part := range []string{
 		"lake  sink, FAILED\n", "  class     Mqtt 1.2\n", "  instance  RUNNING on a:8083\n", "  tasks     2 of 3 run\n", "  topics    lines\n", "  records   11 read, 0 put",
-		"task 1 tries again and again since ", "(2026-05-04T03:02:01Z)\n    connection refused\n    next try within 30s\n",
-		"task 2 has failed on b:8083\n    java.io.IOException: disk full\n    \tat x.Y\n", "next: when the cause is gone, sluice restart lake --include-tasks --only-failed\n",
+		"task 1 tries again and again, since 2026-05-04T03:02:01Z, for ", "s\n    connection refused\n    next try within 30s\n",
+		"task 2 has failed on b:8083\n    java.lang.Error: it failed\n    Caused by: java.io.IOException: disk full\n    ... 2 lines more: -o wide\n", "next: when the cause is gone, sluice restart lake --include-tasks --only-failed\n",
 		"  lines  0          42      ?\n", "  mqtt.password    [hidden]\n",
 	} {
 		assert.Contains(t, o.out, part)
 	}
 	assert.NotContains(t, o.out, "geheim")
 
+	assert.Contains(t, run(t, "describe", "lake", "-o", "wide").out, "    java.lang.Error: it failed\n    \tat x.Y\n    Caused by: java.io.IOException: disk full\n    \t... 3 more\n")
 	o = run(t, "describe", "lake", "-o", "yaml")
 	assert.Contains(t, o.out, "standing: FAILED\n")
 	assert.Contains(t, o.out, "retrying:\n  - what: task 1\n    cause: connection refused\n    since: \"2026-05-04T03:02:01Z\"\n    next: within 30s\n")

@@ -2,7 +2,14 @@ package remote
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -207,6 +214,35 @@ func TestHTTPSWithAnAuthorityOfOnesOwn(t *testing.T) {
 	o = run(t, "get", "--server", server.URL, "--ca-file", "/nowhere")
 	assert.Equal(t, exitUsage, o.code)
 	assert.Contains(t, o.err, "--ca-file: file /nowhere")
+}
+
+func TestACertificateOfOnesOwnIsShownToTheWorker(t *testing.T) {
+	newFake(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ops"}, NotAfter: time.Now().Add(time.Hour)}
+	own, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	shown := ""
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown = r.TLS.PeerCertificates[0].Subject.CommonName
+		_, _ = w.Write([]byte("{}"))
+	}))
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	server.StartTLS()
+	defer server.Close()
+	dir := folder(t, map[string]string{
+		"ca.pem":   string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})),
+		"cert.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: own})),
+		"key.pem":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
+	})
+	asked := []string{"get", "--server", server.URL, "--ca-file", filepath.Join(dir, "ca.pem")}
+	assert.Equal(t, exitUnreachable, run(t, asked...).code, "without a certificate")
+	o := run(t, append(asked, "--cert-file", filepath.Join(dir, "cert.pem"), "--key-file", filepath.Join(dir, "key.pem"))...)
+	assert.Zero(t, o.code, o.err)
+	assert.Equal(t, "ops", shown)
 }
 
 func TestConnectorsAreCompletedByAskingForASecondAtMost(t *testing.T) {

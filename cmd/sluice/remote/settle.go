@@ -13,13 +13,14 @@ import (
 // settling waits until connectors do what they were told to.
 type settling struct {
 	patience time.Duration
-	// calm is how long a state has to stand: a status is a little behind, and that of before a change must not be taken for the one after it.
-	calm time.Duration
+	// calm is how long a verdict has to stand: a status is a little behind, and that of before a change must not be taken for the one after it. To call
+	// something broken takes longer, for what was broken before a change stays so until a rebalance is over.
+	calm map[verdict]time.Duration
 	poll time.Duration
 }
 
 func newSettling(patience time.Duration) settling {
-	return settling{patience: patience, calm: 2 * time.Second, poll: 250 * time.Millisecond}
+	return settling{patience: patience, calm: map[verdict]time.Duration{well: 3 * time.Second, broken: 8 * time.Second}, poll: 250 * time.Millisecond}
 }
 
 // verdict is what a status means to who waits.
@@ -37,10 +38,21 @@ type judgement struct {
 	why     string
 }
 
+// of is the error about a connector of that name; nil where it is well.
+func (j judgement) of(name, after string) error {
+	switch j.verdict {
+	case well:
+		return nil
+	case broken:
+		after = ""
+	}
+	return &NotRunningError{name, after + j.why}
+}
+
 // retrying begins the trace of a task that runs and cannot reach its system.
 const retrying = "retrying: "
 
-// of judges a status.
+// judgeStatus says what a status means.
 func judgeStatus(status herder.ConnectorStateInfo) judgement {
 	result := judgement{verdict: well, why: status.Connector.State}
 	note := func(what, state, worker, trace string) {
@@ -51,7 +63,8 @@ func judgeStatus(status herder.ConnectorStateInfo) judgement {
 			}
 		case "FAILED":
 			if result.verdict != broken {
-				result = judgement{broken, fmt.Sprintf("%s has failed on %s:\n%s", what, worker, strings.TrimSpace(trace))}
+				lines, _ := condensed(trace)
+				result = judgement{broken, fmt.Sprintf("%s has failed on %s:\n%s", what, worker, strings.Join(lines, "\n"))}
 			}
 		default:
 			if result.verdict == well {
@@ -94,11 +107,8 @@ func (w settling) await(ctx context.Context, c *client.Client, name string) erro
 		if deadline.Err() == nil && now != last {
 			last, since = now, time.Now()
 		}
-		if last.verdict != underWay && time.Since(since) >= w.calm {
-			if last.verdict == broken {
-				return &NotRunningError{name, last.why}
-			}
-			return nil
+		if last.verdict != underWay && time.Since(since) >= w.calm[last.verdict] {
+			return last.of(name, "")
 		}
 		select {
 		case <-ticker.C:
@@ -106,7 +116,7 @@ func (w settling) await(ctx context.Context, c *client.Client, name string) erro
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			return &NotRunningError{name, fmt.Sprintf("after %v %s", w.patience, last.why)}
+			return last.of(name, fmt.Sprintf("after %v ", w.patience))
 		}
 	}
 }

@@ -92,12 +92,12 @@ func writeStatuses(page *screen, list []herder.ConnectorStateInfo, out output) {
 	rows.row("NAME", "TYPE", "STATE", "TASKS", "WORKER", "WHAT IS WRONG")
 	for _, status := range list {
 		state := standing(status, true)
-		rows.row(status.Name, status.Type, stateCell(state), tasksInWords(status), status.Connector.WorkerID, shortened(firstLine(status.Connector.Trace), out))
+		rows.row(status.Name, status.Type, stateCell(state), tasksInWords(status), status.Connector.WorkerID, shortened(reason(status.Connector.Trace), out))
 		for _, t := range status.Tasks {
 			if t.State == status.Connector.State && t.Trace == "" && out != asWide {
 				continue
 			}
-			rows.row(fmt.Sprintf("  task %d", t.ID), "", stateCell(t.State), "", t.WorkerID, shortened(firstLine(t.Trace), out))
+			rows.row(fmt.Sprintf("  task %d", t.ID), "", stateCell(t.State), "", t.WorkerID, shortened(reason(t.Trace), out))
 		}
 	}
 	rows.write(page, "")

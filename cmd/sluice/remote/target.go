@@ -30,7 +30,7 @@ type target struct {
 // register adds the flags to a command and those below it. Where nothing is said here, the environment is asked, and then the contexts file.
 func (t *target) register(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
-	flags.StringVar(&t.context, "context", "", "a context of `sluice context` (environment: SLUICE_CONTEXT)")
+	flags.StringVar(&t.context, "context", "", "a context, as sluice context names them (environment: SLUICE_CONTEXT)")
 	t.registerPlaces(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("context", completeContexts) // it fails only where there is no such flag
 }
