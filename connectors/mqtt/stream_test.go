@@ -14,6 +14,8 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/connect"
 )
 
 // script is a socket whose server says what is written down, in pieces.
@@ -255,4 +257,41 @@ func FuzzStream(f *testing.F) {
 		assert.Error(t, err)
 		assert.LessOrEqual(t, len(c.in.chunk), otherMost+chunkBytes)
 	})
+}
+
+// BenchmarkReading reads messages of 256 bytes, from the socket to where they can be polled.
+func BenchmarkReading(b *testing.B) {
+	plain := publishNumber(1, 256)
+	full := everyProperty()
+	full.Duplicate, full.Properties.TopicAlias, full.Payload = false, nil, make([]byte, 256)
+	for name, p := range map[string]*packets.Publish{"plain": plain, "every property": full} {
+		b.Run(name, func(b *testing.B) {
+			const messages = 1000
+			said := bytes.Repeat(encode(b, p), messages)
+			s := newSubscriber(newQueue(1<<30, 1<<50), true)
+			c, _ := listen(b, new(taker), payloadMost, said, whole)
+			require.NoError(b, s.ConAckReceived(c, new(packets.Connect), &packets.Connack{}))
+			c.owner, c.in.met = &listener{subscriber: s}, true
+			var taken []message
+			var done []connect.Receipt
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%messages > 0 {
+					continue
+				}
+				c.Conn.(*script).said = said
+				_, _ = c.in.Read(nil) // its end
+				taken = s.queue.take(taken)
+				done = done[:0]
+				for i := range taken {
+					done = append(done, connect.Receipt{Tag: taken[i].tag})
+				}
+				s.settle(done)
+				s.queue.drop(len(taken), 0)
+				c.Lock()
+				c.out = c.out[:0]
+				c.Unlock()
+			}
+		})
+	}
 }
