@@ -85,6 +85,9 @@ func (c *conn) announce(p *packets.Properties) {
 	}
 }
 
+// speak3 has the connection read MQTT 3.1.1. It is called before the first packet is read.
+func (c *conn) speak3() { c.in.decoder.plain = true }
+
 // receive reads the socket and notes when, which is the time of arrival of all that the read brought.
 func (c *conn) receive(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)

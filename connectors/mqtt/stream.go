@@ -61,7 +61,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	if s.pass == 0 {
 		if err := s.advance(); err != nil {
 			var broken *violation
-			if errors.As(err, &broken) {
+			if errors.As(err, &broken) && !s.decoder.plain {
 				s.c.put([]byte{packets.DISCONNECT << 4, 1, broken.code}) // MQTT 5 4.13.1
 			}
 			return 0, err
@@ -124,7 +124,7 @@ func (s *stream) wanted(h header) int {
 // take decodes a packet of the flow; body is all behind its fixed header, or the beginning of that.
 func (s *stream) take(h header, body []byte) error {
 	if h.kind != packets.PUBLISH {
-		a, err := decodeAnswer(h, body)
+		a, err := s.decoder.answer(h, body)
 		if err != nil {
 			return err
 		}

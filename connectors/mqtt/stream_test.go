@@ -201,6 +201,18 @@ func TestBrokenPacketEndsTheConnectionWithItsReasonCode(t *testing.T) {
 	}
 }
 
+func TestBrokenPacketOfMQTT311EndsTheConnectionWithoutAWord(t *testing.T) {
+	conn, peer := listen(t, new(taker), payloadMost, []byte{packets.CONNACK << 4, 2, 0, 0, packets.PUBLISH<<4 | 6, 0}, whole)
+	conn.speak3()
+	_, err := io.ReadFull(conn, make([]byte, 4))
+	require.NoError(t, err)
+	_, err = conn.Read(make([]byte, 1))
+	assert.ErrorContains(t, err, "QoS 3")
+	go conn.Close()
+	said, _ := io.ReadAll(peer)
+	assert.Empty(t, said, "DISCONNECT has no reason code there")
+}
+
 func TestReaderStopsAtTheGateAndGoesOn(t *testing.T) {
 	const messages, room = 5000, 600
 	said := connack(t)
