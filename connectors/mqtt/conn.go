@@ -72,7 +72,7 @@ func newConn(socket net.Conn, o owner, most int, end func(error)) *conn {
 		Conn: socket, owner: o, gate: o.gate(), end: end,
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), sent: make(chan struct{}),
 	}
-	c.in = stream{c: c, most: most}
+	c.in = stream{c: c, most: most, atOnce: messagesAtOnce}
 	c.heard.Store(time.Now().UnixNano())
 	go c.send()
 	return c

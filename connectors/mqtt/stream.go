@@ -44,6 +44,7 @@ type stream struct {
 	c       *conn
 	decoder decoder
 	most    int // longest payload that is taken, in bytes
+	atOnce  int // messages that are handed over in one piece at most
 
 	chunk []byte
 	r, w  int  // what has been read and not taken
@@ -128,14 +129,14 @@ func (s *stream) take(h header, body []byte) error {
 		if err != nil {
 			return err
 		}
-		if len(s.came) > 0 || len(s.answers) == messagesAtOnce {
+		if len(s.came) > 0 || len(s.answers) >= messagesAtOnce {
 			s.deliver()
 		}
 		s.answers = append(s.answers, a)
 		s.skip = h.size()
 		return nil
 	}
-	if len(s.answers) > 0 || len(s.came) == messagesAtOnce {
+	if len(s.answers) > 0 || len(s.came) >= s.atOnce {
 		s.deliver()
 		s.c.hold()
 	}

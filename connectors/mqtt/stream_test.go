@@ -249,7 +249,7 @@ func TestReadingAMessageAllocatesNoMoreThanItsBytes(t *testing.T) {
 	result := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			c.in = stream{c: c, most: payloadMost}
+			c.in = stream{c: c, most: payloadMost, atOnce: messagesAtOnce}
 			c.Conn.(*script).said = said
 			_, _ = readAll(c)
 		}

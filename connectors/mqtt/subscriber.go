@@ -78,6 +78,9 @@ func (s *subscriber) ConAckReceived(w io.Writer, request *packets.Connect, ack *
 		return fmt.Errorf("connection of type %T", w)
 	}
 	c.announce(request.Properties)
+	if s.most > 0 {
+		c.in.atOnce = min(messagesAtOnce, s.most)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = c
@@ -168,8 +171,10 @@ func (s *subscriber) publishes(c *conn, came []message) {
 }
 
 // crowded reports whether more messages wait for their acknowledgement than may. A server that keeps to the Receive Maximum never gets there, and is
-// listened to all the time.
-func (s *subscriber) crowded() bool { return s.most > 0 && s.window.n > s.most }
+// listened to all the time; MQTT 3.1.1 has none, so that reading stops when they are as many.
+func (s *subscriber) crowded() bool {
+	return s.most > 0 && (s.window.n > s.most || s.window.n == s.most && s.conn != nil && s.conn.in.decoder.plain)
+}
 
 // open puts a message of QoS 1 or 2 into the window, and reports whether it must be produced.
 func (s *subscriber) open(m *message) bool {
