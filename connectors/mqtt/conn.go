@@ -72,7 +72,7 @@ func newConn(socket net.Conn, o owner, most int, end func(error)) *conn {
 		Conn: socket, owner: o, gate: o.gate(), end: end,
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), sent: make(chan struct{}),
 	}
-	c.in = stream{c: c, most: most}
+	c.in = stream{c: c, most: most, atOnce: messagesAtOnce}
 	c.heard.Store(time.Now().UnixNano())
 	go c.send()
 	return c
@@ -84,6 +84,9 @@ func (c *conn) announce(p *packets.Properties) {
 		c.in.decoder.aliases = make([]string, *p.TopicAliasMaximum)
 	}
 }
+
+// speak3 has the connection read MQTT 3.1.1. It is called before the first packet is read.
+func (c *conn) speak3() { c.in.decoder.plain = true }
 
 // receive reads the socket and notes when, which is the time of arrival of all that the read brought.
 func (c *conn) receive(p []byte) (int, error) {

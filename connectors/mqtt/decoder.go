@@ -79,17 +79,17 @@ func readVarInt(b []byte) (value, n int, err error) {
 	return 0, 0, nil
 }
 
-// decodeAnswer reads PUBACK, PUBREC, PUBREL or PUBCOMP (MQTT 5 3.4 to 3.7). Reason String and User Properties are only checked.
-func decodeAnswer(h header, body []byte) (answer, error) {
+// answer reads PUBACK, PUBREC, PUBREL or PUBCOMP (MQTT 5 3.4 to 3.7). Reason String and User Properties are only checked.
+func (d *decoder) answer(h header, body []byte) (answer, error) {
 	if want := byte(2); (h.kind == packets.PUBREL) != (h.flags == want) || h.kind != packets.PUBREL && h.flags != 0 {
 		return answer{}, malformed("a packet of type %d has the flags 0x%X (MQTT 5 2.1.3)", h.kind, h.flags)
 	}
 	in := cursor{b: body}
 	a := answer{kind: h.kind, id: in.uint16()}
-	if len(in.b) > 0 {
+	if len(in.b) > 0 && !d.plain {
 		a.code = in.byte()
 	}
-	if len(in.b) > 0 {
+	if len(in.b) > 0 && !d.plain {
 		props := cursor{b: in.take(in.varInt())}
 		for seen := false; len(props.b) > 0 && props.err == nil; {
 			switch id := props.byte(); id {
@@ -121,6 +121,8 @@ func decodeAnswer(h header, body []byte) (answer, error) {
 
 // decoder reads PUBLISH packets. It belongs to one connection.
 type decoder struct {
+	// plain is MQTT 3.1.1, whose packets have neither properties nor reason codes.
+	plain   bool
 	aliases []string // topic alias n is at n-1; as long as CONNECT allows (MQTT 5 3.1.2.11.5)
 	known   []properties
 	users   []packets.User
@@ -160,7 +162,10 @@ func (d *decoder) publish(h header, body []byte, most int, m *message) error {
 	if p.QoS > 0 {
 		p.PacketID = in.uint16()
 	}
-	size := in.varInt()
+	size := 0
+	if !d.plain {
+		size = in.varInt()
+	}
 	if in.err != nil {
 		return in.err
 	}

@@ -148,7 +148,7 @@ func TestAnswersAreReadAsPahoWritesThem(t *testing.T) {
 		packet := encode(t, c.packet)
 		h, err := readHeader(packet)
 		require.NoError(t, err)
-		got, err := decodeAnswer(h, packet[h.head:])
+		got, err := new(decoder).answer(h, packet[h.head:])
 		require.NoError(t, err)
 		assert.Equal(t, c.want, got)
 	}
@@ -163,9 +163,38 @@ func TestAnswersAreReadAsPahoWritesThem(t *testing.T) {
 	} {
 		h, err := readHeader(packet)
 		require.NoError(t, err)
-		_, err = decodeAnswer(h, packet[h.head:])
+		_, err = new(decoder).answer(h, packet[h.head:])
 		assert.Error(t, err, name)
 	}
+}
+
+func TestPacketsOfMQTT311HaveNoProperties(t *testing.T) {
+	d := decoder{plain: true}
+	for _, c := range []struct {
+		packet []byte
+		want   packets.Publish
+	}{
+		{[]byte{packets.PUBLISH << 4, 4, 0, 1, 'a', 7}, packets.Publish{Topic: "a", Payload: []byte{7}}},
+		{[]byte{packets.PUBLISH<<4 | 11, 5, 0, 1, 'a', 1, 2}, packets.Publish{Topic: "a", QoS: 1, Duplicate: true, Retain: true, PacketID: 258, Payload: []byte{}}},
+	} {
+		m, err := decode(&d, c.packet, payloadMost)
+		require.NoError(t, err)
+		c.want.Properties = noProperties
+		assert.Equal(t, c.want, m.pub)
+	}
+	_, err := decode(&d, []byte{packets.PUBLISH << 4, 2, 0, 0}, payloadMost)
+	assert.ErrorContains(t, err, "neither topic nor topic alias")
+	for _, packet := range [][]byte{{packets.PUBACK << 4, 2, 0, 1}, {packets.PUBREL<<4 | 2, 2, 0, 1}} {
+		h, err := readHeader(packet)
+		require.NoError(t, err)
+		a, err := d.answer(h, packet[h.head:])
+		require.NoError(t, err)
+		assert.Equal(t, answer{kind: packet[0] >> 4, id: 1}, a)
+	}
+	h, err := readHeader([]byte{packets.PUBACK << 4, 3, 0, 1, 0})
+	require.NoError(t, err)
+	_, err = d.answer(h, []byte{0, 1, 0})
+	assert.Error(t, err, "a reason code is of MQTT 5")
 }
 
 // FuzzPublish holds that what is read is what paho reads; paho takes some packets that MQTT forbids.
@@ -224,7 +253,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil || h.size() != len(packet) || h.kind < packets.PUBACK || h.kind > packets.PUBCOMP {
 			return
 		}
-		a, err := decodeAnswer(h, packet[h.head:])
+		a, err := new(decoder).answer(h, packet[h.head:])
 		if err != nil {
 			return
 		}

@@ -36,8 +36,9 @@ type queue struct {
 	bytes int
 
 	full  atomic.Bool
+	held  atomic.Bool   // the subscriber's window is full
 	ready chan struct{} // capacity 1: fill has something
-	room  chan struct{} // capacity 1: no longer full
+	room  chan struct{} // capacity 1: no longer full or held
 }
 
 func newQueue(maxCount, maxBytes int) *queue {
@@ -93,10 +94,17 @@ func (q *queue) drop(n, bytes int) {
 	}
 }
 
-func (q *queue) open() bool { return !q.full.Load() }
+// hold stops the reader, or lets it go on as far as the queue has room.
+func (q *queue) hold(held bool) {
+	if q.held.Swap(held) && !held {
+		signal(q.room)
+	}
+}
+
+func (q *queue) open() bool { return !q.full.Load() && !q.held.Load() }
 
 func (q *queue) wait(quit <-chan struct{}) {
-	for q.full.Load() {
+	for !q.open() {
 		select {
 		case <-q.room:
 		case <-quit:

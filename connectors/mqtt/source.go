@@ -130,6 +130,7 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 		batchSize:  batchSize.Get(cfg),
 		link:       &link{broker: b, retry: newRetry(cfg), failFast: connectFailFast.Get(cfg), rt: rt},
 	}
+	t.subscriber.most = int(b.receiveMaximum)
 	before, err := rt.Offset(ctx, t.partition)
 	if err != nil {
 		return nil, fmt.Errorf("reading the offset of the last run: %w", err)

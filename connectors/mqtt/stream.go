@@ -44,6 +44,7 @@ type stream struct {
 	c       *conn
 	decoder decoder
 	most    int // longest payload that is taken, in bytes
+	atOnce  int // messages that are handed over in one piece at most
 
 	chunk []byte
 	r, w  int  // what has been read and not taken
@@ -61,7 +62,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	if s.pass == 0 {
 		if err := s.advance(); err != nil {
 			var broken *violation
-			if errors.As(err, &broken) {
+			if errors.As(err, &broken) && !s.decoder.plain {
 				s.c.put([]byte{packets.DISCONNECT << 4, 1, broken.code}) // MQTT 5 4.13.1
 			}
 			return 0, err
@@ -124,18 +125,18 @@ func (s *stream) wanted(h header) int {
 // take decodes a packet of the flow; body is all behind its fixed header, or the beginning of that.
 func (s *stream) take(h header, body []byte) error {
 	if h.kind != packets.PUBLISH {
-		a, err := decodeAnswer(h, body)
+		a, err := s.decoder.answer(h, body)
 		if err != nil {
 			return err
 		}
-		if len(s.came) > 0 || len(s.answers) == messagesAtOnce {
+		if len(s.came) > 0 || len(s.answers) >= messagesAtOnce {
 			s.deliver()
 		}
 		s.answers = append(s.answers, a)
 		s.skip = h.size()
 		return nil
 	}
-	if len(s.answers) > 0 || len(s.came) == messagesAtOnce {
+	if len(s.answers) > 0 || len(s.came) >= s.atOnce {
 		s.deliver()
 		s.c.hold()
 	}

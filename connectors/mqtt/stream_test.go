@@ -14,6 +14,8 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/connect"
 )
 
 // script is a socket whose server says what is written down, in pieces.
@@ -199,6 +201,18 @@ func TestBrokenPacketEndsTheConnectionWithItsReasonCode(t *testing.T) {
 	}
 }
 
+func TestBrokenPacketOfMQTT311EndsTheConnectionWithoutAWord(t *testing.T) {
+	conn, peer := listen(t, new(taker), payloadMost, []byte{packets.CONNACK << 4, 2, 0, 0, packets.PUBLISH<<4 | 6, 0}, whole)
+	conn.speak3()
+	_, err := io.ReadFull(conn, make([]byte, 4))
+	require.NoError(t, err)
+	_, err = conn.Read(make([]byte, 1))
+	assert.ErrorContains(t, err, "QoS 3")
+	go conn.Close()
+	said, _ := io.ReadAll(peer)
+	assert.Empty(t, said, "DISCONNECT has no reason code there")
+}
+
 func TestReaderStopsAtTheGateAndGoesOn(t *testing.T) {
 	const messages, room = 5000, 600
 	said := connack(t)
@@ -235,7 +249,7 @@ func TestReadingAMessageAllocatesNoMoreThanItsBytes(t *testing.T) {
 	result := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			c.in = stream{c: c, most: payloadMost}
+			c.in = stream{c: c, most: payloadMost, atOnce: messagesAtOnce}
 			c.Conn.(*script).said = said
 			_, _ = readAll(c)
 		}
@@ -255,4 +269,41 @@ func FuzzStream(f *testing.F) {
 		assert.Error(t, err)
 		assert.LessOrEqual(t, len(c.in.chunk), otherMost+chunkBytes)
 	})
+}
+
+// BenchmarkReading reads messages of 256 bytes, from the socket to where they can be polled.
+func BenchmarkReading(b *testing.B) {
+	plain := publishNumber(1, 256)
+	full := everyProperty()
+	full.Duplicate, full.Properties.TopicAlias, full.Payload = false, nil, make([]byte, 256)
+	for name, p := range map[string]*packets.Publish{"plain": plain, "every property": full} {
+		b.Run(name, func(b *testing.B) {
+			const messages = 1000
+			said := bytes.Repeat(encode(b, p), messages)
+			s := newSubscriber(newQueue(1<<30, 1<<50), true)
+			c, _ := listen(b, new(taker), payloadMost, said, whole)
+			require.NoError(b, s.ConAckReceived(c, new(packets.Connect), &packets.Connack{}))
+			c.owner, c.in.met = &listener{subscriber: s}, true
+			var taken []message
+			var done []connect.Receipt
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%messages > 0 {
+					continue
+				}
+				c.Conn.(*script).said = said
+				_, _ = c.in.Read(nil) // its end
+				taken = s.queue.take(taken)
+				done = done[:0]
+				for i := range taken {
+					done = append(done, connect.Receipt{Tag: taken[i].tag})
+				}
+				s.settle(done)
+				s.queue.drop(len(taken), 0)
+				c.Lock()
+				c.out = c.out[:0]
+				c.Unlock()
+			}
+		})
+	}
 }

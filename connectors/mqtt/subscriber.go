@@ -25,6 +25,7 @@ import (
 type subscriber struct {
 	queue  *queue
 	dedupe bool // mqtt.dedupe.enabled, for QoS 1; QoS 2 cannot do without
+	most   int  // messages that may wait for their acknowledgement before reading stops; 0 for any number
 
 	mu         sync.Mutex
 	conn       *conn  // nil while there is no connection
@@ -77,6 +78,9 @@ func (s *subscriber) ConAckReceived(w io.Writer, request *packets.Connect, ack *
 		return fmt.Errorf("connection of type %T", w)
 	}
 	c.announce(request.Properties)
+	if s.most > 0 {
+		c.in.atOnce = min(messagesAtOnce, s.most)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = c
@@ -101,6 +105,7 @@ func (s *subscriber) ConnectionLost(*packets.Disconnect) error {
 		reply <- packets.ControlPacket{}
 		delete(s.requests, id)
 	}
+	s.queue.hold(false)
 	for f, ok := s.window.pop(); ok; f, ok = s.window.pop() {
 		if !f.qos2 && !s.dedupe || f.qos2 && f.done { // those are in received
 			continue
@@ -146,7 +151,8 @@ func (s *subscriber) PacketReceived(p *packets.ControlPacket, _ chan<- *packets.
 }
 
 // publishes queues messages, except those of QoS 1 and 2 whose delivery is known already. More of them than the Receive Maximum are no reason to
-// end the connection (0x93, MQTT 5 4.9): mosquitto 2.0 loses count of its window, and the queue is bounded all the same.
+// end the connection (0x93, MQTT 5 4.9), because mosquitto 2.0 loses count of its window; but they are left in the socket until others have been
+// acknowledged.
 func (s *subscriber) publishes(c *conn, came []message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +166,14 @@ func (s *subscriber) publishes(c *conn, came []message) {
 		}
 	}
 	s.acknowledge()
+	s.queue.hold(s.crowded())
 	s.queue.push(fresh)
+}
+
+// crowded reports whether more messages wait for their acknowledgement than may. A server that keeps to the Receive Maximum never gets there, and is
+// listened to all the time; MQTT 3.1.1 has none, so that reading stops when they are as many.
+func (s *subscriber) crowded() bool {
+	return s.most > 0 && (s.window.n > s.most || s.window.n == s.most && s.conn != nil && s.conn.in.decoder.plain)
 }
 
 // open puts a message of QoS 1 or 2 into the window, and reports whether it must be produced.
@@ -278,6 +291,7 @@ func (s *subscriber) acknowledge() {
 		}
 	}
 	s.conn.put(s.acks)
+	s.queue.hold(s.crowded())
 }
 
 // appendAck appends an answer of success without properties: the reason code may then be left out (MQTT 5 3.4.2.1).

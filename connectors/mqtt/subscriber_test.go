@@ -197,3 +197,26 @@ func BenchmarkSettle(b *testing.B) {
 		}
 	}
 }
+
+func TestReadingStopsWhileTheServerIsBeyondTheReceiveMaximum(t *testing.T) {
+	w := newWire(t)
+	w.s.most = 2
+	w.connect(false)
+	for id := uint16(1); id <= 2; id++ {
+		w.publish(id, 1, false, "x")
+	}
+	assert.True(t, w.s.queue.open())
+	w.publish(3, 1, false, "x")
+	assert.False(t, w.s.queue.open())
+	tags := w.tags()
+	w.settle(tags[1])
+	assert.False(t, w.s.queue.open(), "the first is not acknowledged")
+	w.settle(tags[0])
+	assert.True(t, w.s.queue.open())
+	assert.Equal(t, answered(packets.PUBACK, 1, 2), w.answers(2))
+	w.conn.speak3()
+	w.publish(4, 1, false, "x")
+	assert.False(t, w.s.queue.open())
+	w.lose()
+	assert.True(t, w.s.queue.open(), "the next connection is read")
+}
