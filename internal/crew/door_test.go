@@ -3,9 +3,11 @@ package crew
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +141,29 @@ func (d *door) locked(w *ledger.Worker) {
 	require.Error(d.t, err, "a certificate is required")
 }
 
+// commandLine looks at a worker with the program's own commands, by certificate and login.
+func (d *door) commandLine(w *ledger.Worker, tasks map[string]int) {
+	d.t.Helper()
+	get := func(password string) (out string, code int) {
+		cmd := exec.CommandContext(d.t.Context(), testbed.SluiceBinary(d.t), "get", "--server", w.URL, "--user", user,
+			"--ca-file", d.own.Trusted, "--cert-file", d.own.PEM, "--key-file", d.own.PEM)
+		cmd.Env = append(os.Environ(), "SLUICE_PASSWORD="+password)
+		text, err := cmd.CombinedOutput()
+		if exit := new(exec.ExitError); !errors.As(err, &exit) {
+			require.NoError(d.t, err)
+		}
+		return string(text), cmd.ProcessState.ExitCode()
+	}
+	out, code := get(password)
+	require.Zero(d.t, code, out)
+	for name := range tasks {
+		assert.Contains(d.t, out, name)
+	}
+	out, code = get("another")
+	assert.Equal(d.t, 8, code, "the login was refused: %s", out)
+	assert.NotContains(d.t, out, "another")
+}
+
 func TestWorkersPassRequestsOnByHTTPSWithTheClientsLogin(t *testing.T) {
 	needsProcesses(t)
 	d := newDoor(t)
@@ -150,6 +175,7 @@ func TestWorkersPassRequestsOnByHTTPSWithTheClientsLogin(t *testing.T) {
 	tasks := d.createThroughEach(c)
 	for _, w := range c.Workers {
 		d.locked(w)
+		d.commandLine(w, tasks)
 		for name := range tasks {
 			a, err := w.As(reader, readerPass).Ask(t.Context(), "DELETE", "/connectors/"+name, nil)
 			require.NoError(t, err)

@@ -276,7 +276,8 @@ func TestTheCommandLineWorksWithJavaAsWithSluice(t *testing.T) {
 		c := &console{t: t, kafka: kafka, dir: t.TempDir(), worker: start(t, kafka, "w-", "value.converter="+stringConverter)}
 		return c, c.script()
 	}
-	_, ours := run(ledger.StartWorker)
+	sluices, ours := run(ledger.StartWorker)
+	sluices.loggers()
 	javas, java := run(ledger.StartJavaWorker)
 	javas.loggers()
 	require.Len(t, ours, len(java))
