@@ -3,11 +3,14 @@ package mqtt
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/eclipse/paho.golang/packets"
 )
 
 const (
@@ -33,6 +36,7 @@ type conn struct {
 	gate    gate
 	drained func()      // called by the sender after each write; nil for nobody
 	end     func(error) // asks the link to end this connection, with the reason
+	three   bool        // MQTT 3.1.1
 
 	paused  atomic.Bool
 	resumed atomic.Int64 // unix nanoseconds of the end of the last pause
@@ -133,6 +137,15 @@ func (c *conn) put(p []byte) {
 	_, _ = c.Write(p)
 }
 
+// publish adds a message in the form of the protocol's version.
+func (c *conn) publish(pub *packets.Publish) {
+	if c.three {
+		c.put(encode3Publish(pub))
+		return
+	}
+	_, _ = pub.WriteTo(c)
+}
+
 // backlog is how many bytes wait to be sent.
 func (c *conn) backlog() int {
 	c.mu.Lock()
@@ -173,9 +186,12 @@ func (c *conn) send() {
 			}
 		}
 		if err := c.writeOut(); err != nil {
-			// The reader learns of it from the closed socket and ends the connection.
+			// The reader learns of it from the closed socket, unless it is held back; so the link is told.
 			c.lose(err)
 			_ = c.Conn.Close()
+			if c.end != nil {
+				c.end(fmt.Errorf("writing to the MQTT broker: %w", err))
+			}
 			<-c.closing
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -22,14 +23,7 @@ type Source struct{}
 
 // Spec describes the connector under Confluent's class name.
 func (Source) Spec() connect.Spec {
-	keys := append([]connect.Definer{}, connection...)
-	keys = append(keys, tlsKeys...)
-	keys = append(keys,
-		sourceClean, receiveMaximum,
-		mqttTopics, sourceQoS, dedupe, retainHandling, retainAsPublished,
-		kafkaTopic, topicRegexList, kafkaTopicUnmatched, kafkaTopicReplacement, kafkaKey,
-		payloadFormat, headersEnabled, userPropertiesEnabled,
-		queueSize, bufferBytes, batchSize, emptyTimeout, qos0Overflow)
+	keys := slices.Concat(connection, tlsKeys, sourceKeys)
 	spec := connect.NewSpec("io.confluent.connect.mqtt.MqttSourceConnector", Version, append(keys, licence)...)
 	spec.Aliases = []string{"MqttSource"}
 	spec.Prefixes = ignoredPrefixes
@@ -38,14 +32,20 @@ func (Source) Spec() connect.Spec {
 }
 
 // Split spreads the filters over tasks by rendezvous hash: few filters move when the number of tasks changes. A task that would have no
-// filter is not made.
+// filter is not made. With mqtt.task.assignment=shared all tasks have all filters.
 func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]connect.Config, error) {
 	filters := mqttTopics.Get(cfg)
-	tasks := min(maxTasks, len(filters))
-	share := make([][]string, tasks)
-	for _, f := range filters {
-		n := rendezvous(f, tasks)
-		share[n] = append(share[n], f)
+	var share [][]string
+	if taskAssignment.Get(cfg) == "shared" {
+		for range maxTasks {
+			share = append(share, shared(filters, shareGroup(cfg)))
+		}
+	} else {
+		share = make([][]string, min(maxTasks, len(filters)))
+		for _, f := range filters {
+			n := rendezvous(f, len(share))
+			share[n] = append(share[n], f)
+		}
 	}
 	var configs []connect.Config
 	for n, part := range share {
@@ -57,11 +57,30 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 			task[k] = v
 		}
 		task[mqttTopics.Name()] = joinList(part)
+		addErrorsTopic(task)
 		task[taskNumber.Name()] = strconv.Itoa(n)
 		configs = append(configs, task)
 	}
 	return configs, nil
 }
+
+// addErrorsTopic turns mqtt.errors.topic into the framework's own keys, so that there is one kind of dead letters.
+func addErrorsTopic(task connect.Config) {
+	topic := errorsTopic.Get(task)
+	if topic == "" || task[deadLetterTopic] != "" {
+		return
+	}
+	task[deadLetterTopic] = topic
+	if _, given := task[deadLetterHeaders]; !given {
+		task[deadLetterHeaders] = "true"
+	}
+}
+
+// Keys of the framework's dead letter queue.
+const (
+	deadLetterTopic   = "errors.deadletterqueue.topic.name"
+	deadLetterHeaders = "errors.deadletterqueue.context.headers.enable"
+)
 
 // rendezvous returns the task in whose eyes the filter weighs most.
 func rendezvous(filter string, tasks int) int {

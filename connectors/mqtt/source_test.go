@@ -2,12 +2,10 @@ package mqtt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"testing"
-	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
@@ -145,16 +143,6 @@ func TestConfigurationMistakesAreNamedWithTheirKey(t *testing.T) {
 			assert.NotContains(t, found[0].Message, "secret")
 		}
 	}
-}
-
-func TestAConnectionThatEndsSoonAgainAndAgainHintsAtAnotherClient(t *testing.T) {
-	l := &link{broker: broker{clientID: "readings-0"}}
-	lost := errors.New("lost")
-	for range 2 {
-		assert.Equal(t, lost, l.suspect(lost, time.Second))
-	}
-	assert.ErrorContains(t, l.suspect(lost, time.Second), `"readings-0"`)
-	assert.Equal(t, lost, l.suspect(lost, time.Hour))
 }
 
 func TestEveryKeyHasATextAndADefaultThatItAccepts(t *testing.T) {

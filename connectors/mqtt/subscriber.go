@@ -41,7 +41,8 @@ type subscriber struct {
 	requests map[uint16]chan<- packets.ControlPacket // SUBSCRIBE and UNSUBSCRIBE under way
 	lastID   uint16
 
-	acks []byte // reused by acknowledge
+	acks     []byte        // reused by acknowledge
+	answered chan struct{} // capacity 1: acknowledgements were written
 }
 
 // flight is a PUBLISH of QoS 1 or 2 that the broker waits to be told about.
@@ -56,8 +57,15 @@ type flight struct {
 func newSubscriber(q *queue, dedupe bool) *subscriber {
 	return &subscriber{
 		queue: q, dedupe: dedupe, seed: maphash.MakeSeed(),
-		requests: map[uint16]chan<- packets.ControlPacket{},
+		requests: map[uint16]chan<- packets.ControlPacket{}, answered: make(chan struct{}, 1),
 	}
+}
+
+// unanswered is how many messages of this connection wait for their acknowledgement.
+func (s *subscriber) unanswered() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.window.n
 }
 
 // tagOf numbers a message for its receipt.
@@ -118,7 +126,7 @@ func (s *subscriber) AddToSession(_ context.Context, p session.Packet, resp chan
 	}
 	for {
 		s.lastID++
-		if _, taken := s.requests[s.lastID]; s.lastID != 0 && !taken {
+		if _, taken := s.requests[s.lastID]; s.lastID != 0 && s.lastID != presenceID && !taken {
 			break
 		}
 	}
@@ -136,6 +144,12 @@ func (s *subscriber) PacketReceived(p *packets.ControlPacket, _ chan<- *packets.
 		s.release(content.PacketID)
 	case *packets.Suback, *packets.Unsuback:
 		s.answer(p)
+	case *packets.Pubrec:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.conn != nil {
+			presenceAnswered(s.conn, packets.PUBREC, content.PacketID)
+		}
 	}
 	return nil
 }
@@ -253,6 +267,7 @@ func (s *subscriber) acknowledge() {
 		}
 	}
 	s.conn.put(s.acks)
+	signal(s.answered)
 }
 
 // appendAck appends an answer of success without properties: the reason code may then be left out (MQTT 5 3.4.2.1).

@@ -23,6 +23,29 @@ type subscriptions struct {
 	qos               byte
 	retainHandling    byte
 	retainAsPublished bool
+	strict            bool   // mqtt.qos.strict
+	resubscribe       string // mqtt.resubscribe
+	changed           bool   // the last run had other filters, or none is known of
+}
+
+// sharePrefix begins a shared subscription.
+const sharePrefix = "$share/"
+
+// shareGroup is the connector's share name.
+func shareGroup(cfg connect.Config) string {
+	if group := sharedGroup.Get(cfg); group != "" {
+		return group
+	}
+	return cfg["name"]
+}
+
+// shared are the filters of a group.
+func shared(filters []string, group string) []string {
+	all := make([]string, 0, len(filters))
+	for _, f := range filters {
+		all = append(all, sharePrefix+group+"/"+f)
+	}
+	return all
 }
 
 // newSubscriptions reads the keys. before is the stored offset of the task.
@@ -32,13 +55,18 @@ func newSubscriptions(cfg connect.Config, filters []string, before connect.Offse
 		qos:               byte(sourceQoS.Get(cfg)),
 		retainHandling:    byte(slices.Index([]string{"send", "if_new", "never"}, retainHandling.Get(cfg))),
 		retainAsPublished: retainAsPublished.Get(cfg),
+		strict:            qosStrict.Get(cfg),
+		resubscribe:       resubscribe.Get(cfg),
+		changed:           true,
 	}
 	if old := before.Get("filters"); old.Kind() == connect.KindString {
-		for _, f := range splitList(old.Str()) {
+		last := splitList(old.Str())
+		for _, f := range last {
 			if !slices.Contains(filters, f) {
 				s.stale = append(s.stale, f)
 			}
 		}
+		s.changed = len(s.stale) > 0 || slices.ContainsFunc(filters, func(f string) bool { return !slices.Contains(last, f) })
 	}
 	return s
 }
@@ -49,7 +77,7 @@ func checkFilter(filter string) error {
 		return fmt.Errorf("%q is not a topic filter: 1 to 65535 bytes without NUL", filter)
 	}
 	topics := filter
-	if rest, shared := strings.CutPrefix(filter, "$share/"); shared {
+	if rest, shared := strings.CutPrefix(filter, sharePrefix); shared {
 		group, f, ok := strings.Cut(rest, "/")
 		if !ok || group == "" || f == "" || strings.ContainsAny(group, "+#") {
 			return fmt.Errorf("%q is not a shared subscription: write $share/group/filter", filter)
@@ -97,6 +125,10 @@ type listener struct {
 
 func (l *listener) gate() gate { return l.queue }
 
+func (l *listener) window() gate {
+	return &window{queue: l.queue, subscriber: l.subscriber, limit: int(l.broker.receiveMaximum)}
+}
+
 // drained: acknowledgements are few bytes, bounded by the window.
 func (l *listener) drained() {}
 
@@ -112,18 +144,34 @@ func (l *listener) begin(ctx context.Context, up *uplink) error {
 			l.stale = nil
 		}
 	}
+	if !l.due(up) {
+		l.ran = true
+		return nil
+	}
 	granted, err := subscribe(ctx, up, l.subscriptions)
 	if err != nil {
 		return err
 	}
 	for i, qos := range granted {
 		if qos < l.qos {
+			if l.strict {
+				return &final{fmt.Errorf("MQTT broker %s grants QoS %d to filter %q, and mqtt.qos.strict wants %d", up.server, qos, l.filters[i], l.qos)}
+			}
 			l.log.Warn("MQTT broker grants less than mqtt.qos", slog.String("filter", l.filters[i]),
 				slog.Int("granted", int(qos)), slog.Int("wanted", int(l.qos)))
 		}
 	}
-	l.ran = true
+	l.ran, l.changed = true, false
 	return nil
+}
+
+// due reports whether to subscribe although the broker may have the subscriptions. With MQTT 5 that costs nothing; with 3.1.1 the broker sends all
+// retained messages again.
+func (l *listener) due(up *uplink) bool {
+	if !up.ack.SessionPresent || l.changed {
+		return true
+	}
+	return l.resubscribe == "always" || l.resubscribe == "auto" && !up.three
 }
 
 // describe says what the broker makes of the session, where that may cost messages.
