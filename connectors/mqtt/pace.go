@@ -28,15 +28,14 @@ func (p *pace) limited() bool { return p.message > 0 || p.byte > 0 }
 
 // take lets a message of so many bytes through and returns 0, or returns how long to wait before asking again.
 func (p *pace) take(now time.Time, size int) time.Duration {
-	late := max(p.messages.Sub(now), p.bytes.Sub(now)) - paceBurst
-	if late > 0 {
-		return late
-	}
 	if p.messages.Before(now) {
 		p.messages = now
 	}
 	if p.bytes.Before(now) {
 		p.bytes = now
+	}
+	if late := max(p.messages.Sub(now), p.bytes.Sub(now)) - paceBurst; late > 0 {
+		return late
 	}
 	p.messages = p.messages.Add(p.message)
 	p.bytes = p.bytes.Add(time.Duration(p.byte * float64(size)))

@@ -18,8 +18,11 @@ type presence struct {
 	delay           uint32 // of the will, seconds
 }
 
-// presenceID is the packet id of these messages. Nothing else uses it.
-const presenceID = 65535
+// Packet ids of these messages, which nothing else uses. There are two, because the last word may come before the first is answered.
+const (
+	onlineID  = 65535
+	offlineID = 65534
+)
 
 // newPresence returns nil where none is wanted.
 func newPresence(cfg connect.Config) (*presence, error) {
@@ -57,24 +60,25 @@ func (p *presence) will(clientID string) (*paho.WillMessage, *paho.WillPropertie
 	return &paho.WillMessage{Topic: topic, Payload: []byte(payload), QoS: p.qos, Retain: p.retain}, &paho.WillProperties{WillDelayInterval: &p.delay}
 }
 
-// say publishes one of the two. The broker's answer is taken by answered.
+// say publishes one of the two. The broker's answer is taken by [presenceAnswered]. The last word has QoS 1 at most: nobody waits for the second half
+// of an exchange of QoS 2 before the connection ends.
 func (p *presence) say(c *conn, clientID string, online bool) {
-	what := &p.offline
+	what, qos, id := &p.offline, min(p.qos, 1), uint16(offlineID)
 	if online {
-		what = &p.online
+		what, qos, id = &p.online, p.qos, onlineID
 	}
 	topic, _ := p.topic.render(clientID)
 	payload, _ := what.render(clientID)
-	pub := &packets.Publish{Topic: topic, Payload: []byte(payload), QoS: p.qos, Retain: p.retain, Properties: &packets.Properties{}}
-	if p.qos > 0 {
-		pub.PacketID = presenceID
+	pub := &packets.Publish{Topic: topic, Payload: []byte(payload), QoS: qos, Retain: p.retain, Properties: &packets.Properties{}}
+	if qos > 0 {
+		pub.PacketID = id
 	}
 	c.publish(pub)
 }
 
 // presenceAnswered reports whether an answer is to one of these messages, and ends its exchange.
 func presenceAnswered(c *conn, kind byte, id uint16) bool {
-	if id != presenceID {
+	if id < offlineID {
 		return false
 	}
 	if kind == packets.PUBREC {

@@ -21,7 +21,7 @@ const outWaiting = 4 << 20
 // the order of Put; a prefix of it has been sent, and what is acknowledged at its head leaves it. A new connection sends again what
 // was not acknowledged, in that order.
 //
-// Packet ids follow the place in the queue, so that an answer finds its message by arithmetic: message n has id n mod 65534 + 1. They
+// Packet ids follow the place in the queue, so that an answer finds its message by arithmetic: message n has id n mod 65533 + 1. They
 // are unique because the queue is never longer than that.
 //
 // Lock order: publisher.mu before conn.mu.
@@ -89,8 +89,8 @@ func newPublisher(room int) *publisher {
 	return &publisher{room: min(room, ids), stale: -1, moved: make(chan struct{}, 1), paced: make(chan struct{}, 1), held: newHeld()}
 }
 
-// ids is how many packet ids there are: one is kept for presence.
-const ids = 65534
+// ids is how many packet ids there are for messages: two are kept for presence.
+const ids = offlineID - 1
 
 // idOf is the packet id of message n.
 func idOf(n uint64) uint16 { return uint16(n%ids) + 1 }

@@ -11,7 +11,7 @@ import (
 
 // rivalry notices another client with the same client id where the broker does not say so: one of MQTT 3.1.1 cannot, and mosquitto 2.0 does not. The two
 // take the session from each other, so that connections end soon after they stood; but so do those over a bad network. Therefore a
-// connection under another id is tried. If that one stands, and the next one under the own id does not, it is the id.
+// connection under another id is tried. If that one stands, and the next ones under the own id do not, it is the id.
 type rivalry struct {
 	short   int           // connections in a row that ended within shortLife
 	longest time.Duration // of them
@@ -40,7 +40,7 @@ func (l *link) suspect(ctx context.Context, err error, stood time.Duration) erro
 	r.short++
 	r.longest = max(r.longest, stood)
 	switch {
-	case r.short <= rivalAfter:
+	case r.short < rivalAfter:
 		return err
 	case r.proved:
 		return takenOver(&l.broker, l.broker.servers[0])
@@ -48,9 +48,7 @@ func (l *link) suspect(ctx context.Context, err error, stood time.Duration) erro
 	l.rt.Waiting(fmt.Errorf("%w (%d times in a row soon after connecting: finding out whether another connection uses client id %q)",
 		err, r.short, l.broker.clientID), time.Now())
 	r.proved = l.standsAs(ctx, l.broker.clientID+"-probe", min(shortLife, max(rivalWait, 3*r.longest)))
-	if !r.proved {
-		*r = rivalry{} // the network, or the broker
-	}
+	*r = rivalry{proved: r.proved} // unless it is proved, it was the network or the broker
 	return err
 }
 

@@ -126,7 +126,7 @@ func (s *subscriber) AddToSession(_ context.Context, p session.Packet, resp chan
 	}
 	for {
 		s.lastID++
-		if _, taken := s.requests[s.lastID]; s.lastID != 0 && s.lastID != presenceID && !taken {
+		if _, taken := s.requests[s.lastID]; s.lastID != 0 && s.lastID < offlineID && !taken {
 			break
 		}
 	}
