@@ -33,7 +33,7 @@ func tryConnection(ctx context.Context, cfg connect.Config, inspect func(*uplink
 		return []connect.Problem{problemOf(err, serverURI.Name())}
 	}
 	b.clientID, b.cleanStart, b.sessionExpiry, b.status = clientBase(cfg)+"-validate", true, 0, nil
-	l := &link{broker: b, peer: probe{newSubscriber(newQueue(probeMessages, probeBytes), false)}}
+	l := &link{broker: b, peer: probe{newSubscriber(newQueue(probeMessages, probeBytes, dropNewest), false)}}
 	up, err := l.connect(ctx)
 	if err != nil {
 		return []connect.Problem{connectProblem(err)}

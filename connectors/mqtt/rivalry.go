@@ -56,7 +56,7 @@ func (l *link) suspect(ctx context.Context, err error, stood time.Duration) erro
 func (l *link) standsAs(ctx context.Context, id string, d time.Duration) bool {
 	b := l.broker
 	b.clientID, b.cleanStart, b.sessionExpiry, b.status = id, true, 0, nil
-	other := &link{broker: b, peer: probe{newSubscriber(newQueue(probeMessages, probeBytes), false)}}
+	other := &link{broker: b, peer: probe{newSubscriber(newQueue(probeMessages, probeBytes, dropNewest), false)}}
 	up, err := other.connect(ctx)
 	if err != nil {
 		return false

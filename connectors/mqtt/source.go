@@ -2,9 +2,7 @@ package mqtt
 
 import (
 	"context"
-	"fmt"
 	"hash/fnv"
-	"log/slog"
 	"slices"
 	"strconv"
 
@@ -14,9 +12,16 @@ import (
 // Version is the version of both connectors.
 const Version = "0.1.0"
 
-// taskNumber is what Split adds to a task's configuration: which of the connector's tasks it is. Numbers are stable while tasks
-// without a filter are left out, so that a task finds its session again.
-var taskNumber = connect.IntKey("sluice.mqtt.task", "Set by the connector: the number of the task.").Default(-1).Importance(connect.Low)
+// What Split adds to a task's configuration.
+var (
+	// taskNumber is which of the connector's tasks it is. Numbers are stable while tasks without a filter are left out, so that a task finds its
+	// session again.
+	taskNumber = connect.IntKey("sluice.mqtt.task", "Set by the connector: the number of the task.").Default(-1).Importance(connect.Low)
+	// taskNumbers are those of all tasks.
+	taskNumbers = listKey("sluice.mqtt.tasks", "Set by the connector: the numbers of all tasks.").Optional().Importance(connect.Low)
+	// allTopics are the connector's filters.
+	allTopics = listKey("sluice.mqtt.topics", "Set by the connector: the filters of all tasks.").Optional().Importance(connect.Low)
+)
 
 // Source makes the tasks that read from an MQTT broker.
 type Source struct{}
@@ -48,6 +53,12 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 		}
 	}
 	var configs []connect.Config
+	var alive []string
+	for n, part := range share {
+		if len(part) > 0 {
+			alive = append(alive, strconv.Itoa(n))
+		}
+	}
 	for n, part := range share {
 		if len(part) == 0 {
 			continue
@@ -59,6 +70,8 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 		task[mqttTopics.Name()] = joinList(part)
 		addErrorsTopic(task)
 		task[taskNumber.Name()] = strconv.Itoa(n)
+		task[taskNumbers.Name()] = joinList(alive)
+		task[allTopics.Name()] = joinList(filters)
 		configs = append(configs, task)
 	}
 	return configs, nil
@@ -100,107 +113,7 @@ func rendezvous(filter string, tasks int) int {
 	return best
 }
 
-// Open starts connecting and returns: a broker out of reach is waited for, one that refuses fails the task.
-func (Source) Open(ctx context.Context, rt connect.SourceContext) (connect.SourceTask, error) {
-	t, err := newSourceTask(ctx, rt)
-	if err != nil {
-		return nil, err
-	}
-	t.link.start(ctx)
-	return t, nil
-}
-
-func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, error) {
-	cfg := rt.Config()
-	b, err := newBroker(cfg)
-	if err != nil {
-		return nil, err
-	}
-	number := taskNumber.Get(cfg)
-	if number < 0 {
-		number = rt.TaskID()
-	}
-	b.clientID = clientBase(cfg) + "-" + strconv.Itoa(number)
-	b.cleanStart = sourceClean.Get(cfg)
-	b.receiveMaximum = uint16(min(receiveMaximum.Get(cfg), queueSize.Get(cfg)))
-	maps, err := newMapping(cfg)
-	if err != nil {
-		return nil, err
-	}
-	filters := mqttTopics.Get(cfg)
-	q := newQueue(queueSize.Get(cfg), int(bufferBytes.Get(cfg)))
-	t := &sourceTask{
-		subscriber: newSubscriber(q, dedupe.Get(cfg)),
-		mapping:    maps,
-		partition:  rt.Partition("client.id", b.clientID),
-		offset:     connect.NewOffset(connect.Attr{Name: "filters", Value: connect.String(joinList(filters))}),
-		batchSize:  batchSize.Get(cfg),
-		link:       &link{broker: b, retry: newRetry(cfg), failFast: connectFailFast.Get(cfg), rt: rt},
-	}
-	before, err := rt.Offset(ctx, t.partition)
-	if err != nil {
-		return nil, fmt.Errorf("reading the filters of the last run: %w", err)
-	}
-	subs := newSubscriptions(cfg, filters, before)
-	t.link.peer = &listener{subscriber: t.subscriber, subscriptions: subs, broker: &t.link.broker, log: rt.Log()}
-	rt.Log().Info("subscribing at MQTT broker", slog.Any("filters", filters), slog.String("client_id", b.clientID),
-		slog.Int("receive_maximum", int(b.receiveMaximum)))
-	return t, nil
-}
-
-// sourceTask is the task: messages go from the subscriber's queue into batches, receipts back to the subscriber.
-type sourceTask struct {
-	link       *link
-	subscriber *subscriber
-	mapping    *mapping
-	partition  *connect.Partition
-	offset     connect.Offset
-	batchSize  int
-
-	rest []message // taken from the queue
-	next int       // of rest
-}
-
-// Poll waits for messages and maps what is there.
-func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
-	q := t.subscriber.queue
-	for t.next == len(t.rest) {
-		clear(t.rest)
-		t.rest, t.next = q.take(t.rest), 0
-		if len(t.rest) > 0 {
-			break
-		}
-		select {
-		case <-q.ready:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	start, bytes := t.next, 0
-	for t.next < len(t.rest) && t.next-start < t.batchSize && !b.Full() {
-		m := &t.rest[t.next]
-		bytes += m.size()
-		if !t.mapping.add(b, t.partition, t.offset, m) {
-			t.subscriber.settle([]connect.Receipt{{Tag: m.tag, Outcome: connect.Filtered}})
-		}
-		t.next++
-	}
-	q.drop(t.next-start, bytes)
-	return nil
-}
-
-// Ack answers the broker.
-func (t *sourceTask) Ack(_ context.Context, done []connect.Receipt) error {
-	t.subscriber.settle(done)
-	return nil
-}
-
-// Close sends the acknowledgements that are due and DISCONNECT. The session stays at the broker and is not unsubscribed, so that it
-// gathers messages until the next life of the task.
-func (t *sourceTask) Close(ctx context.Context) error { return t.link.close(ctx) }
-
 var (
 	_ connect.SourceConnector = Source{}
 	_ connect.Splitter        = Source{}
-	_ connect.Acker           = (*sourceTask)(nil)
 )

@@ -25,6 +25,7 @@ import (
 type subscriber struct {
 	queue  *queue
 	dedupe bool // mqtt.dedupe.enabled, for QoS 1; QoS 2 cannot do without
+	atOnce bool // mqtt.ack.mode=received
 	seed   maphash.Seed
 
 	mu         sync.Mutex
@@ -188,8 +189,12 @@ func (s *subscriber) publish(pub *packets.Publish) {
 		s.acknowledge()
 		return
 	}
+	f.done = s.atOnce
 	s.window.push(f)
 	s.queue.push(message{pub: pub, tag: f.tag, at: s.conn.heardAt().UnixMilli()})
+	if s.atOnce {
+		s.acknowledge()
+	}
 }
 
 // recall finds the earlier delivery of a message in the same session. DUP alone says only that it was sent before, not that it
