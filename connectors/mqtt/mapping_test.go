@@ -231,6 +231,26 @@ func TestHeadersOfOneRecordDoNotReachIntoTheNext(t *testing.T) {
 	}
 }
 
+func TestMappingAllocatesNearlyNothing(t *testing.T) {
+	for name, cfg := range map[string]connect.Config{
+		"fixed topic":     {"kafka.topic": "readings"},
+		"topic per level": {"kafka.topic": "readings-${topic[1]}"},
+		"without headers": {"kafka.topic": "readings", "mqtt.headers.enabled": "false"},
+	} {
+		m, err := newMapping(cfg)
+		require.NoError(t, err)
+		batch := connect.NewBatch(1000, 1<<30)
+		msg := &message{tag: 1, at: 1, pub: &packets.Publish{Topic: "plant/7/temperature", QoS: 1, PacketID: 9, Payload: make([]byte, 256), Properties: &packets.Properties{}}}
+		per := testing.AllocsPerRun(100, func() {
+			batch.Reset()
+			for range 1000 {
+				m.add(batch, nil, connect.Offset{}, msg)
+			}
+		}) / 1000
+		assert.Less(t, per, 0.1, name) // headers are cut from chunks
+	}
+}
+
 func BenchmarkMapping(b *testing.B) {
 	for name, cfg := range map[string]connect.Config{
 		"fixed topic":         {"kafka.topic": "readings"},

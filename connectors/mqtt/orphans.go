@@ -37,7 +37,7 @@ type orphan struct {
 func findOrphans(ctx context.Context, rt connect.SourceContext, cfg connect.Config, of func(number int) (*connect.Partition, connect.Offset, error)) ([]int, error) {
 	alive := taskNumbers.Get(cfg)
 	own := strconv.Itoa(taskNumber.Get(cfg))
-	if len(alive) == 0 || alive[0] != own || orphanPolicy.Get(cfg) == "ignore" {
+	if len(alive) == 0 || alive[0] != own || orphanPolicy.Get(cfg) == "ignore" || sourceClean.Get(cfg) {
 		return nil, nil
 	}
 	var found []int

@@ -196,6 +196,7 @@ type talker struct {
 	qos     byte
 	retain  bool
 	log     *slog.Logger
+	told    bool // that MQTT 3.1.1 has no properties
 }
 
 // gate: what a sink receives is answers, which are always taken.
@@ -214,7 +215,8 @@ func (t *talker) begin(ctx context.Context, up *uplink) error {
 	if t.nobody == nobodyWaits {
 		up.work.Go(func() { t.tryAgain(ctx) })
 	}
-	if up.three {
+	if up.three && !t.told {
+		t.told = true
 		t.log.Warn("MQTT 3.1.1 has no properties: headers of records are not sent")
 	}
 	return nil
