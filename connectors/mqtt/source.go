@@ -32,6 +32,7 @@ func (Source) Spec() connect.Spec {
 	spec := connect.NewSpec("io.confluent.connect.mqtt.MqttSourceConnector", Version, append(keys, licence)...)
 	spec.Aliases = []string{"MqttSource"}
 	spec.Prefixes = ignoredPrefixes
+	spec.DeadLetterTopic = errorsTopic.Name()
 	spec.TaskClass = "io.confluent.connect.mqtt.MqttSourceTask"
 	return spec
 }
@@ -68,7 +69,6 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 			task[k] = v
 		}
 		task[mqttTopics.Name()] = joinList(part)
-		addErrorsTopic(task)
 		task[taskNumber.Name()] = strconv.Itoa(n)
 		task[taskNumbers.Name()] = joinList(alive)
 		task[allTopics.Name()] = joinList(filters)
@@ -77,23 +77,8 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 	return configs, nil
 }
 
-// addErrorsTopic turns mqtt.errors.topic into the framework's own keys, so that there is one kind of dead letters.
-func addErrorsTopic(task connect.Config) {
-	topic := errorsTopic.Get(task)
-	if topic == "" || task[deadLetterTopic] != "" {
-		return
-	}
-	task[deadLetterTopic] = topic
-	if _, given := task[deadLetterHeaders]; !given {
-		task[deadLetterHeaders] = "true"
-	}
-}
-
-// Keys of the framework's dead letter queue.
-const (
-	deadLetterTopic   = "errors.deadletterqueue.topic.name"
-	deadLetterHeaders = "errors.deadletterqueue.context.headers.enable"
-)
+// deadLetterTopic is the framework's key that mqtt.errors.topic stands for.
+const deadLetterTopic = "errors.deadletterqueue.topic.name"
 
 // rendezvous returns the task in whose eyes the filter weighs most.
 func rendezvous(filter string, tasks int) int {

@@ -207,10 +207,7 @@ func TestWhatIsKeptForLaterIsRefusedWithAReason(t *testing.T) {
 func TestTheErrorsTopicIsTheFrameworksDeadLetterQueue(t *testing.T) {
 	cfg := sourceConfig("tcp://host", "a", "mqtt.errors.topic", "bad", "errors.tolerance", "all", "mqtt.validate.connect", "false")
 	assert.Empty(t, Source{}.Validate(t.Context(), cfg))
-	tasks, err := Source{}.Split(t.Context(), cfg, 1)
-	require.NoError(t, err)
-	assert.Equal(t, "bad", tasks[0]["errors.deadletterqueue.topic.name"])
-	assert.Equal(t, "true", tasks[0]["errors.deadletterqueue.context.headers.enable"])
+	assert.Equal(t, "mqtt.errors.topic", Source{}.Spec().DeadLetterTopic)
 	cfg["errors.deadletterqueue.topic.name"] = "other"
 	assert.True(t, failed(Source{}.Validate(t.Context(), cfg)))
 	delete(cfg, "errors.deadletterqueue.topic.name")
