@@ -71,6 +71,8 @@ func TestNothingIsLostWhenTasksAndFiltersChangeWhileTheConnectorIsStopped(t *tes
 		config["mqtt.orphan.drain.idle.ms"] = "2000"
 	})
 	all := r.config["mqtt.topics"]
+	r.awaitTasks(4) // until a task has subscribed for the first time, the broker keeps nothing for it
+	r.worker.AwaitFlowing(r.connector)
 	r.publish(2000)()
 	for _, tasks := range []string{"2", "4", "3"} {
 		r.ask("PUT", "/stop", nil)
