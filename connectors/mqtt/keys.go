@@ -57,7 +57,7 @@ var (
 // Keys of the presence that a task publishes about itself.
 var (
 	statusTopic = connect.StringKey("mqtt.status.topic",
-		"Where a task publishes that it is connected, with a will for its death; ${client.id} and ${task} are known. Empty for nowhere.").
+		"Where a task publishes that it is connected, with a will for its death; ${client.id} is known. Empty for nowhere.").
 		Default("").Group("Status", -1, connect.WidthMedium, "")
 	statusOnline    = connect.StringKey("mqtt.status.online", "Payload after a connect.").Default("online").Group("Status", -1, connect.WidthMedium, "")
 	statusOffline   = connect.StringKey("mqtt.status.offline", "Payload at the end, and of the will.").Default("offline").Group("Status", -1, connect.WidthMedium, "")
