@@ -34,6 +34,13 @@ func (b *Batch) Next(topic string, source *Partition, at Offset) *SourceRecord {
 	return r
 }
 
+// Advance adds a place without a record, for a source that has moved on and has nothing for Kafka to show for it (KIP-910). In its turn the offset of
+// the source partition becomes at, with exactly-once by a transaction that may have no records; its receipt, with tag, says [Filtered].
+func (b *Batch) Advance(source *Partition, at Offset, tag uint64) {
+	r := b.Next("", source, at)
+	r.Tag, r.advances = tag, true
+}
+
 // grow doubles the room. Slots are reused by later polls, so this ends once the largest batch has been seen.
 func (b *Batch) grow() {
 	grown := make([]SourceRecord, len(b.recs), max(16, 2*cap(b.recs)))

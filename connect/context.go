@@ -36,6 +36,9 @@ type SourceContext interface {
 	// Offset reads the stored offset of a partition, the zero Offset where nothing is stored. It reads the offsets topic to its end,
 	// which costs a round trip: at Open, not at each Poll.
 	Offset(ctx context.Context, p *Partition) (Offset, error)
+	// Transactional reports whether records and their offsets are stored together or not at all (exactly.once.source.support=enabled). Only then does
+	// a stored offset say exactly which records are in Kafka.
+	Transactional() bool
 }
 
 // SinkContext is the runtime of a sink task.

@@ -99,6 +99,7 @@ type SourceRecord struct {
 	Tag uint64
 
 	rejected error
+	advances bool
 }
 
 // Reject says that the source could not make a proper record of what it read: Key, Value and Headers hold what there is
@@ -109,6 +110,9 @@ func (r *SourceRecord) Reject(cause error) { r.rejected = cause }
 
 // Rejected returns the cause given to [SourceRecord.Reject].
 func (r *SourceRecord) Rejected() error { return r.rejected }
+
+// Advances is for runtimes: it reports whether this is no record but a place that [Batch.Advance] added.
+func (r *SourceRecord) Advances() bool { return r.advances }
 
 // SinkRecord is a record on its way out of Kafka. Topic, Partition and Offset are where it was consumed, also after
 // transforms have changed Record.Topic.

@@ -17,6 +17,8 @@ type options struct {
 	holdAcks  bool
 	taskID    int
 	committed []stored
+	// transactional is [Transactional].
+	transactional bool
 }
 
 // retryDelay is the longest that the runtime waits before it repeats a call that asked for it: a test has no minutes to spare.
@@ -42,6 +44,9 @@ func Window(records int) Option { return func(o *options) { o.window = records }
 
 // HoldAcks makes a source's records wait for [Source.Ack] or [Source.Release].
 func HoldAcks() Option { return func(o *options) { o.holdAcks = true } }
+
+// Transactional tells the task that records and their offsets are stored together, as on a worker for exactly-once sources.
+func Transactional() Option { return func(o *options) { o.transactional = true } }
 
 // TaskID is the task's number; 0 by default.
 func TaskID(n int) Option { return func(o *options) { o.taskID = n } }

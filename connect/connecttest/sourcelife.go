@@ -109,7 +109,7 @@ func (l *sourceLife) room() bool {
 
 // enqueue puts the records of one poll into the topic.
 func (l *sourceLife) enqueue(records []connect.SourceRecord) error {
-	batch := make([]queued, 0, len(records))
+	batch, pending := make([]queued, 0, len(records)), make([]queued, 0, len(records))
 	for i := range records {
 		r := &records[i]
 		outcome, err := l.admit(r)
@@ -117,26 +117,33 @@ func (l *sourceLife) enqueue(records []connect.SourceRecord) error {
 			return err
 		}
 		l.number++
-		batch = append(batch, queued{number: l.number, record: *r, source: r.Source, outcome: outcome})
+		q := queued{number: l.number, record: *r, source: r.Source, outcome: outcome}
+		pending = append(pending, q)
+		if !r.Advances() {
+			batch = append(batch, q)
+		}
 	}
 	l.update(func() {
 		l.polls++
-		if len(batch) == 0 {
+		if len(pending) == 0 {
 			l.empty = l.polls
 		}
 		l.queue = append(l.queue, batch...)
-		l.pending = append(l.pending, batch...)
+		l.pending = append(l.pending, pending...)
 	})
 	return nil
 }
 
 // admit checks what the runtime needs of a record, and says what becomes of it.
 func (l *sourceLife) admit(r *connect.SourceRecord) (connect.Outcome, error) {
-	if r.Topic == "" {
+	if r.Topic == "" && !r.Advances() {
 		return 0, errors.New("a record has no topic")
 	}
 	if p := r.Source; p != nil && l.rt.partitions.Intern(p.Attrs()...) != p {
 		return 0, fmt.Errorf("the source partition %s is of an earlier task: get it from this task's SourceContext.Partition", p)
+	}
+	if r.Advances() {
+		return connect.Filtered, nil
 	}
 	if err := connect.CheckValue(r.KeySchema, r.Key); err != nil {
 		return 0, fmt.Errorf("a record's key: %w", err)

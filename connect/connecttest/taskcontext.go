@@ -43,3 +43,5 @@ func (c *sourceContext) Offset(ctx context.Context, p *connect.Partition) (conne
 	}
 	return c.store.get(p.Attrs()), nil
 }
+
+func (c *sourceContext) Transactional() bool { return c.opts.transactional }

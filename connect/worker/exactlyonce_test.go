@@ -153,6 +153,28 @@ func TestOffsetsOfFilteredRecordsAreInTheTransaction(t *testing.T) {
 	assert.EqualValues(t, 100, storedOn(t, offsets, id, n))
 }
 
+func TestAPlaceWithoutARecordIsCommittedByItself(t *testing.T) {
+	t.Parallel()
+	s, _, offsets := exactly(t, []string{"t"})
+	n := &numbers{topic: "t", last: 10, batch: 10}
+	what := n.script()
+	polls := 0
+	what.poll = func(ctx context.Context, b *connect.Batch) error {
+		if polls++; polls != 2 {
+			return n.poll(ctx, b)
+		}
+		b.Advance(n.part, connect.At("n", 11), 11)
+		return nil
+	}
+	id := s.start("flow", what, nil)
+	s.eventually("the place's receipt", func() bool { return len(n.receipts()) == 11 })
+	last := n.receipts()[10]
+	assert.Equal(t, connect.Filtered, last.Outcome)
+	assert.EqualValues(t, 11, last.Tag)
+	assert.EqualValues(t, 11, storedOn(t, offsets, id, n))
+	assert.Equal(t, numbersUpTo(10), s.committed("t"))
+}
+
 func TestALostProducersTransactionIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	s, _, offsets := exactly(t, []string{"t"})

@@ -38,6 +38,10 @@ func (c *sourceConversion) fill(stop context.Context, s *slab, records []connect
 		sl.receipt = connect.Receipt{
 			Source: r.Source, Offset: r.Offset, Tag: r.Tag, Topic: r.Topic, KafkaPartition: -1, KafkaOffset: -1,
 		}
+		if r.Advances() {
+			sl.skip(connect.Filtered)
+			continue
+		}
 		keep, f := c.record(stop, s, sl, r)
 		if f != nil {
 			if err := c.errantRecord(sl, r, f); err != nil {

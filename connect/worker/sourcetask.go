@@ -141,7 +141,7 @@ func (t *sourceTask) connectOffsets(p phases) (store stores.OffsetStore, disconn
 
 // open starts the plugin's task; it repeats what the plugin wants repeated.
 func (t *sourceTask) open(stop context.Context, store stores.OffsetStore) (task connect.SourceTask, err error) {
-	rt := &sourceContext{taskRun: t.taskRun, store: store}
+	rt := &sourceContext{taskRun: t.taskRun, store: store, transactional: t.delivery.transaction != nil}
 	err = t.patiently(stop, callFailed, func() error {
 		return guard("Open", func() (err error) {
 			task, err = t.connector.Open(stop, rt)

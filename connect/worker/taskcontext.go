@@ -13,6 +13,8 @@ type sourceContext struct {
 	*taskRun
 	partitions connect.Partitions
 	store      stores.OffsetStore
+	// transactional: the task is an exactly-once one.
+	transactional bool
 }
 
 // Partition implements connect.SourceContext.
@@ -33,6 +35,9 @@ func (c *sourceContext) Offset(ctx context.Context, p *connect.Partition) (conne
 	}
 	return found[0], nil
 }
+
+// Transactional implements connect.SourceContext.
+func (c *sourceContext) Transactional() bool { return c.transactional }
 
 // sinkContext is what a sink task sees of the runtime.
 type sinkContext struct {

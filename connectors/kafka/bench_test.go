@@ -24,6 +24,7 @@ func (b *bare) Config() connect.Config                               { return b.
 func (b *bare) Log() *slog.Logger                                    { return slog.New(slog.DiscardHandler) }
 func (b *bare) Waiting(error, time.Time)                             {}
 func (b *bare) Healthy()                                             {}
+func (b *bare) Transactional() bool                                  { return false }
 func (b *bare) Partition(kv ...string) *connect.Partition            { return b.Intern(connect.Strings(kv...)...) }
 func (b *bare) PartitionOf(attrs ...connect.Attr) *connect.Partition { return b.Intern(attrs...) }
 func (b *bare) Offset(context.Context, *connect.Partition) (connect.Offset, error) {

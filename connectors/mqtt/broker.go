@@ -27,10 +27,11 @@ type broker struct {
 	sessionExpiry  uint32 // seconds
 	receiveMaximum uint16 // 0: not announced
 	packetMaximum  uint32 // 0: not announced
-	aliasMaximum   uint16
+	aliasMaximum   uint16 // topic aliases that the server may use
 	keepAlive      uint16 // seconds
 	pingTimeout    time.Duration
 	timeout        time.Duration // transport and CONNACK together
+	payloadMost    int           // longest payload that is taken, in bytes
 	properties     paho.UserProperties
 	status         *presence // nil for none
 	follow         bool      // mqtt.server.reference.follow
@@ -49,6 +50,7 @@ func newBroker(cfg connect.Config) (broker, error) {
 		keepAlive:     uint16(keepAlive.Get(cfg)),
 		pingTimeout:   seconds(pingTimeout.Get(cfg)),
 		timeout:       seconds(connectTimeout.Get(cfg)),
+		payloadMost:   payloadMost,
 		follow:        followReference.Get(cfg),
 		transport:     transport{tls: func(host string) (*tls.Config, error) { return clientTLS(cfg, host) }},
 	}

@@ -1,7 +1,6 @@
 package mqtt
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +13,6 @@ import (
 )
 
 const (
-	// readBuffer is how much one read of the socket may bring: paho reads a packet in five small pieces.
-	readBuffer = 64 << 10
 	// gatherTime is the least time between two writes to the socket. A write after a longer silence goes out at once.
 	gatherTime = 500 * time.Microsecond
 	// closeGrace is how long the last packets may take to leave when the connection closes.
@@ -26,17 +23,17 @@ const (
 
 var errConnClosed = errors.New("connection closed")
 
-// conn is a connection as paho.golang gets it. It reads the socket in large pieces and gathers writes, which one goroutine sends,
-// so that a writer never waits for the network: the reader may answer while the broker does not read.
+// conn is a connection as paho.golang gets it. It reads the socket in large pieces, out of which the owner gets messages and their answers, and
+// paho the other packets. It gathers writes, which one goroutine sends, so that a writer never waits for the network: the reader may answer while
+// the broker does not read.
 //
 // It implements sync.Locker because paho's packets lock the writer for the length of one packet; Write is called under that lock.
 type conn struct {
 	net.Conn
-	in      *bufio.Reader
-	gate    gate
-	drained func()      // called by the sender after each write; nil for nobody
-	end     func(error) // asks the link to end this connection, with the reason
-	three   bool        // MQTT 3.1.1
+	owner owner
+	gate  gate // the owner's; nil holds nothing back
+	in    stream
+	end   func(error) // asks the link to end this connection, with the reason
 
 	paused  atomic.Bool
 	resumed atomic.Int64 // unix nanoseconds of the end of the last pause
@@ -61,38 +58,56 @@ type gate interface {
 	wait(quit <-chan struct{})
 }
 
-// newConn wraps a connected socket and starts its sender, which ends with Close. g is nil where nothing holds the reader back,
-// drained where nobody waits for room to write.
-func newConn(socket net.Conn, g gate, drained func(), end func(error)) *conn {
+// owner is who a connection is for.
+type owner interface {
+	flow
+	// gate holds back reading; nil never does.
+	gate() gate
+	// drained is called, from a goroutine of the connection, each time that it has written what there was.
+	drained()
+}
+
+// newConn wraps a connected socket and starts its sender, which ends with Close. Payloads longer than most bytes are not taken.
+func newConn(socket net.Conn, o owner, most int, end func(error)) *conn {
 	c := &conn{
-		Conn: socket, gate: g, drained: drained, end: end,
+		Conn: socket, owner: o, gate: o.gate(), end: end,
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), sent: make(chan struct{}),
 	}
-	c.in = bufio.NewReaderSize(socketReader{c}, readBuffer)
+	c.in = stream{c: c, most: most}
 	c.heard.Store(time.Now().UnixNano())
 	go c.send()
 	return c
 }
 
-// socketReader reads the socket and notes when, which is the time of arrival of all that the read brought.
-type socketReader struct{ c *conn }
+// announce notes what CONNECT has promised to the server.
+func (c *conn) announce(p *packets.Properties) {
+	if p != nil && p.TopicAliasMaximum != nil {
+		c.in.decoder.aliases = make([]string, *p.TopicAliasMaximum)
+	}
+}
 
-func (r socketReader) Read(p []byte) (int, error) {
-	n, err := r.c.Conn.Read(p)
-	r.c.heard.Store(time.Now().UnixNano())
+// speak3 has the connection read MQTT 3.1.1. It is called before the first packet is read.
+func (c *conn) speak3() { c.in.decoder.plain = true }
+
+// receive reads the socket and notes when, which is the time of arrival of all that the read brought.
+func (c *conn) receive(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.heard.Store(time.Now().UnixNano())
 	return n, err
 }
 
-// Read serves from the buffer, and waits while the gate is shut.
-func (c *conn) Read(p []byte) (int, error) {
+// hold waits while the gate is shut.
+func (c *conn) hold() {
 	if c.gate != nil && !c.gate.open() {
 		c.paused.Store(true)
 		c.gate.wait(c.closing)
 		c.resumed.Store(time.Now().UnixNano())
 		c.paused.Store(false)
 	}
-	return c.in.Read(p)
 }
+
+// Read brings paho what the owner does not take.
+func (c *conn) Read(p []byte) (int, error) { return c.in.Read(p) }
 
 // listeningSince is from when on silence counts against the broker: from start, from the end of the last pause, or, while
 // reading is paused, from now.
@@ -139,7 +154,7 @@ func (c *conn) put(p []byte) {
 
 // publish adds a message in the form of the protocol's version.
 func (c *conn) publish(pub *packets.Publish) {
-	if c.three {
+	if c.in.decoder.plain {
 		c.put(encode3Publish(pub))
 		return
 	}
@@ -196,9 +211,7 @@ func (c *conn) send() {
 			return
 		}
 		last = time.Now()
-		if c.drained != nil {
-			c.drained()
-		}
+		c.owner.drained()
 	}
 }
 

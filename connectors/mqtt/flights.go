@@ -39,33 +39,20 @@ func (w *flights) pop() (flight, bool) {
 }
 
 // settle marks the flight of a record as done. Receipts come in the order of the records and so nearly always name the first
-// that is not done; only after a redelivery the search goes further.
-func (w *flights) settle(tag uint64) bool {
+// that is not done; only after a redelivery the search goes further. It returns nil for a record of no flight.
+func (w *flights) settle(tag uint64) *flight {
 	for i := w.ripe; i < w.n; i++ {
 		if f := w.at(i); f.tag == tag {
 			f.done = true
 			w.ripen()
-			return true
+			return f
 		}
 	}
-	return false
+	return nil
 }
 
 func (w *flights) ripen() {
 	for w.ripe < w.n && w.at(w.ripe).done {
 		w.ripe++
-	}
-}
-
-// idSet is a set of packet ids. The nil set is empty.
-type idSet [1 << 16 / 64]uint64
-
-func (s *idSet) has(id uint16) bool { return s != nil && s[id>>6]&(1<<(id&63)) != 0 }
-
-func (s *idSet) add(id uint16) { s[id>>6] |= 1 << (id & 63) }
-
-func (s *idSet) remove(id uint16) {
-	if s != nil {
-		s[id>>6] &^= 1 << (id & 63)
 	}
 }

@@ -16,6 +16,7 @@ type inbound struct {
 	pub     *packets.Publish
 	at      int64  // time of arrival, milliseconds since 1970
 	payload []byte // decompressed
+	tooLong int    // bytes of a payload that was not taken
 	cbor    bool   // the payload is CBOR, else JSON
 
 	decoded bool // doc and docErr are those of this message
@@ -23,7 +24,9 @@ type inbound struct {
 	docErr  error
 }
 
-func (in *inbound) reset(m *message) { *in = inbound{pub: m.pub, at: m.at, cbor: in.cbor} }
+func (in *inbound) reset(m *message) {
+	*in = inbound{pub: &m.pub, at: m.at, tooLong: m.tooLong, cbor: in.cbor}
+}
 
 // document decodes the payload, once a message.
 func (in *inbound) document() (connect.Value, error) {

@@ -36,10 +36,7 @@ type link struct {
 // peer is what source and sink do with a connection.
 type peer interface {
 	session.SessionManager
-	// gate holds back reading; nil never does.
-	gate() gate
-	// drained is called, from a goroutine of the connection, each time that it has written what there was.
-	drained()
+	owner
 	// begin is called when a connection stands, before it counts as healthy; an error ends the connection. What it starts runs
 	// in up.work and ends with ctx.
 	begin(ctx context.Context, up *uplink) error
@@ -245,10 +242,9 @@ func connectTo(ctx context.Context, b *broker, s server, p peer, three bool) (*u
 		return nil, fmt.Errorf("connecting to MQTT broker %s: %w", s, err)
 	}
 	up := &uplink{server: s, three: three, down: make(chan error, 1)}
-	up.conn = newConn(socket, p.gate(), p.drained, up.end)
-	up.conn.three = three
-	if w, ok := p.(windowed); ok && three {
-		up.conn.gate = w.window()
+	up.conn = newConn(socket, p, b.payloadMost, up.end)
+	if three {
+		up.conn.speak3()
 	}
 	lost := func(err error) { up.end(fmt.Errorf("connection to MQTT broker %s lost: %w", s, err)) }
 	var ack *paho.Connack

@@ -108,7 +108,7 @@ const loopProperty = "kafka-loop-id"
 
 // open undoes the compression.
 func (m *mapping) open(in *inbound) error {
-	if n := len(in.pub.Payload); n > m.longest {
+	if n := max(len(in.pub.Payload), in.tooLong); n > m.longest {
 		return fmt.Errorf("the payload of a message on %q has %d bytes, more than mqtt.payload.max.bytes=%d", in.pub.Topic, n, m.longest)
 	}
 	payload, err := m.packed.Decompress(in.pub.Payload)
@@ -143,7 +143,7 @@ var valueFormats = map[string]valueFormat{
 	"bytes": rawValue, "string": textValue, "json": documentValue, "cbor": documentValue, "envelope": envelopeValue,
 }
 
-// rawValue takes the payload over: it was made for this packet alone. A message without one is no tombstone.
+// rawValue takes the payload over: the memory in which it arrived is not written to again. A message without one is no tombstone.
 func rawValue(r *connect.SourceRecord, in *inbound) error {
 	if in.payload == nil {
 		in.payload = []byte{}

@@ -67,7 +67,7 @@ func mapped(t *testing.T, pub *packets.Publish, settings ...string) *connect.Sou
 		pub.Properties = &packets.Properties{}
 	}
 	b := connect.NewBatch(10, 1<<20)
-	if !m.add(b, nil, connect.Offset{}, &message{tag: 7, at: time.Now().UnixMilli(), pub: pub}) {
+	if !m.add(b, nil, connect.Offset{}, &message{tag: 7, at: time.Now().UnixMilli(), pub: *pub}) {
 		return nil
 	}
 	return &b.Records()[0]
@@ -219,7 +219,7 @@ func TestHeadersOfOneRecordDoNotReachIntoTheNext(t *testing.T) {
 	require.NoError(t, err)
 	b := connect.NewBatch(1000, 1<<20)
 	for i := range 500 {
-		m.add(b, nil, connect.Offset{}, &message{pub: &packets.Publish{Topic: fmt.Sprint(i), Properties: &packets.Properties{}}})
+		m.add(b, nil, connect.Offset{}, &message{pub: packets.Publish{Topic: fmt.Sprint(i), Properties: &packets.Properties{}}})
 	}
 	for i := range b.Records() {
 		r := &b.Records()[i]
@@ -240,7 +240,7 @@ func TestMappingAllocatesNearlyNothing(t *testing.T) {
 		m, err := newMapping(cfg)
 		require.NoError(t, err)
 		batch := connect.NewBatch(1000, 1<<30)
-		msg := &message{tag: 1, at: 1, pub: &packets.Publish{Topic: "plant/7/temperature", QoS: 1, PacketID: 9, Payload: make([]byte, 256), Properties: &packets.Properties{}}}
+		msg := &message{tag: 1, at: 1, pub: packets.Publish{Topic: "plant/7/temperature", QoS: 1, PacketID: 9, Payload: make([]byte, 256), Properties: &packets.Properties{}}}
 		per := testing.AllocsPerRun(100, func() {
 			batch.Reset()
 			for range 1000 {
@@ -261,7 +261,7 @@ func BenchmarkMapping(b *testing.B) {
 			m, err := newMapping(cfg)
 			require.NoError(b, err)
 			batch := connect.NewBatch(1000, 1<<30)
-			msg := &message{tag: 1, at: 1, pub: &packets.Publish{
+			msg := &message{tag: 1, at: 1, pub: packets.Publish{
 				Topic: "plant/7/temperature", QoS: 1, PacketID: 9, Payload: make([]byte, 256), Properties: &packets.Properties{},
 			}}
 			b.ReportAllocs()

@@ -126,24 +126,9 @@ func (c *client3) read() error {
 	}
 }
 
+// receive takes what the connection leaves over: messages and their answers never come here.
 func (c *client3) receive(p packets3.ControlPacket) error {
 	switch p := p.(type) {
-	case *packets3.PublishPacket:
-		pub := &packets.Publish{
-			Topic: p.TopicName, PacketID: p.MessageID, QoS: p.Qos, Duplicate: p.Dup, Retain: p.Retain, Payload: p.Payload, Properties: &packets.Properties{},
-		}
-		if pub.QoS == 0 {
-			return c.session.Ack(pub)
-		}
-		return c.pass(packets.PUBLISH, pub)
-	case *packets3.PubackPacket:
-		return c.pass(packets.PUBACK, &packets.Puback{PacketID: p.MessageID})
-	case *packets3.PubrecPacket:
-		return c.pass(packets.PUBREC, &packets.Pubrec{PacketID: p.MessageID})
-	case *packets3.PubrelPacket:
-		return c.pass(packets.PUBREL, &packets.Pubrel{PacketID: p.MessageID})
-	case *packets3.PubcompPacket:
-		return c.pass(packets.PUBCOMP, &packets.Pubcomp{PacketID: p.MessageID})
 	case *packets3.SubackPacket:
 		return c.pass(packets.SUBACK, &packets.Suback{PacketID: p.MessageID, Reasons: p.ReturnCodes})
 	case *packets3.UnsubackPacket:

@@ -24,6 +24,7 @@ type probe struct{ *subscriber }
 
 func (probe) gate() gate                           { return nil }
 func (probe) drained()                             {}
+func (probe) publishes(*conn, []message)           {}
 func (probe) begin(context.Context, *uplink) error { return nil }
 
 // tryConnection connects with a client id of its own and a session that ends with the connection, subscriptions included.

@@ -316,33 +316,30 @@ func (p *publisher) refuse(o *outgoing, code byte) {
 	signal(p.moved)
 }
 
-// PacketReceived is called by the connection's reader.
-func (p *publisher) PacketReceived(packet *packets.ControlPacket, _ chan<- *packets.Publish) error {
+// answers takes what the server says of messages.
+func (p *publisher) answers(c *conn, came []answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.conn == nil || presenceAnswered(p.conn, packet.Type, packet.PacketID()) {
-		return nil
+	if p.conn != c {
+		return
 	}
-	switch answer := packet.Content.(type) {
-	case *packets.Puback:
-		p.answered(answer.PacketID, answer.ReasonCode, sentOut)
-	case *packets.Pubrec:
-		if answer.ReasonCode >= 0x80 {
-			p.answered(answer.PacketID, answer.ReasonCode, sentOut)
-		} else if o := p.find(answer.PacketID); o != nil && o.state == sentOut {
-			o.state, o.code = received, answer.ReasonCode
-			p.conn.put(appendRelease(nil, answer.PacketID))
+	for _, a := range came {
+		switch o := p.find(a.id); {
+		case presenceAnswered(c, a.kind, a.id) || o == nil:
+		case a.kind == packets.PUBACK || a.kind == packets.PUBREC && a.code >= 0x80:
+			p.answered(a.id, a.code, sentOut)
+		case a.kind == packets.PUBREC && o.state == sentOut:
+			o.state, o.code = received, a.code
+			c.put(appendRelease(nil, a.id))
+		case a.kind == packets.PUBCOMP:
+			// 0x92, "not found", means that it was complete already (MQTT 5 4.3.3).
+			p.answered(a.id, o.code, received)
 		}
-	case *packets.Pubcomp:
-		// 0x92, "not found", means that it was complete already (MQTT 5 4.3.3).
-		code := byte(0)
-		if o := p.find(answer.PacketID); o != nil {
-			code = o.code
-		}
-		p.answered(answer.PacketID, code, received)
 	}
-	return nil
 }
+
+// publishes: a sink subscribes to nothing.
+func (p *publisher) publishes(*conn, []message) {}
 
 // find returns the message under way with a packet id, nil for none: an answer that nobody waits for is passed over.
 func (p *publisher) find(id uint16) *outgoing {
@@ -390,10 +387,11 @@ func (p *publisher) AddToSession(context.Context, session.Packet, chan<- packets
 	return session.ErrNoConnection
 }
 
-// Ack, Close, SetErrorLogger and SetDebugLogger complete paho's SessionManager; a sink receives no PUBLISH.
-func (p *publisher) Ack(*packets.Publish) error { return nil }
-func (p *publisher) Close() error               { return nil }
-func (p *publisher) SetErrorLogger(log.Logger)  {}
-func (p *publisher) SetDebugLogger(log.Logger)  {}
+// PacketReceived, Ack, Close, SetErrorLogger and SetDebugLogger complete paho's SessionManager; paho sees neither messages nor their answers.
+func (p *publisher) PacketReceived(*packets.ControlPacket, chan<- *packets.Publish) error { return nil }
+func (p *publisher) Ack(*packets.Publish) error                                           { return nil }
+func (p *publisher) Close() error                                                         { return nil }
+func (p *publisher) SetErrorLogger(log.Logger)                                            {}
+func (p *publisher) SetDebugLogger(log.Logger)                                            {}
 
 var _ session.SessionManager = (*publisher)(nil)

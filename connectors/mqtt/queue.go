@@ -10,21 +10,27 @@ import (
 
 // message is a PUBLISH on its way to Poll.
 type message struct {
-	pub *packets.Publish
-	tag uint64 // what its receipt carries; 0 for QoS 0
-	at  int64  // time of arrival, milliseconds since 1970
+	pub     packets.Publish // its Properties are not nil
+	tag     uint64          // what its receipt carries; 0 for QoS 0
+	hash    uint64          // of topic, payload and properties, where somebody asks
+	at      int64           // time of arrival, milliseconds since 1970
+	tooLong int             // bytes of a payload that was not taken; 0 where the payload is there
+	dead    bool            // forgotten before anybody took it
 }
+
+// generation is that of the connection which brought the message, where it has a tag.
+func (m *message) generation() uint64 { return m.tag >> 17 }
 
 // size is what the message keeps in memory, near enough.
 func (m *message) size() int { return 256 + len(m.pub.Topic) + cap(m.pub.Payload) }
 
 // queue holds messages between the reader of the connection and Poll, bounded in number and bytes: when it is full the reader stops
-// ([gate]), so that it grows beyond its bounds by the few packets already on their way through paho.
+// ([gate]), so that it grows beyond its bounds by what is in one delivery of the reader.
 //
 // With an overflow that drops, reading goes on: messages of QoS 0 beyond the bounds are forgotten, and of the others there are no more than the window.
 //
-// push is called by paho's goroutines, take and drop by Poll's. Nothing here is done per message under a lock that the other side holds
-// for longer than a slice swap.
+// push is called by the connection's reader, take and drop by Poll's goroutine. Neither holds the lock for longer than it takes to append one
+// read's messages.
 type queue struct {
 	maxCount, maxBytes int
 	overflow           overflow
@@ -39,8 +45,9 @@ type queue struct {
 	arrived int // messages ever
 
 	full  atomic.Bool
+	held  atomic.Bool   // the subscriber's window is full
 	ready chan struct{} // capacity 1: fill has something
-	room  chan struct{} // capacity 1: no longer full
+	room  chan struct{} // capacity 1: no longer full or held
 }
 
 // overflow is what happens to messages of QoS 0 when the queue is full (mqtt.qos0.overflow).
@@ -61,40 +68,51 @@ func newQueue(maxCount, maxBytes int, o overflow) *queue {
 	}
 }
 
-// push appends a message. It never waits: the gate holds the reader back before the next one.
-func (q *queue) push(m message) {
+// push appends messages. It never waits: the gate holds the reader back before the next ones.
+func (q *queue) push(more []message) {
+	if len(more) == 0 {
+		return
+	}
 	q.mu.Lock()
-	if q.overflow != blockReader && m.tag == 0 && q.full.Load() {
-		q.dropped++
-		if q.overflow == dropNewest || !q.forgetOldest() {
-			q.mu.Unlock()
-			return
+	first := len(q.fill) == 0
+	q.arrived += len(more)
+	for i := range more {
+		if q.overflow != blockReader && q.spill(&more[i]) {
+			continue
+		}
+		q.fill = append(q.fill, more[i])
+		q.count++
+		q.bytes += more[i].size()
+		if q.count >= q.maxCount || q.bytes >= q.maxBytes {
+			q.full.Store(true)
 		}
 	}
-	q.fill = append(q.fill, m)
-	q.count++
-	q.arrived++
-	q.bytes += m.size()
-	first := len(q.fill) == 1
-	if q.count >= q.maxCount || q.bytes >= q.maxBytes {
-		q.full.Store(true)
-	}
+	first = first && len(q.fill) > 0
 	q.mu.Unlock()
 	if first {
 		signal(q.ready)
 	}
 }
 
+// spill reports whether a message is forgotten because the queue is full; or it makes room for it.
+func (q *queue) spill(m *message) bool {
+	if m.tag != 0 || !q.full.Load() {
+		return false
+	}
+	q.dropped++
+	return q.overflow == dropNewest || !q.forgetOldest()
+}
+
 // forgetOldest forgets the oldest message of QoS 0 that nobody has taken, and reports whether there was one.
 func (q *queue) forgetOldest() bool {
 	for ; q.oldest < len(q.fill); q.oldest++ {
 		m := &q.fill[q.oldest]
-		if m.pub == nil || m.tag != 0 {
+		if m.dead || m.tag != 0 {
 			continue
 		}
 		q.count--
 		q.bytes -= m.size()
-		*m = message{}
+		*m = message{dead: true}
 		if q.dead++; q.dead > len(q.fill)/2 {
 			q.bury()
 		}
@@ -106,7 +124,7 @@ func (q *queue) forgetOldest() bool {
 // bury takes what was forgotten out of fill.
 func (q *queue) bury() {
 	if q.dead > 0 {
-		q.fill = slices.DeleteFunc(q.fill, func(m message) bool { return m.pub == nil })
+		q.fill = slices.DeleteFunc(q.fill, func(m message) bool { return m.dead })
 	}
 	q.dead, q.oldest = 0, 0
 }
@@ -153,7 +171,14 @@ func (q *queue) drop(n, bytes int) {
 	}
 }
 
-func (q *queue) open() bool { return q.overflow != blockReader || !q.full.Load() }
+// hold stops the reader, or lets it go on as far as the queue has room.
+func (q *queue) hold(held bool) {
+	if q.held.Swap(held) && !held {
+		signal(q.room)
+	}
+}
+
+func (q *queue) open() bool { return (q.overflow != blockReader || !q.full.Load()) && !q.held.Load() }
 
 func (q *queue) wait(quit <-chan struct{}) {
 	for !q.open() {

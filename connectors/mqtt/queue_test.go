@@ -11,11 +11,11 @@ import (
 func pushed(o overflow) (left []int64, dropped int) {
 	q := newQueue(6, 1<<20, o)
 	for i := range int64(15) {
-		m := message{pub: &packets.Publish{}, at: i}
+		m := message{pub: packets.Publish{}, at: i}
 		if i%3 == 0 {
 			m.tag = 1
 		}
-		q.push(m)
+		q.push([]message{m})
 	}
 	got := q.take(nil)
 	for _, m := range got {
@@ -36,9 +36,9 @@ func TestAFullQueueForgetsMessagesOfQoS0AsAsked(t *testing.T) {
 	assert.Equal(t, []int64{0, 3, 6, 9, 10, 11, 12, 13, 14}, left, "those of QoS 1 stay, and the newest of the others")
 	assert.Equal(t, 6, dropped)
 	q := newQueue(1, 1<<20, blockReader)
-	q.push(message{pub: &packets.Publish{}})
+	q.push([]message{{}})
 	assert.False(t, q.open())
 	q.take(nil)
-	q.drop(1, (&message{pub: &packets.Publish{}}).size())
+	q.drop(1, (&message{}).size())
 	assert.True(t, q.open())
 }

@@ -84,11 +84,12 @@ func (t *routes) of(m *inbound) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	topic = strings.Clone(topic) // it is kept, and must not keep all that arrived beside the message
 	if t.byTopic {
 		if len(t.known) >= routesKept {
 			clear(t.known)
 		}
-		t.known[m.pub.Topic] = topic
+		t.known[strings.Clone(m.pub.Topic)] = topic
 	}
 	return topic, nil
 }

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -80,6 +81,14 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 // deadLetterTopic is the framework's key that mqtt.errors.topic stands for.
 const deadLetterTopic = "errors.deadletterqueue.topic.name"
 
+// ExactlyOnce is true for messages of QoS 2 in a session that the server keeps for this task alone. What devices publish with less comes with less,
+// whatever QoS is subscribed (MQTT 5 3.8.4).
+func (Source) ExactlyOnce(cfg connect.Config) bool {
+	shared := slices.ContainsFunc(mqttTopics.Get(cfg), func(f string) bool { return strings.HasPrefix(f, "$share/") })
+	shared = shared || taskAssignment.Get(cfg) == "shared" || ackMode.Get(cfg) != "produced"
+	return sourceQoS.Get(cfg) == 2 && !sourceClean.Get(cfg) && sessionExpiry.Get(cfg) > 0 && !shared
+}
+
 // rendezvous returns the task in whose eyes the filter weighs most.
 func rendezvous(filter string, tasks int) int {
 	best, most := 0, uint64(0)
@@ -99,6 +108,7 @@ func rendezvous(filter string, tasks int) int {
 }
 
 var (
-	_ connect.SourceConnector = Source{}
-	_ connect.Splitter        = Source{}
+	_ connect.SourceConnector   = Source{}
+	_ connect.Splitter          = Source{}
+	_ connect.ExactlyOnceSource = Source{}
 )

@@ -35,6 +35,7 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	b.cleanStart = sourceClean.Get(cfg)
 	b.receiveMaximum = uint16(min(receiveMaximum.Get(cfg), queueSize.Get(cfg)))
 	b.packetMaximum = uint32(maximumPacketSize.Get(cfg))
+	b.payloadMost, b.aliasMaximum = payloadMaxBytes.Get(cfg), uint16(topicAliasMaximum.Get(cfg))
 	maps, err := newMapping(cfg)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 		partition := rt.Partition("client.id", clientIDOf(cfg, number))
 		at, err := rt.Offset(ctx, partition)
 		if err != nil {
-			err = fmt.Errorf("reading the filters of the last run: %w", err)
+			err = fmt.Errorf("reading the offset of the last run: %w", err)
 		}
 		return partition, at, err
 	}
@@ -60,6 +61,12 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	t.inflow = inflow{
 		subscriber: own.subscriber, partition: partition, offset: offsetOf(cfg, filters), link: own.link(rt, own),
 	}
+	exactly := rt.Transactional() && (Source{}).ExactlyOnce(cfg)
+	if exactly {
+		if err := t.beExact(before); err != nil {
+			return nil, err
+		}
+	}
 	gone, err := findOrphans(ctx, rt, cfg, last)
 	if err != nil {
 		return nil, err
@@ -69,7 +76,13 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 		if err != nil {
 			return nil, err
 		}
-		t.orphans.flows = append(t.orphans.flows, newOrphan(cfg, b, clientIDOf(cfg, n), partition, before, own.queue, rt))
+		o := newOrphan(cfg, b, clientIDOf(cfg, n), partition, before, own.queue, rt)
+		if exactly {
+			if err := o.in.beExact(before); err != nil {
+				return nil, err
+			}
+		}
+		t.orphans.flows = append(t.orphans.flows, o)
 	}
 	rt.Log().Info("subscribing at MQTT broker", slog.Any("filters", filters), slog.String("client_id", own.broker.clientID),
 		slog.Int("receive_maximum", int(b.receiveMaximum)))
@@ -96,7 +109,7 @@ func offsetOf(cfg connect.Config, filters []string) connect.Offset {
 func newListener(cfg connect.Config, b broker, id string, subs subscriptions, rt connect.TaskContext) *listener {
 	q := newQueue(queueSize.Get(cfg), int(bufferBytes.Get(cfg)), overflows[qos0Overflow.Get(cfg)])
 	s := newSubscriber(q, dedupe.Get(cfg))
-	s.atOnce = ackMode.Get(cfg) == "received"
+	s.atOnce, s.most = ackMode.Get(cfg) == "received", int(b.receiveMaximum)
 	b.clientID = id
 	return &listener{subscriber: s, subscriptions: subs, broker: &b, log: rt.Log(), retry: newRetry(cfg), failFast: connectFailFast.Get(cfg)}
 }
@@ -110,7 +123,7 @@ func newOrphan(cfg connect.Config, b broker, id string, partition *connect.Parti
 	}
 	o := &orphan{listener: newListener(cfg, b, id, subs, rt), began: make(chan *uplink, 1)}
 	o.queue.ready = own.ready
-	o.in = inflow{subscriber: o.subscriber, partition: partition, offset: at, link: o.listener.link(rt, o)}
+	o.in = inflow{subscriber: o.subscriber, partition: partition, offset: offsetOf(cfg, subs.filters), link: o.listener.link(rt, o)}
 	return o
 }
 

@@ -3,10 +3,10 @@ package mqtt
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"sync"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho/log"
 	"github.com/eclipse/paho.golang/paho/session"
@@ -14,19 +14,19 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// subscriber is the receiving side's session state (MQTT 5 4.1), as paho's SessionManager: it takes each PUBLISH straight from the
-// reader into the queue, and writes PUBACK and PUBREC when the runtime says that Kafka has the record.
+// subscriber is the receiving side's session state (MQTT 5 4.1), as paho's SessionManager and as the connection's flow: it takes each PUBLISH
+// from the reader into the queue, and writes PUBACK and PUBREC when the runtime says that Kafka has the record.
 //
 // Invariants: an acknowledgement is written only for a PUBLISH of the present connection, in the order of the PUBLISHes
-// (MQTT 5 4.6), and only when its record is in Kafka. A PUBLISH of QoS 2 whose id is between PUBREC and PUBCOMP is answered, not
-// produced.
+// (MQTT 5 4.6), and only when its record is in Kafka. A PUBLISH of QoS 2 whose record is in Kafka and which the server has not released is answered,
+// not produced.
 //
 // Lock order: subscriber.mu before conn.mu.
 type subscriber struct {
 	queue  *queue
 	dedupe bool // mqtt.dedupe.enabled, for QoS 1; QoS 2 cannot do without
 	atOnce bool // mqtt.ack.mode=received
-	seed   maphash.Seed
+	most   int  // messages that may wait for their acknowledgement before reading stops; 0 for any number
 
 	mu         sync.Mutex
 	conn       *conn  // nil while there is no connection
@@ -37,13 +37,14 @@ type subscriber struct {
 	carried map[uint16]flight
 	// settling finds a carried message by its record's tag.
 	settling map[uint64]uint16
-	received *idSet // QoS 2: PUBREC written, PUBREL awaited
+	// received are the deliveries of QoS 2 that are in Kafka and not released: packet ids and hashes.
+	received map[uint16]uint64
+	exact    *exact // nil without exactly-once
 
 	requests map[uint16]chan<- packets.ControlPacket // SUBSCRIBE and UNSUBSCRIBE under way
 	lastID   uint16
 
-	acks     []byte        // reused by acknowledge
-	answered chan struct{} // capacity 1: acknowledgements were written
+	acks []byte // reused by acknowledge
 }
 
 // flight is a PUBLISH of QoS 1 or 2 that the broker waits to be told about.
@@ -57,8 +58,8 @@ type flight struct {
 
 func newSubscriber(q *queue, dedupe bool) *subscriber {
 	return &subscriber{
-		queue: q, dedupe: dedupe, seed: maphash.MakeSeed(),
-		requests: map[uint16]chan<- packets.ControlPacket{}, answered: make(chan struct{}, 1),
+		queue: q, dedupe: dedupe, received: map[uint16]uint64{},
+		requests: map[uint16]chan<- packets.ControlPacket{},
 	}
 }
 
@@ -79,17 +80,23 @@ func tagOf(generation uint64, qos2 bool, id uint16) uint64 {
 }
 
 // ConAckReceived begins a connection. A session that the broker has lost ends all that was known of the old one.
-func (s *subscriber) ConAckReceived(w io.Writer, _ *packets.Connect, ack *packets.Connack) error {
+func (s *subscriber) ConAckReceived(w io.Writer, request *packets.Connect, ack *packets.Connack) error {
 	c, ok := w.(*conn)
 	if !ok {
 		return fmt.Errorf("connection of type %T", w)
 	}
+	c.announce(request.Properties)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = c
 	s.generation++
 	if !ack.SessionPresent {
-		s.carried, s.settling, s.received = nil, nil, nil
+		s.carried, s.settling = nil, nil
+		clear(s.received)
+		if s.exact != nil {
+			s.exact.begin(s.generation)
+			signal(s.queue.ready)
+		}
 	}
 	return nil
 }
@@ -103,8 +110,9 @@ func (s *subscriber) ConnectionLost(*packets.Disconnect) error {
 		reply <- packets.ControlPacket{}
 		delete(s.requests, id)
 	}
+	s.queue.hold(false)
 	for f, ok := s.window.pop(); ok; f, ok = s.window.pop() {
-		if !f.qos2 && !s.dedupe {
+		if !f.qos2 && !s.dedupe || f.qos2 && f.done { // those are in received
 			continue
 		}
 		if s.carried == nil {
@@ -136,65 +144,69 @@ func (s *subscriber) AddToSession(_ context.Context, p session.Packet, resp chan
 	return nil
 }
 
-// PacketReceived is called by the connection's reader.
+// PacketReceived passes SUBACK or UNSUBACK on to the one who asked.
 func (s *subscriber) PacketReceived(p *packets.ControlPacket, _ chan<- *packets.Publish) error {
-	switch content := p.Content.(type) {
-	case *packets.Publish:
-		s.publish(content)
-	case *packets.Pubrel:
-		s.release(content.PacketID)
-	case *packets.Suback, *packets.Unsuback:
-		s.answer(p)
-	case *packets.Pubrec:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.conn != nil {
-			presenceAnswered(s.conn, packets.PUBREC, content.PacketID)
-		}
-	}
-	return nil
-}
-
-// Ack is how paho passes on messages of QoS 0, the only ones that go through its router, when the router is done with them.
-func (s *subscriber) Ack(pub *packets.Publish) error {
-	s.mu.Lock()
-	c := s.conn
-	s.mu.Unlock()
-	if c != nil {
-		s.queue.push(message{pub: pub, at: c.heardAt().UnixMilli()})
-	}
-	return nil
-}
-
-// publish queues a message of QoS 1 or 2, unless the same delivery is known already.
-func (s *subscriber) publish(pub *packets.Publish) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn == nil {
+	if reply, ok := s.requests[p.PacketID()]; ok {
+		reply <- *p
+		delete(s.requests, p.PacketID())
+	}
+	return nil
+}
+
+// publishes queues messages, except those of QoS 1 and 2 whose delivery is known already. More of them than the Receive Maximum are no reason to
+// end the connection (0x93, MQTT 5 4.9), because mosquitto 2.0 loses count of its window; but they are left in the socket until others have been
+// acknowledged.
+func (s *subscriber) publishes(c *conn, came []message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != c {
 		return
 	}
-	f := flight{id: pub.PacketID, qos2: pub.QoS == 2}
+	fresh := came[:0]
+	for i := range came {
+		if came[i].pub.QoS == 0 || s.open(&came[i]) {
+			fresh = append(fresh, came[i])
+		}
+	}
+	s.acknowledge()
+	s.queue.hold(s.crowded())
+	s.queue.push(fresh)
+}
+
+// crowded reports whether more messages wait for their acknowledgement than may. A server that keeps to the Receive Maximum never gets there, and is
+// listened to all the time.
+func (s *subscriber) crowded() bool {
+	return s.most > 0 && (s.window.n > s.most || s.window.n == s.most && s.conn.in.decoder.plain)
+}
+
+// open puts a message of QoS 1 or 2 into the window, and reports whether it must be produced.
+func (s *subscriber) open(m *message) bool {
+	f := flight{id: m.pub.PacketID, qos2: m.pub.QoS == 2}
 	f.tag = tagOf(s.generation, f.qos2, f.id)
-	if f.qos2 && s.received.has(f.id) {
-		f.done = true
-		s.window.push(f)
-		s.acknowledge()
-		return
-	}
 	if s.dedupe || f.qos2 {
-		f.hash = s.hash(pub)
+		f.hash = m.identity()
+		m.hash = f.hash
 	}
-	if known, ok := s.recall(f, pub.Duplicate); ok {
+	if f.qos2 {
+		if hash, ok := s.received[f.id]; ok && hash == f.hash {
+			f.done = true
+			s.window.push(f)
+			return false
+		}
+		if s.exact != nil {
+			s.exact.used = true
+		}
+	}
+	if known, ok := s.recall(f, m.pub.Duplicate); ok {
 		s.window.push(known)
-		s.acknowledge()
-		return
+		return false
 	}
 	f.done = s.atOnce
+	m.tag = f.tag
 	s.window.push(f)
-	s.queue.push(message{pub: pub, tag: f.tag, at: s.conn.heardAt().UnixMilli()})
-	if s.atOnce {
-		s.acknowledge()
-	}
+	return true
 }
 
 // recall finds the earlier delivery of a message in the same session. DUP alone says only that it was sent before, not that it
@@ -209,28 +221,35 @@ func (s *subscriber) recall(f flight, dup bool) (flight, bool) {
 	}
 	delete(s.carried, f.id)
 	delete(s.settling, known.tag)
-	return known, dup && known.qos2 == f.qos2 && known.hash == f.hash
+	return known, (dup || f.qos2) && known.qos2 == f.qos2 && known.hash == f.hash
 }
 
-// release answers PUBREL, whether or not the id is known: after a lost PUBCOMP it is not (MQTT 5 4.3.3).
-func (s *subscriber) release(id uint16) {
+// answers answers PUBREL, whether or not the id is known: after a lost PUBCOMP it is not (MQTT 5 4.3.3). With exactly-once, one that is known waits
+// until the offset says that it is released.
+func (s *subscriber) answers(c *conn, came []answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn == nil {
+	if s.conn != c {
 		return
 	}
-	s.received.remove(id)
-	s.acks = appendAck(s.acks[:0], packets.PUBCOMP, id)
-	s.conn.put(s.acks)
-}
-
-// answer passes SUBACK or UNSUBACK on to the one who asked.
-func (s *subscriber) answer(p *packets.ControlPacket) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if reply, ok := s.requests[p.PacketID()]; ok {
-		reply <- *p
-		delete(s.requests, p.PacketID())
+	s.acks = s.acks[:0]
+	for _, a := range came {
+		if a.kind != packets.PUBREL {
+			presenceAnswered(c, a.kind, a.id)
+			continue
+		}
+		if _, known := s.received[a.id]; known && s.exact != nil {
+			s.exact.ask(a.id, s.generation)
+			continue
+		}
+		delete(s.received, a.id)
+		s.acks = appendAck(s.acks, packets.PUBCOMP, a.id)
+	}
+	if s.exact != nil && len(s.exact.due) > 0 {
+		signal(s.queue.ready)
+	}
+	if len(s.acks) > 0 {
+		c.put(s.acks)
 	}
 }
 
@@ -240,14 +259,25 @@ func (s *subscriber) settle(done []connect.Receipt) {
 	defer s.mu.Unlock()
 	for i := range done {
 		tag := done[i].Tag
+		if tag&releaseTag != 0 {
+			s.released()
+			continue
+		}
 		// A record of an earlier connection that the broker has not sent again so far.
 		if id, ok := s.settling[tag]; ok {
 			f := s.carried[id]
+			delete(s.settling, tag)
+			if f.qos2 {
+				delete(s.carried, id)
+				s.received[id] = f.hash
+				continue
+			}
 			f.done = true
 			s.carried[id] = f
-			delete(s.settling, tag)
 		} else if tag != 0 {
-			s.window.settle(tag)
+			if f := s.window.settle(tag); f != nil && f.qos2 {
+				s.received[f.id] = f.hash
+			}
 		}
 	}
 	s.acknowledge()
@@ -262,17 +292,13 @@ func (s *subscriber) acknowledge() {
 	for s.window.ripe > 0 {
 		f, _ := s.window.pop()
 		if f.qos2 {
-			if s.received == nil {
-				s.received = new(idSet)
-			}
-			s.received.add(f.id)
 			s.acks = appendAck(s.acks, packets.PUBREC, f.id)
 		} else {
 			s.acks = appendAck(s.acks, packets.PUBACK, f.id)
 		}
 	}
 	s.conn.put(s.acks)
-	signal(s.answered)
+	s.queue.hold(s.crowded())
 }
 
 // appendAck appends an answer of success without properties: the reason code may then be left out (MQTT 5 3.4.2.1).
@@ -280,30 +306,33 @@ func appendAck(b []byte, kind byte, id uint16) []byte {
 	return append(b, kind<<4, 2, byte(id>>8), byte(id))
 }
 
-// hash identifies a message's content within this process.
-func (s *subscriber) hash(pub *packets.Publish) uint64 {
-	var h maphash.Hash
-	h.SetSeed(s.seed)
+// identity is a hash of the message's content, the same in every process: offsets hold it.
+func (m *message) identity() uint64 {
+	pub := &m.pub
+	var h xxhash.Digest
+	var zero [1]byte
+	h.Reset()
 	_, _ = h.WriteString(pub.Topic)
-	_ = h.WriteByte(0)
+	_, _ = h.Write(zero[:])
 	_, _ = h.Write(pub.Payload)
-	if p := pub.Properties; p != nil {
+	if p := pub.Properties; p != noProperties {
 		_, _ = h.WriteString(p.ContentType)
 		_, _ = h.WriteString(p.ResponseTopic)
 		_, _ = h.Write(p.CorrelationData)
 		for _, u := range p.User {
 			_, _ = h.WriteString(u.Key)
-			_ = h.WriteByte(0)
+			_, _ = h.Write(zero[:])
 			_, _ = h.WriteString(u.Value)
-			_ = h.WriteByte(0)
+			_, _ = h.Write(zero[:])
 		}
 	}
 	return h.Sum64()
 }
 
-// Close, SetErrorLogger and SetDebugLogger complete paho's SessionManager.
-func (s *subscriber) Close() error              { return nil }
-func (s *subscriber) SetErrorLogger(log.Logger) {}
-func (s *subscriber) SetDebugLogger(log.Logger) {}
+// Ack, Close, SetErrorLogger and SetDebugLogger complete paho's SessionManager; paho sees no PUBLISH.
+func (s *subscriber) Ack(*packets.Publish) error { return nil }
+func (s *subscriber) Close() error               { return nil }
+func (s *subscriber) SetErrorLogger(log.Logger)  {}
+func (s *subscriber) SetDebugLogger(log.Logger)  {}
 
 var _ session.SessionManager = (*subscriber)(nil)

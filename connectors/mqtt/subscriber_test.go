@@ -30,10 +30,10 @@ func (w *wire) connect(sessionPresent bool) {
 	w.t.Helper()
 	var mine net.Conn
 	mine, w.peer = net.Pipe()
-	w.conn = newConn(mine, nil, nil, nil)
+	w.conn = newConn(mine, probe{w.s}, payloadMost, nil)
 	c, peer := w.conn, w.peer
 	w.t.Cleanup(func() { peer.Close(); c.Close() })
-	require.NoError(w.t, w.s.ConAckReceived(w.conn, nil, &packets.Connack{SessionPresent: sessionPresent}))
+	require.NoError(w.t, w.s.ConAckReceived(w.conn, new(packets.Connect), &packets.Connack{SessionPresent: sessionPresent}))
 }
 
 func (w *wire) lose() {
@@ -43,13 +43,13 @@ func (w *wire) lose() {
 
 func (w *wire) publish(id uint16, qos byte, dup bool, payload string) {
 	w.t.Helper()
-	p := &packets.Publish{Topic: "t", PacketID: id, QoS: qos, Duplicate: dup, Payload: []byte(payload), Properties: &packets.Properties{}}
-	require.NoError(w.t, w.s.PacketReceived(&packets.ControlPacket{Content: p}, nil))
+	p := packets.Publish{Topic: "t", PacketID: id, QoS: qos, Duplicate: dup, Payload: []byte(payload), Properties: noProperties}
+	w.s.publishes(w.conn, []message{{pub: p}})
 }
 
 func (w *wire) release(id uint16) {
 	w.t.Helper()
-	require.NoError(w.t, w.s.PacketReceived(&packets.ControlPacket{Content: &packets.Pubrel{PacketID: id}}, nil))
+	w.s.answers(w.conn, []answer{{kind: packets.PUBREL, id: id}})
 }
 
 // settle gives receipts by tag.
@@ -84,7 +84,7 @@ func (w *wire) answers(n int) []uint32 {
 	return got
 }
 
-func answer(kind byte, ids ...uint16) []uint32 {
+func answered(kind byte, ids ...uint16) []uint32 {
 	var want []uint32
 	for _, id := range ids {
 		want = append(want, uint32(kind)<<16|uint32(id))
@@ -101,9 +101,9 @@ func TestAcknowledgementsLeaveInTheOrderOfTheMessages(t *testing.T) {
 	tags := w.tags()
 	w.settle(tags[2], tags[1])
 	w.settle(tags[0])
-	assert.Equal(t, answer(packets.PUBACK, 1, 2, 3), w.answers(3))
+	assert.Equal(t, answered(packets.PUBACK, 1, 2, 3), w.answers(3))
 	w.settle(tags[3])
-	assert.Equal(t, answer(packets.PUBACK, 4), w.answers(1))
+	assert.Equal(t, answered(packets.PUBACK, 4), w.answers(1))
 }
 
 func TestReceiptOfAnOlderConnectionIsNotWrittenToTheNewOne(t *testing.T) {
@@ -120,7 +120,7 @@ func TestReceiptOfAnOlderConnectionIsNotWrittenToTheNewOne(t *testing.T) {
 	w.publish(2, 1, false, "next")
 	w.settle(w.tags()...)
 	w.settle(fresh...)
-	assert.Equal(t, answer(packets.PUBACK, 1, 2), w.answers(2))
+	assert.Equal(t, answered(packets.PUBACK, 1, 2), w.answers(2))
 }
 
 func TestRedeliveryAttachesToTheRecordInFlight(t *testing.T) {
@@ -135,9 +135,9 @@ func TestRedeliveryAttachesToTheRecordInFlight(t *testing.T) {
 	w.publish(1, 1, true, "a")
 	w.publish(2, 1, true, "b")
 	assert.Empty(t, w.tags(), "neither is produced again")
-	assert.Equal(t, answer(packets.PUBACK, 1), w.answers(1))
+	assert.Equal(t, answered(packets.PUBACK, 1), w.answers(1))
 	w.settle(tags[1])
-	assert.Equal(t, answer(packets.PUBACK, 2), w.answers(1))
+	assert.Equal(t, answered(packets.PUBACK, 2), w.answers(1))
 }
 
 func TestSameIDWithOtherContentOrWithoutDUPIsANewMessage(t *testing.T) {
@@ -158,15 +158,15 @@ func TestQoS2IDBetweenPUBRECAndPUBCOMPIsAnsweredAndNotProduced(t *testing.T) {
 	w.connect(false)
 	w.publish(5, 2, false, "a")
 	w.settle(w.tags()...)
-	assert.Equal(t, answer(packets.PUBREC, 5), w.answers(1))
+	assert.Equal(t, answered(packets.PUBREC, 5), w.answers(1))
 	w.lose()
 	w.connect(true)
 	w.publish(5, 2, true, "a")
 	assert.Empty(t, w.tags())
-	assert.Equal(t, answer(packets.PUBREC, 5), w.answers(1))
+	assert.Equal(t, answered(packets.PUBREC, 5), w.answers(1))
 	w.release(5)
 	w.release(5) // after a lost PUBCOMP
-	assert.Equal(t, answer(packets.PUBCOMP, 5, 5), w.answers(2))
+	assert.Equal(t, answered(packets.PUBCOMP, 5, 5), w.answers(2))
 	w.publish(5, 2, false, "b")
 	assert.Len(t, w.tags(), 1, "the id is free again")
 }
@@ -178,31 +178,28 @@ func TestWithAcknowledgementAtOnceNothingWaitsForKafka(t *testing.T) {
 	w.publish(1, 1, false, "a")
 	w.publish(2, 2, false, "b")
 	got := w.answers(2)
-	assert.Equal(t, append(answer(packets.PUBACK, 1), answer(packets.PUBREC, 2)...), got)
+	assert.Equal(t, append(answered(packets.PUBACK, 1), answered(packets.PUBREC, 2)...), got)
 	w.settle(w.tags()...) // what Kafka says later changes nothing
 	w.release(2)
-	assert.Equal(t, answer(packets.PUBCOMP, 2), w.answers(1))
+	assert.Equal(t, answered(packets.PUBCOMP, 2), w.answers(1))
 }
 
 func BenchmarkSettle(b *testing.B) {
 	s := newSubscriber(newQueue(1<<20, 1<<40, blockReader), true)
 	mine, peer := net.Pipe()
 	go io.Copy(io.Discard, peer)
-	c := newConn(mine, nil, nil, nil)
+	c := newConn(mine, probe{s}, payloadMost, nil)
 	defer func() { peer.Close(); c.Close() }()
-	require.NoError(b, s.ConAckReceived(c, nil, &packets.Connack{}))
+	require.NoError(b, s.ConAckReceived(c, new(packets.Connect), &packets.Connack{}))
 	const window = 1000
-	pubs := make([]*packets.ControlPacket, window)
-	for i := range pubs {
-		pubs[i] = &packets.ControlPacket{Content: &packets.Publish{
-			Topic: "t", PacketID: uint16(i + 1), QoS: 1, Payload: make([]byte, 256), Properties: &packets.Properties{},
-		}}
-	}
+	came := make([]message, 1)
+	payload := make([]byte, 256)
 	done := make([]connect.Receipt, window)
 	var taken []message
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		_ = s.PacketReceived(pubs[i%window], nil)
+		came[0] = message{pub: packets.Publish{Topic: "t", PacketID: uint16(i%window + 1), QoS: 1, Payload: payload, Properties: noProperties}}
+		s.publishes(c, came)
 		if i%window == window-1 {
 			taken = s.queue.take(taken)
 			for j := range taken {
@@ -212,4 +209,27 @@ func BenchmarkSettle(b *testing.B) {
 			s.queue.drop(len(taken), 0)
 		}
 	}
+}
+
+func TestReadingStopsWhileTheServerIsBeyondTheReceiveMaximum(t *testing.T) {
+	w := newWire(t)
+	w.s.most = 2
+	w.connect(false)
+	for id := uint16(1); id <= 2; id++ {
+		w.publish(id, 1, false, "x")
+	}
+	assert.True(t, w.s.queue.open())
+	w.publish(3, 1, false, "x")
+	assert.False(t, w.s.queue.open())
+	tags := w.tags()
+	w.settle(tags[1])
+	assert.False(t, w.s.queue.open(), "the first is not acknowledged")
+	w.settle(tags[0])
+	assert.True(t, w.s.queue.open())
+	assert.Equal(t, answered(packets.PUBACK, 1, 2), w.answers(2))
+	w.publish(4, 1, false, "x")
+	w.publish(5, 1, false, "x")
+	assert.False(t, w.s.queue.open())
+	w.lose()
+	assert.True(t, w.s.queue.open(), "the next connection is read")
 }

@@ -141,16 +141,15 @@ func (l *listener) link(rt connect.TaskContext, p peer) *link {
 
 func (l *listener) gate() gate { return l.queue }
 
-func (l *listener) window() gate {
-	return &window{queue: l.queue, subscriber: l.subscriber, limit: int(l.broker.receiveMaximum)}
-}
-
 // drained: acknowledgements are few bytes, bounded by the window.
 func (l *listener) drained() {}
 
 // begin subscribes anew, whatever the session holds, and takes back what is no longer wanted.
 func (l *listener) begin(connection context.Context, up *uplink) error {
 	l.describe(up.ack)
+	if err := l.awaitEmptied(connection); err != nil {
+		return err
+	}
 	ctx, cancel := up.patience(connection, l.broker.timeout)
 	defer cancel()
 	if up.ack.SessionPresent {

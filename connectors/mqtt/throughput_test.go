@@ -40,6 +40,8 @@ func (c *bareContext) Offset(context.Context, *connect.Partition) (connect.Offse
 	return connect.Offset{}, nil
 }
 
+func (c *bareContext) Transactional() bool { return false }
+
 func (c *bareContext) Pause(...connect.TopicPartition)  {}
 func (c *bareContext) Resume(...connect.TopicPartition) {}
 func (c *bareContext) Rewind(connect.Offsets)           {}

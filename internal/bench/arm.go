@@ -34,7 +34,7 @@ func (l *lab) run(ctx context.Context, f flow, a arm, name string) (figures, err
 			return figures{}, err
 		}
 	}
-	return l.process(ctx, name, cmd, f.load)
+	return l.process(ctx, name, cmd, f)
 }
 
 // sluiceWith is a standalone worker with one connector, as a command.
@@ -61,8 +61,17 @@ func (l *lab) sluiceWith(name string, connector map[string]string) (*exec.Cmd, e
 	return exec.Command(l.sluice, "standalone", paths[0], paths[1], "--log-level", "warn"), nil
 }
 
-// process runs a command until its topic has all records, then ends it. load, if not nil, gives it the records.
-func (l *lab) process(ctx context.Context, topic string, cmd *exec.Cmd, load func(*lab, context.Context, string) error) (figures, error) {
+// process runs a command until all records have arrived where the flow leads, then ends it.
+func (l *lab) process(ctx context.Context, run string, cmd *exec.Cmd, f flow) (figures, error) {
+	arrived := func() (int64, error) { return l.end(run) }
+	if f.watch != nil {
+		var end func()
+		var err error
+		if arrived, end, err = f.watch(l, ctx, run); err != nil {
+			return figures{}, err
+		}
+		defer end()
+	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
@@ -70,16 +79,16 @@ func (l *lab) process(ctx context.Context, topic string, cmd *exec.Cmd, load fun
 	}
 	loaded := make(chan error, 1)
 	go func() {
-		if load == nil {
+		if f.load == nil {
 			loaded <- nil
 			return
 		}
-		loaded <- load(l, ctx, topic)
+		loaded <- f.load(l, ctx, run)
 	}()
 	var first time.Time
 	var skipped, last, peak int64
-	err := await(ctx, armTimeout, "all records are in "+topic, func() (bool, error) {
-		n, err := l.end(topic)
+	err := await(ctx, armTimeout, "all records have arrived", func() (bool, error) {
+		n, err := arrived()
 		last, peak = n, max(peak, residentPeak(cmd.Process.Pid))
 		if err == nil && first.IsZero() && n >= int64(l.records/10) {
 			first, skipped = time.Now(), n

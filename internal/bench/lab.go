@@ -112,7 +112,8 @@ func (l *lab) startMosquitto(ctx context.Context) error {
 	_ = probe.Close() // its port is what was wanted
 	_, port, _ := net.SplitHostPort(l.mqtt)
 	conf := filepath.Join(l.dir, "mosquitto.conf")
-	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nmax_inflight_messages 10000\n"
+	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nmax_inflight_messages 10000\n" +
+		"queue_qos0_messages true\n"
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("configuring mosquitto: %w", err)
 	}
@@ -135,7 +136,13 @@ func (l *lab) createTopic(name string) error {
 	if err != nil {
 		return fmt.Errorf("creating topic %s: %w", name, err)
 	}
-	return admin.CreateTopic(name, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false)
+	if err := admin.CreateTopic(name, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false); err != nil {
+		return err
+	}
+	return await(context.Background(), 30*time.Second, "topic "+name+" has a leader", func() (bool, error) {
+		_, err := l.end(name)
+		return err == nil, nil
+	})
 }
 
 // end is how many records a topic has.
@@ -147,14 +154,14 @@ func (l *lab) fillTopic(ctx context.Context) error {
 	if err := l.createTopic(loadTopic); err != nil {
 		return err
 	}
-	_, err := l.process(ctx, loadTopic, l.self("file", loadTopic), nil)
+	_, err := l.process(ctx, loadTopic, l.self("file", loadTopic), flow{})
 	return err
 }
 
 // makeSession makes a session that belongs to the run, so that nothing is lost before its arm is there.
-func (l *lab) makeSession(run string) error {
+func (l *lab) makeSession(run string, qos int) error {
 	host, port, _ := net.SplitHostPort(l.mqtt)
-	session := exec.Command(filepath.Join(l.clients, "mosquitto_sub"), "-h", host, "-p", port, "-V", "mqttv5", "-c", "-x", "3600", "-E", "-q", "1", "-i", run+"-0", "-t", run+"/#")
+	session := exec.Command(filepath.Join(l.clients, "mosquitto_sub"), "-h", host, "-p", port, "-V", "mqttv5", "-c", "-x", "3600", "-E", "-q", strconv.Itoa(qos), "-i", run+"-0", "-t", run+"/#")
 	if out, err := session.CombinedOutput(); err != nil {
 		return fmt.Errorf("making a session: %w: %s", err, out)
 	}
@@ -164,10 +171,10 @@ func (l *lab) makeSession(run string) error {
 // publishAhead is how many messages may wait in mosquitto: version 2.0 loses count of a client's queue at 65 536.
 const publishAhead = 30_000
 
-// publish sends the load as fast as the broker takes it, but never far ahead of what has arrived in Kafka.
-func (l *lab) publish(ctx context.Context, run string) error {
+// publish sends the load as fast as the broker takes it, but never far ahead of what has arrived.
+func (l *lab) publish(ctx context.Context, run string, qos int, arrived func() (int64, error)) error {
 	host, port, _ := net.SplitHostPort(l.mqtt)
-	publish := exec.CommandContext(ctx, filepath.Join(l.clients, "mosquitto_pub"), "-h", host, "-p", port, "-q", "1", "-l", "-t", run+"/device")
+	publish := exec.CommandContext(ctx, filepath.Join(l.clients, "mosquitto_pub"), "-h", host, "-p", port, "-q", strconv.Itoa(qos), "-l", "-t", run+"/device")
 	lines, err := publish.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("publishing: %w", err)
@@ -178,9 +185,9 @@ func (l *lab) publish(ctx context.Context, run string) error {
 	const chunk = 5000
 	load := bytes.Repeat(l.line(), chunk)
 	for sent := 0; sent < l.records; sent += chunk {
-		err := await(ctx, armTimeout, "Kafka has what was published", func() (bool, error) {
-			arrived, err := l.end(run)
-			return sent-int(arrived) < publishAhead, err
+		err := await(ctx, armTimeout, "what was published has arrived", func() (bool, error) {
+			n, err := arrived()
+			return sent-int(n) < publishAhead, err
 		})
 		if err != nil {
 			return err

@@ -21,7 +21,7 @@ func thin(ctx context.Context, args []string) error {
 		return err
 	}
 	loop := map[string]func(context.Context, task) error{
-		"file": fileLoop, "kafka": kafkaLoop, "mqtt": mqttLoop, "mqtt-buffered": mqttBufferedLoop,
+		"file": fileLoop, "kafka": kafkaLoop, "mqtt": mqttLoop, "mqtt-buffered": mqttBufferedLoop, "mqtt-sink": mqttSinkLoop,
 	}[args[0]]
 	if loop == nil {
 		return fmt.Errorf("no thin loop is called %q", args[0])

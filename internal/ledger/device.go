@@ -15,11 +15,14 @@ import (
 // burst is how many messages a device has unacknowledged at most: it publishes so many and waits for all of them.
 const burst = 200
 
-// reading is the size of a payload in bytes.
+// reading is the size of a payload in bytes, where nothing else is said.
 const reading = 256
 
 // Device is an MQTT 5 client that publishes numbered messages as fast as its broker takes them. It is for one goroutine.
 type Device struct {
+	// Size is the size of its payloads in bytes, at least 16; [ConnectDevice] sets 256.
+	Size int
+
 	ledger *Ledger
 	conn   net.Conn
 	in     *bufio.Reader
@@ -33,7 +36,7 @@ func ConnectDevice(ctx context.Context, l *Ledger, addr, clientID string) (*Devi
 		return nil, fmt.Errorf("connecting device %s: %w", clientID, err)
 	}
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	d := &Device{ledger: l, conn: conn, in: bufio.NewReader(conn), out: bufio.NewWriterSize(conn, 64<<10)}
+	d := &Device{Size: reading, ledger: l, conn: conn, in: bufio.NewReader(conn), out: bufio.NewWriterSize(conn, 64<<10)}
 	hello := packets.NewControlPacket(packets.CONNECT)
 	c := hello.Content.(*packets.Connect)
 	c.ClientID, c.CleanStart, c.ProtocolName, c.ProtocolVersion = clientID, true, "MQTT", 5
@@ -54,7 +57,7 @@ func ConnectDevice(ctx context.Context, l *Ledger, addr, clientID string) (*Devi
 func (d *Device) Close() error { return d.conn.Close() }
 
 // Publish sends n messages to each of the topics in turn, with QoS 1 or 2, and returns when the broker has taken all of them. It asks mayGo before
-// each burst, which may have it wait. A message's payload is its number in the ledger, filled up to the size of a reading.
+// each burst, which may have it wait. A message's payload is its number in the ledger, filled up to Size.
 func (d *Device) Publish(qos byte, n int, mayGo func(messages int) error, topics ...string) error {
 	pending := make([]Message, 0, burst)
 	for range n {
@@ -80,7 +83,7 @@ func (d *Device) deliver(qos byte, burst []Message) error {
 		p := packets.NewControlPacket(packets.PUBLISH)
 		publish := p.Content.(*packets.Publish)
 		publish.Topic, publish.QoS, publish.PacketID = m.Stream, qos, uint16(i+1)
-		publish.Payload = m.payload()
+		publish.Payload = m.payload(d.Size)
 		if _, err := p.WriteTo(d.out); err != nil {
 			return fmt.Errorf("publishing %v: %w", m, err)
 		}
@@ -102,9 +105,9 @@ func (d *Device) deliver(qos byte, burst []Message) error {
 }
 
 // payload is the message's number, filling, and a full stop.
-func (m Message) payload() []byte {
-	text := append(strconv.AppendInt(make([]byte, 0, reading), int64(m.Number), 10), ' ')
-	for len(text) < reading-1 {
+func (m Message) payload(size int) []byte {
+	text := append(strconv.AppendInt(make([]byte, 0, size), int64(m.Number), 10), ' ')
+	for len(text) < size-1 {
 		text = append(text, 'x')
 	}
 	return append(text, '.')

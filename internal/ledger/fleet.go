@@ -15,6 +15,8 @@ type Fleet struct {
 	QoS          byte
 	// MayGo is asked by each device before so many messages, and has it wait; nil for no waiting.
 	MayGo func(ctx context.Context, messages int) error
+	// Size is the size of payloads in bytes; 0 is the devices' own.
+	Size int
 	// Devices and Topics per device, so that there are Devices*Topics streams.
 	Devices, Topics int
 }
@@ -42,6 +44,9 @@ func (f Fleet) device(ctx context.Context, i, each int) error {
 	d, err := ConnectDevice(ctx, f.Ledger, f.Addr, fmt.Sprintf("%s-device-%d", f.Prefix, i))
 	if err != nil {
 		return err
+	}
+	if f.Size > 0 {
+		d.Size = f.Size
 	}
 	topics := make([]string, f.Topics)
 	for n := range topics {

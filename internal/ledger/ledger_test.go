@@ -20,7 +20,7 @@ func promised(n int, streams ...string) *Ledger {
 
 func TestAPayloadHasItsNumberAndAReadingsSize(t *testing.T) {
 	for _, n := range []int{0, 7, 123456} {
-		payload := Message{"a", n}.payload()
+		payload := Message{"a", n}.payload(reading)
 		assert.Len(t, payload, reading)
 		got, err := numberOf(payload)
 		require.NoError(t, err)

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -114,6 +116,29 @@ func TestSoakTheDemoNeverStalls(t *testing.T) {
 	t.Logf("%.0f records/s over %v, %.0f/s in the slowest %v, peak %d MiB resident",
 		average, length, slowest, glance, dev.Usage().Peak>>20)
 	dev.interrupt()
+}
+
+func TestSoakEachMessageOfQoS2IsSeenOnceWhateverBreaks(t *testing.T) {
+	needsProcesses(t)
+	const faults = 30
+	random := Dice(t)
+	kafka := testbed.StartKafka(t)
+	r := startExactRiver(t, kafka.Addr())
+	all := maps.Clone(exactFaults)
+	all["Kafka killed"] = func(*exactRiver) {
+		kafka.Kill()
+		kafka.Relaunch()
+		kafka.WaitReady()
+	}
+	names := slices.Sorted(maps.Keys(all))
+	for range faults {
+		r.publish(10_000, random.Float64())
+		name := names[random.IntN(len(names))]
+		t.Log(name)
+		all[name](r)
+	}
+	v := r.settle()
+	t.Logf("%d messages, %d faults, %d duplicates", v.Arrived, faults, v.Duplicates)
 }
 
 func TestSoakEachLineIsSeenOnceAlthoughTheWorkerIsKilledAgainAndAgain(t *testing.T) {
