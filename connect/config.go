@@ -15,6 +15,9 @@ type Spec struct {
 	TaskClass string
 	Version   string
 	Keys      ConfigDef
+	// DeadLetterTopic is a key of a source's own that means errors.deadletterqueue.topic.name, with context headers unless the framework's key says
+	// otherwise; "" for none. Where both are set, the framework's counts.
+	DeadLetterTopic string
 	// Prefixes begin keys that the connector passes on without defining them, "source." to a client for instance: they count as known.
 	Prefixes []string
 }

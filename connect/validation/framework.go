@@ -71,6 +71,12 @@ func ParseFramework(classes *catalog.Catalog, class *catalog.Class, cfg connect.
 		f.HeaderConverter.Class = defaultHeaderConverter
 	}
 	f.DeadLetters = DeadLetters{deadLetterTopic(cfg), int16(keyDeadLetterReplication.Get(cfg)), keyDeadLetterHeaders.Get(cfg)}
+	if own := class.Spec.DeadLetterTopic; own != "" && f.DeadLetters.Topic == "" && strings.TrimSpace(cfg[own]) != "" {
+		f.DeadLetters.Topic = strings.TrimSpace(cfg[own])
+		if _, said := cfg[keyDeadLetterHeaders.Name()]; !said {
+			f.DeadLetters.ContextHeaders = true
+		}
+	}
 	switch class.Type {
 	case catalog.Sink:
 		f.Topics, f.TopicsRegex = keyTopics.Get(cfg), keyTopicsRegex.Get(cfg)

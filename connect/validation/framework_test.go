@@ -39,6 +39,24 @@ func TestTheFrameworksKeysAreRead(t *testing.T) {
 	require.Equal(t, DeadLetters{Topic: "dlq", ReplicationFactor: 3, ContextHeaders: true}, f.DeadLetters)
 }
 
+func TestAConnectorsOwnKeyMayNameTheDeadLetterTopic(t *testing.T) {
+	classes := fileConnectors(t)
+	file, err := classes.Connector("FileStreamSource")
+	require.NoError(t, err)
+	own := *file
+	own.Spec.DeadLetterTopic = "file.errors.topic"
+	for key, want := range map[string]DeadLetters{
+		"file.errors.topic":                 {Topic: "dead", ReplicationFactor: 3, ContextHeaders: true},
+		"errors.deadletterqueue.topic.name": {Topic: "dead", ReplicationFactor: 3},
+		"elsewhere":                         {ReplicationFactor: 3},
+	} {
+		f, err := ParseFramework(classes, &own, connect.Config{"name": "n", "connector.class": "FileStreamSource", "topic": "t",
+			"key.converter": stringConverter, "value.converter": stringConverter, key: " dead "}, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, f.DeadLetters, key)
+	}
+}
+
 func TestAConverterAndItsOptionsComeFromOnePlace(t *testing.T) {
 	worker := map[string]string{
 		"key.converter": stringConverter, "value.converter": jsonConverter, "value.converter.schemas.enable": "false",

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -151,6 +152,15 @@ func (c *conn) put(p []byte) {
 	_, _ = c.Write(p)
 }
 
+// publish adds a message in the form of the protocol's version.
+func (c *conn) publish(pub *packets.Publish) {
+	if c.in.decoder.plain {
+		c.put(encode3Publish(pub))
+		return
+	}
+	_, _ = pub.WriteTo(c)
+}
+
 // backlog is how many bytes wait to be sent.
 func (c *conn) backlog() int {
 	c.mu.Lock()
@@ -191,9 +201,12 @@ func (c *conn) send() {
 			}
 		}
 		if err := c.writeOut(); err != nil {
-			// The reader learns of it from the closed socket and ends the connection.
+			// The reader learns of it from the closed socket, unless it is held back; so the link is told.
 			c.lose(err)
 			_ = c.Conn.Close()
+			if c.end != nil {
+				c.end(fmt.Errorf("writing to the MQTT broker: %w", err))
+			}
 			<-c.closing
 			return
 		}

@@ -39,8 +39,9 @@ func (w *worker) start() {
 	require.NoError(w.t, err)
 	w.conn, w.flights = nil, nil
 	w.task = &sourceTask{
-		subscriber: newSubscriber(newQueue(1000, 1<<20), true), mapping: maps, batchSize: 5,
-		offset: connect.NewOffset(connect.Attr{Name: "filters", Value: connect.String("t/#")}),
+		inflow: inflow{subscriber: newSubscriber(newQueue(1000, 1<<20, blockReader), true),
+			offset: connect.NewOffset(connect.Attr{Name: "filters", Value: connect.String("t/#")})},
+		mapping: maps, batchSize: 5,
 	}
 	require.NoError(w.t, w.task.beExact(w.stored))
 }
@@ -291,7 +292,7 @@ func TestEveryMessageIsProducedOnceWhateverBreaksWhenever(t *testing.T) {
 func BenchmarkExactlyOnce(b *testing.B) {
 	maps, err := newMapping(connect.Config{"kafka.topic": "readings", "mqtt.headers.enabled": "false"})
 	require.NoError(b, err)
-	task := &sourceTask{subscriber: newSubscriber(newQueue(1<<20, 1<<30), true), mapping: maps, batchSize: 4096, offset: connect.NewOffset()}
+	task := &sourceTask{inflow: inflow{subscriber: newSubscriber(newQueue(1<<20, 1<<30, blockReader), true), offset: connect.NewOffset()}, mapping: maps, batchSize: 4096}
 	require.NoError(b, task.beExact(connect.Offset{}))
 	c := &conn{wake: make(chan struct{}, 1)}
 	require.NoError(b, task.subscriber.ConAckReceived(c, new(packets.Connect), &packets.Connack{}))

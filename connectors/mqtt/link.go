@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,13 +28,10 @@ type link struct {
 	peer     peer
 	rt       connect.TaskContext
 
-	short int // connections in a row that ended within shortLife
+	rival rivalry
 	stop  context.CancelFunc
 	ended chan struct{}
 }
-
-// shortLife is how soon a connection must end to look like one that somebody else took over.
-const shortLife = 10 * time.Second
 
 // peer is what source and sink do with a connection.
 type peer interface {
@@ -47,7 +45,8 @@ type peer interface {
 // uplink is one connection.
 type uplink struct {
 	server server
-	client *paho.Client
+	three  bool // MQTT 3.1.1
+	client client
 	conn   *conn
 	ack    *paho.Connack
 	down   chan error // capacity 1: why it ended
@@ -96,7 +95,7 @@ func (l *link) run(ctx context.Context) {
 			if stood > 0 {
 				lost, first = time.Now(), false
 			}
-			err = l.suspect(err, stood)
+			err = l.suspect(ctx, err, stood)
 			l.retry.stood(stood)
 		}
 		if ctx.Err() != nil {
@@ -108,19 +107,6 @@ func (l *link) run(ctx context.Context) {
 		}
 		l.wait(ctx, err)
 	}
-}
-
-// suspect adds a hint where connection after connection is closed soon after it stood: some brokers (mosquitto 2.0) give a client id to
-// another connection without the DISCONNECT that says so. It is a hint and not a failure, because a bad network looks the same.
-func (l *link) suspect(err error, stood time.Duration) error {
-	if err == nil || stood == 0 || stood > shortLife {
-		l.short = 0
-		return err
-	}
-	if l.short++; l.short < 3 {
-		return err
-	}
-	return fmt.Errorf("%w (%d times in a row soon after connecting: does another connection use client id %q?)", err, l.short, l.broker.clientID)
 }
 
 // verdict returns why the task must fail, or nil where another attempt may help.
@@ -150,51 +136,155 @@ func (l *link) wait(ctx context.Context, cause error) {
 	}
 }
 
-// connect tries the servers in order.
+// connect tries the servers in order, and after a broker that sends us on the one that it names.
 func (l *link) connect(ctx context.Context) (*uplink, error) {
 	var err error
-	for _, s := range l.broker.servers {
+	for _, s := range l.broker.order() {
 		var up *uplink
-		if up, err = connectTo(ctx, &l.broker, s, l.peer); err == nil {
+		if up, err = l.connectAs(ctx, s); err == nil {
 			return up, nil
 		}
 		var no *refusal
-		if errors.As(err, &no) || ctx.Err() != nil {
+		if errors.As(err, &no) {
+			if next, ok := l.sentOn(no); ok {
+				return l.connectAs(ctx, next)
+			}
+			break
+		}
+		if ctx.Err() != nil {
 			break
 		}
 	}
 	return nil, err
 }
 
+// sentOn is the server to which a broker sends us (MQTT 5 4.11), where it may do that.
+func (l *link) sentOn(no *refusal) (server, bool) {
+	if no.code != packets.ConnackUseAnotherServer && no.code != packets.ConnackServerMoved {
+		return server{}, false
+	}
+	for _, name := range strings.Fields(no.elsewhere) {
+		for _, s := range l.broker.servers {
+			if s != no.server && (s.addr == name || s.host == name || s.uri == name) {
+				return s, true
+			}
+		}
+		if l.broker.follow {
+			scheme, _, _ := strings.Cut(no.server.uri, "://")
+			if s, err := parseServer(scheme+"://"+name, no.server.path); err == nil {
+				return s, true
+			}
+		}
+	}
+	return server{}, false
+}
+
+// connectAs speaks the version that is configured. With auto, a broker that answers CONNECT of MQTT 5 with nothing that is MQTT 5, twice, gets one
+// of 3.1.1; what it then takes is fixed for the life of the task.
+func (l *link) connectAs(ctx context.Context, s server) (*uplink, error) {
+	b := &l.broker
+	if b.version != "auto" {
+		return connectTo(ctx, b, s, l.peer, b.version == "3.1.1")
+	}
+	var up *uplink
+	var err error
+	for range 2 {
+		if up, err = connectTo(ctx, b, s, l.peer, false); err == nil {
+			b.version = "5"
+			return up, nil
+		}
+		var no *refusal
+		if errors.As(err, &no) && no.code == packets.ConnackUnsupportedProtocolVersion {
+			break
+		}
+		if silent := new(noConnack); !errors.As(err, &silent) || ctx.Err() != nil {
+			return nil, err
+		}
+	}
+	up, err3 := connectTo(ctx, b, s, l.peer, true)
+	var no *refusal
+	switch {
+	case err3 == nil:
+		b.version = "3.1.1"
+		return up, nil
+	case errors.As(err3, &no):
+		return nil, err3
+	}
+	return nil, err
+}
+
+// noConnack is a broker that does not answer CONNECT as MQTT wants it.
+type noConnack struct {
+	server  server
+	version string
+	cause   error
+}
+
+// Error names the broker, the cause and what to check.
+func (n *noConnack) Error() string {
+	return fmt.Sprintf("connecting to MQTT broker %s: no valid CONNACK: %v: check that the port in mqtt.server.uri speaks MQTT %s, with or without TLS as the URI says",
+		n.server, n.cause, n.version)
+}
+
+// Unwrap returns the cause.
+func (n *noConnack) Unwrap() error { return n.cause }
+
 // connectTo opens a connection to one server.
-func connectTo(ctx context.Context, b *broker, s server, p peer) (*uplink, error) {
+func connectTo(ctx context.Context, b *broker, s server, p peer, three bool) (*uplink, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
-	socket, err := b.dial(ctx, s)
+	password, err := b.secret()
+	if err != nil {
+		return nil, err
+	}
+	socket, err := b.transport.dial(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MQTT broker %s: %w", s, err)
 	}
-	up := &uplink{server: s, down: make(chan error, 1)}
+	up := &uplink{server: s, three: three, down: make(chan error, 1)}
 	up.conn = newConn(socket, p, b.payloadMost, up.end)
-	up.client = paho.NewClient(paho.ClientConfig{
-		ClientID: b.clientID, Conn: up.conn, Session: p,
-		PingHandler:   &pinger{timeout: b.pingTimeout},
-		PacketTimeout: answerTimeout,
-		// Without a handler paho would make a router. The messages never come to it.
-		OnPublishReceived:  []func(paho.PublishReceived) (bool, error){func(paho.PublishReceived) (bool, error) { return true, nil }},
-		OnServerDisconnect: func(d *paho.Disconnect) { up.end(disconnected(b, s, d)) },
-		OnClientError:      func(err error) { up.end(fmt.Errorf("connection to MQTT broker %s lost: %w", s, err)) },
-	})
-	ack, err := up.client.Connect(ctx, b.request())
+	if three {
+		up.conn.speak3()
+	}
+	lost := func(err error) { up.end(fmt.Errorf("connection to MQTT broker %s lost: %w", s, err)) }
+	var ack *paho.Connack
+	version := "5"
+	if three {
+		version = "3.1.1"
+		var c *client3
+		if c, ack, err = connect3(ctx, b, up, password, p, lost); err == nil {
+			up.client = c
+		}
+	} else {
+		c := paho.NewClient(paho.ClientConfig{
+			ClientID: b.clientID, Conn: up.conn, Session: p,
+			PingHandler:   &pinger{timeout: b.pingTimeout},
+			PacketTimeout: answerTimeout,
+			// Without a handler paho would make a router. The session has the messages.
+			OnPublishReceived:  []func(paho.PublishReceived) (bool, error){func(paho.PublishReceived) (bool, error) { return true, nil }},
+			OnServerDisconnect: func(d *paho.Disconnect) { up.end(disconnected(b, s, d)) },
+			OnClientError:      lost,
+		})
+		ack, err = c.Connect(ctx, b.request(password))
+		up.client = c
+	}
 	if err != nil {
 		up.conn.Close()
 		if ack != nil && ack.ReasonCode >= 0x80 {
-			return nil, &refusal{server: s, user: b.username, code: ack.ReasonCode, reason: ack.Properties.ReasonString}
+			return nil, &refusal{server: s, user: b.username, code: ack.ReasonCode, reason: ack.Properties.ReasonString, elsewhere: ack.Properties.ServerReference}
 		}
-		return nil, fmt.Errorf("connecting to MQTT broker %s: no valid CONNACK: %w: check that the port in mqtt.server.uri speaks MQTT 5, with or without TLS as the URI says", s, err)
+		return nil, &noConnack{server: s, version: version, cause: err}
 	}
 	up.ack = ack
 	return up, nil
+}
+
+// version is the protocol's.
+func (up *uplink) version() string {
+	if up.three {
+		return "3.1.1"
+	}
+	return "5"
 }
 
 // end notes why the connection ended; only the first reason counts.
@@ -208,8 +298,7 @@ func (up *uplink) end(cause error) {
 // disconnected is what a DISCONNECT of the server means.
 func disconnected(b *broker, s server, d *paho.Disconnect) error {
 	if d.ReasonCode == packets.DisconnectSessionTakenOver {
-		return &final{fmt.Errorf("MQTT broker %s gave client id %q to another connection: a second connector or an old worker uses it; "+
-			"stop that one, or give this connector another mqtt.client.id", s, b.clientID)}
+		return takenOver(b, s)
 	}
 	reason := (&packets.Disconnect{ReasonCode: d.ReasonCode}).Reason()
 	return fmt.Errorf("MQTT broker %s ended the connection: reason code 0x%02X: %s", s, d.ReasonCode, reason)
@@ -232,9 +321,12 @@ func (l *link) serve(ctx context.Context, up *uplink) (stood time.Duration, err 
 			return 0, err
 		}
 	}
+	if l.broker.status != nil {
+		l.broker.status.say(up.conn, l.broker.clientID, true)
+	}
 	l.rt.Healthy()
 	l.rt.Log().Info("connected to MQTT broker", slog.String("server", up.server.uri), slog.String("client_id", l.broker.clientID),
-		slog.Bool("session_present", up.ack.SessionPresent))
+		slog.String("version", up.version()), slog.Bool("session_present", up.ack.SessionPresent))
 	since := time.Now()
 	select {
 	case err = <-up.down:
@@ -246,6 +338,9 @@ func (l *link) serve(ctx context.Context, up *uplink) (stood time.Duration, err 
 
 // disconnect ends a connection in order, or what is left of it. No session expiry is sent, so that the one of CONNECT stays (MQTT 5 3.14.2.2.2).
 func (l *link) disconnect(up *uplink) {
+	if l.broker.status != nil {
+		l.broker.status.say(up.conn, l.broker.clientID, false) // DISCONNECT removes the will
+	}
 	_ = up.client.Disconnect(&paho.Disconnect{ReasonCode: packets.DisconnectNormalDisconnection})
 }
 

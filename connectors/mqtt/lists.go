@@ -17,8 +17,16 @@ func (l list) Group(g string, n int, w connect.Width, d string) list {
 	return list{l.Key.Group(g, n, w, d)}
 }
 
-// Get reads the entries.
-func (l list) Get(cfg connect.Config) []string { return splitList(cfg[l.Name()]) }
+// Default is what an unset key stands for.
+func (l list) Default(entries ...string) list { return list{l.Key.Default(entries)} }
+
+// Get reads the entries, or the default.
+func (l list) Get(cfg connect.Config) []string {
+	if text, given := cfg[l.Name()]; given {
+		return splitList(text)
+	}
+	return l.Key.Get(cfg)
+}
 
 func splitList(text string) []string {
 	var list []string

@@ -3,252 +3,174 @@ package mqtt
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/eclipse/paho.golang/packets"
-
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connectors/mqtt/payload"
 )
 
 // mapping turns MQTT messages into records. It is used by one goroutine.
 type mapping struct {
 	topics  *routes
-	key     template[*packets.Publish]
+	key     template[*inbound]
 	noKey   bool
-	text    bool // mqtt.payload.format=string
+	format  valueFormat
+	longest int // of payloads, in bytes
+	packed  *payload.Decompressor
+	loop    string // mqtt.loop.id
+	expire  bool   // mqtt.expired.messages=drop
+	clock   recordClock
 	headers headerMapping
+
+	in inbound // the message being mapped
 }
+
+// compressedGrowth is how many times longer than mqtt.payload.max.bytes a payload may become.
+const compressedGrowth = 16
 
 func newMapping(cfg connect.Config) (*mapping, error) {
 	m := &mapping{
-		text:    payloadFormat.Get(cfg) == "string",
-		headers: headerMapping{message: headersEnabled.Get(cfg), user: userPropertiesEnabled.Get(cfg)},
+		format:  valueFormats[payloadFormat.Get(cfg)],
+		longest: payloadMaxBytes.Get(cfg),
+		packed:  payload.NewDecompressor(payloadCompression.Get(cfg), compressedGrowth*payloadMaxBytes.Get(cfg)),
+		loop:    loopID.Get(cfg),
+		expire:  expiredMessages.Get(cfg) == "drop",
+		headers: newHeaderMapping(cfg),
 	}
+	m.in.cbor = payloadFormat.Get(cfg) == "cbor"
+	filters := newFilterSet(mqttTopics.Get(cfg))
 	var err error
-	if m.topics, err = newRoutes(cfg); err != nil {
+	if m.topics, err = newRoutes(cfg, filters); err != nil {
 		return nil, err
 	}
 	key := kafkaKey.Get(cfg)
 	m.noKey = key == ""
-	if m.key, err = compile(key, publishVariable); err != nil {
+	if m.key, err = compile(key, inboundVariable(filters)); err != nil {
 		return nil, &connect.ConfigError{Key: kafkaKey.Name(), Reason: err.Error()}
+	}
+	if m.clock, err = newRecordClock(timestampSource.Get(cfg)); err != nil {
+		return nil, &connect.ConfigError{Key: timestampSource.Name(), Reason: err.Error()}
 	}
 	return m, nil
 }
 
-// errDropped says that a message goes nowhere on purpose (kafka.topic.unmatched=drop).
-var errDropped = errors.New("no Kafka topic for this message")
-
 // add maps a message to a record at the end of b. A message that cannot be mapped becomes a rejected record with its payload; one
 // that is to be forgotten becomes none, and add returns false.
 func (m *mapping) add(b *connect.Batch, source *connect.Partition, at connect.Offset, msg *message) bool {
-	pub := &msg.pub
-	topic, err := m.topics.of(pub)
+	in := &m.in
+	in.reset(msg)
+	if m.forgotten(in) {
+		return false
+	}
+	wrong := m.open(in)
+	topic, err := m.topics.of(in)
 	if errors.Is(err, errDropped) {
 		return false
 	}
 	r := b.Next(topic, source, at)
-	r.Timestamp = msg.at
+	r.Timestamp = m.clock.of(in)
 	r.Tag = msg.tag
-	m.value(r, pub)
-	m.headers.fill(&r.Record, pub, msg.at)
-	if msg.tooLong > 0 {
-		err = fmt.Errorf("the payload of a message on %q has %d bytes, more than mqtt.payload.max.bytes", pub.Topic, msg.tooLong)
+	m.headers.fill(&r.Record, in.pub, in.at)
+	if wrong == nil {
+		wrong = err
 	}
-	if err != nil {
-		r.Reject(err)
-		return true
+	if wrong == nil {
+		wrong = m.content(r, in)
 	}
-	if m.noKey {
-		return true
+	if wrong != nil {
+		// As it came: the dead letter is for whoever looks for the cause.
+		r.SetBytes(in.pub.Payload)
+		r.Reject(wrong)
 	}
-	key, err := m.key.render(pub)
-	if err != nil {
-		r.Reject(fmt.Errorf("making the record key (kafka.key) of a message on %q: %w", pub.Topic, err))
-		return true
-	}
-	r.SetKey(key)
 	return true
 }
 
-// value takes the payload over: the memory in which it arrived is not written to again.
-func (m *mapping) value(r *connect.SourceRecord, pub *packets.Publish) {
-	if !m.text {
-		r.SetBytes(pub.Payload)
-		return
+// forgotten reports whether a message is acknowledged and goes nowhere.
+func (m *mapping) forgotten(in *inbound) bool {
+	p := in.pub.Properties
+	if m.expire && p.MessageExpiry != nil && expiresIn(*p.MessageExpiry, in.at) == 0 {
+		return true
 	}
-	if !utf8.Valid(pub.Payload) {
-		r.SetBytes(pub.Payload)
-		r.Reject(fmt.Errorf("the payload of a message on %q is not UTF-8: set mqtt.payload.format=bytes", pub.Topic))
-		return
+	if m.loop == "" {
+		return false
 	}
-	r.SetString(string(pub.Payload))
-}
-
-// publishVariable resolves the variables of kafka.topic and kafka.key.
-func publishVariable(name string) (variable[*packets.Publish], error) {
-	switch {
-	case name == "topic":
-		return func(p *packets.Publish) (string, error) { return p.Topic, nil }, nil
-	case strings.HasPrefix(name, "topic[") && strings.HasSuffix(name, "]"):
-		l, err := parseLevels(name[len("topic[") : len(name)-1])
-		if err != nil {
-			return nil, err
-		}
-		return func(p *packets.Publish) (string, error) { return present(l.of(p.Topic)) }, nil
-	case strings.HasPrefix(name, "user."):
-		want := name[len("user."):]
-		return func(p *packets.Publish) (string, error) {
-			for i := range p.Properties.User {
-				if p.Properties.User[i].Key == want {
-					return p.Properties.User[i].Value, nil
-				}
-			}
-			return "", errMissing
-		}, nil
-	case name == "content.type":
-		return func(p *packets.Publish) (string, error) {
-			return present(p.Properties.ContentType, p.Properties.ContentType != "")
-		}, nil
-	}
-	return nil, fmt.Errorf("${%s} is not known here: there are ${topic}, ${topic[n]}, ${topic[a:b]}, ${user.NAME}, ${content.type}", name)
-}
-
-// routes finds the Kafka topic of a message.
-type routes struct {
-	rules       []rule
-	target      template[*packets.Publish]
-	hasTarget   bool
-	fixed       string // the only answer there is; "" for none
-	byTopic     bool   // the answer depends on the MQTT topic alone
-	drop        bool
-	replacement string
-	known       map[string]string // answers by MQTT topic, where byTopic
-}
-
-// rule is an entry of topic.regex.list.
-type rule struct {
-	topic string
-	regex *regexp.Regexp
-}
-
-// javaGroup is a group reference as Java has it: $1_raw is group 1 and "_raw", where Go would look for a group "1_raw".
-var javaGroup = regexp.MustCompile(`\$(\d)`)
-
-// routesKept bounds the remembered answers; MQTT topics may hold anything, such as ids of devices.
-const routesKept = 10_000
-
-func newRoutes(cfg connect.Config) (*routes, error) {
-	t := &routes{
-		drop: kafkaTopicUnmatched.Get(cfg) == "drop", replacement: kafkaTopicReplacement.Get(cfg), known: map[string]string{},
-	}
-	if legalTopic(t.replacement) != len(t.replacement) {
-		return nil, &connect.ConfigError{Key: kafkaTopicReplacement.Name(), Reason: "may have letters, digits, '.', '_' and '-' only"}
-	}
-	for _, entry := range topicRegexList.Get(cfg) {
-		topic, text, ok := strings.Cut(entry, ":")
-		if !ok {
-			return nil, &connect.ConfigError{Key: topicRegexList.Name(), Reason: fmt.Sprintf("%q is not kafkaTopic:regex", entry)}
-		}
-		regex, err := regexp.Compile("^(?:" + text + ")$")
-		if err != nil {
-			return nil, &connect.ConfigError{Key: topicRegexList.Name(), Reason: fmt.Sprintf("%q: %v", entry, err)}
-		}
-		t.rules = append(t.rules, rule{topic: javaGroup.ReplaceAllString(topic, "$${$1}"), regex: regex})
-	}
-	text := kafkaTopic.Get(cfg)
-	t.hasTarget = text != ""
-	if !t.hasTarget && len(t.rules) == 0 {
-		return nil, &connect.ConfigError{Key: kafkaTopic.Name(), Reason: "is missing: name a Kafka topic, or a template such as ${topic}"}
-	}
-	var err error
-	if t.target, err = compile(text, publishVariable); err != nil {
-		return nil, &connect.ConfigError{Key: kafkaTopic.Name(), Reason: err.Error()}
-	}
-	if fixed, ok := t.target.constant(); ok && t.hasTarget && len(t.rules) == 0 {
-		if t.fixed, err = t.legal(fixed); err != nil {
-			return nil, &connect.ConfigError{Key: kafkaTopic.Name(), Reason: err.Error()}
+	for i := range p.User {
+		if p.User[i].Key == loopProperty && p.User[i].Value == m.loop {
+			return true
 		}
 	}
-	t.byTopic = t.target.uses(func(name string) bool { return strings.HasPrefix(name, "topic") })
-	return t, nil
+	return false
 }
 
-// of returns the Kafka topic; its error is of class errDropped where the message shall be forgotten.
-func (t *routes) of(pub *packets.Publish) (string, error) {
-	if t.fixed != "" {
-		return t.fixed, nil
+// loopProperty is the user property by which a message that came from Kafka is known.
+const loopProperty = "kafka-loop-id"
+
+// open undoes the compression.
+func (m *mapping) open(in *inbound) error {
+	if n := max(len(in.pub.Payload), in.tooLong); n > m.longest {
+		return fmt.Errorf("the payload of a message on %q has %d bytes, more than mqtt.payload.max.bytes=%d", in.pub.Topic, n, m.longest)
 	}
-	if topic, ok := t.known[pub.Topic]; ok {
-		return topic, nil
-	}
-	topic, err := t.find(pub)
+	payload, err := m.packed.Decompress(in.pub.Payload)
 	if err != nil {
-		return "", err
+		return fmt.Errorf("the payload of a message on %q: %w: check mqtt.payload.compression", in.pub.Topic, err)
 	}
-	topic = strings.Clone(topic) // it is kept, and must not keep all that arrived beside the message
-	if t.byTopic {
-		if len(t.known) >= routesKept {
-			clear(t.known)
-		}
-		t.known[strings.Clone(pub.Topic)] = topic
-	}
-	return topic, nil
+	in.payload = payload
+	return nil
 }
 
-func (t *routes) find(pub *packets.Publish) (string, error) {
-	for _, r := range t.rules {
-		if at := r.regex.FindStringSubmatchIndex(pub.Topic); at != nil {
-			return t.legal(string(r.regex.ExpandString(nil, r.topic, pub.Topic, at)))
-		}
+// content sets value and key.
+func (m *mapping) content(r *connect.SourceRecord, in *inbound) error {
+	if err := m.format(r, in); err != nil {
+		return err
 	}
-	if !t.hasTarget {
-		if t.drop {
-			return "", errDropped
-		}
-		return "", fmt.Errorf("no entry of topic.regex.list matches MQTT topic %q: add one, set kafka.topic, or set kafka.topic.unmatched=drop", pub.Topic)
+	if m.noKey {
+		return nil
 	}
-	topic, err := t.target.render(pub)
+	key, err := m.key.render(in)
 	if err != nil {
-		return "", fmt.Errorf("making the Kafka topic (kafka.topic) of a message on %q: %w", pub.Topic, err)
+		return fmt.Errorf("making the record key (kafka.key) of a message on %q: %w", in.pub.Topic, err)
 	}
-	return t.legal(topic)
+	r.SetKey(key)
+	return nil
 }
 
-// legal replaces what a Kafka topic name may not have (org.apache.kafka.common.internals.Topic).
-func (t *routes) legal(name string) (string, error) {
-	if bad := legalTopic(name); bad < len(name) {
-		var b strings.Builder
-		for i, c := range name {
-			if legalTopic(string(c)) > 0 {
-				b.WriteString(name[i : i+1])
-			} else {
-				b.WriteString(t.replacement)
-			}
-		}
-		name = b.String()
-	}
-	switch {
-	case name == "" || name == "." || name == "..":
-		return "", fmt.Errorf("%q is not a name for a Kafka topic", name)
-	case len(name) > 249:
-		return "", fmt.Errorf("%q is longer than the 249 characters a Kafka topic may have", name[:40]+"...")
-	}
-	return name, nil
+// valueFormat sets a record's value.
+type valueFormat func(*connect.SourceRecord, *inbound) error
+
+// valueFormats are what mqtt.payload.format may be.
+var valueFormats = map[string]valueFormat{
+	"bytes": rawValue, "string": textValue, "json": documentValue, "cbor": documentValue, "envelope": envelopeValue,
 }
 
-// legalTopic is how many bytes at the start of name a Kafka topic may have.
-func legalTopic(name string) int {
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
-			return i
-		}
+// rawValue takes the payload over: the memory in which it arrived is not written to again. A message without one is no tombstone.
+func rawValue(r *connect.SourceRecord, in *inbound) error {
+	if in.payload == nil {
+		in.payload = []byte{}
 	}
-	return len(name)
+	r.SetBytes(in.payload)
+	return nil
+}
+
+func textValue(r *connect.SourceRecord, in *inbound) error {
+	if !utf8.Valid(in.payload) {
+		return fmt.Errorf("the payload of a message on %q is not UTF-8: set mqtt.payload.format=bytes", in.pub.Topic)
+	}
+	r.SetString(string(in.payload))
+	return nil
+}
+
+// documentValue decodes; an empty payload, which is how retained messages are deleted, is null.
+func documentValue(r *connect.SourceRecord, in *inbound) error {
+	if len(in.payload) == 0 {
+		return nil
+	}
+	v, err := in.document()
+	if err != nil {
+		return fmt.Errorf("the payload of a message on %q is not what mqtt.payload.format says: %w", in.pub.Topic, err)
+	}
+	r.Value = v
+	return nil
 }
 
 // expiresIn is what is left of a message's expiry, in seconds, not below 0.

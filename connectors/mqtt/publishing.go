@@ -5,35 +5,47 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/eclipse/paho.golang/packets"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connectors/mqtt/payload"
 )
 
 // publishing turns records into MQTT messages. It is used by one goroutine.
 type publishing struct {
-	topic      template[*connect.SinkRecord]
-	dollar     bool
-	qos        byte
-	retain     bool
-	nulls      string // behavior.on.null.values
-	format     string // mqtt.payload.format
-	properties bool   // mqtt.user.properties.enabled
+	topic          template[*connect.SinkRecord]
+	topicHeader    string
+	dollar         bool
+	qos            byte
+	qosHeader      string
+	retain         bool
+	retainedHeader string
+	expiry         uint32 // seconds, 0 for none
+	stale          time.Duration
+	nulls          string // behavior.on.null.values
+	format         string // mqtt.payload.format
+	properties     propertyMapping
 }
 
 func newPublishing(cfg connect.Config) (*publishing, error) {
 	p := &publishing{
-		dollar: topicAllowDollar.Get(cfg), qos: byte(sinkQoS.Get(cfg)), retain: retained.Get(cfg),
-		nulls: nullValues.Get(cfg), format: sinkPayloadFormat.Get(cfg), properties: sinkUserProperties.Get(cfg),
+		topicHeader: topicHeader.Get(cfg), dollar: topicAllowDollar.Get(cfg),
+		qos: byte(sinkQoS.Get(cfg)), qosHeader: qosHeader.Get(cfg), retain: retained.Get(cfg), retainedHeader: retainedHeader.Get(cfg),
+		expiry: uint32(max(0, messageExpiry.Get(cfg))), stale: millis(max(0, staleAfter.Get(cfg))),
+		nulls: nullValues.Get(cfg), format: sinkPayloadFormat.Get(cfg),
+	}
+	if staleAfter.Get(cfg) < 0 {
+		p.stale = -1
 	}
 	k, text := mqttTopic, mqttTopic.Get(cfg)
 	if alias := mqttTopicAlias.Get(cfg); alias != "" && !mqttTopic.Set(cfg) {
 		k, text = mqttTopicAlias, alias
 	}
 	var err error
-	if p.topic, err = compile(text, recordVariable); err != nil {
+	if p.topic, err = compile(text, recordVariable(topicDotToSlash.Get(cfg))); err != nil {
 		return nil, &connect.ConfigError{Key: k.Name(), Reason: err.Error()}
 	}
 	if fixed, ok := p.topic.constant(); ok {
@@ -41,16 +53,29 @@ func newPublishing(cfg connect.Config) (*publishing, error) {
 			return nil, &connect.ConfigError{Key: k.Name(), Reason: err.Error()}
 		}
 	}
+	if p.properties, err = newPropertyMapping(cfg); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
-// message maps a record. nil without an error means that nothing is to be sent (a tombstone that is ignored).
+// message maps a record. nil without an error means that nothing is to be sent: a tombstone that is ignored, or a record that is too old.
 func (p *publishing) message(r *connect.SinkRecord) (*packets.Publish, error) {
+	if p.old(r, time.Now()) || r.Value.IsNull() && p.nulls == "ignore" {
+		return nil, nil
+	}
 	pub := &packets.Publish{QoS: p.qos, Retain: p.retain, Properties: &packets.Properties{}}
+	if p.expiry > 0 {
+		pub.Properties.MessageExpiry = &p.expiry
+	}
+	if err := p.addressed(pub, r); err != nil {
+		return nil, err
+	}
+	if err := p.flags(pub, r.Headers); err != nil {
+		return nil, err
+	}
 	if r.Value.IsNull() {
 		switch p.nulls {
-		case "ignore":
-			return nil, nil
 		case "fail":
 			return nil, errors.New("the record's value is null: set behavior.on.null.values")
 		case "clear_retained":
@@ -59,23 +84,79 @@ func (p *publishing) message(r *connect.SinkRecord) (*packets.Publish, error) {
 	} else if err := p.payload(pub, r.Value); err != nil {
 		return nil, err
 	}
-	var err error
-	if pub.Topic, err = p.topic.render(r); err != nil {
-		return nil, fmt.Errorf("making the MQTT topic (mqtt.topic): %w", err)
-	}
-	if err := p.checkTopic(pub.Topic); err != nil {
-		return nil, fmt.Errorf("making the MQTT topic (mqtt.topic): %w", err)
-	}
-	if len(r.Headers) > 0 {
-		p.headers(pub.Properties, r.Headers)
+	if err := p.properties.fill(pub.Properties, r); err != nil {
+		return nil, err
 	}
 	return pub, nil
+}
+
+// old reports whether a record has waited for longer than mqtt.stale.after.ms. A record without a time is never old.
+func (p *publishing) old(r *connect.SinkRecord, now time.Time) bool {
+	return p.stale >= 0 && r.Timestamp > 0 && now.Sub(time.UnixMilli(r.Timestamp)) > p.stale
+}
+
+// addressed sets the MQTT topic.
+func (p *publishing) addressed(pub *packets.Publish, r *connect.SinkRecord) (err error) {
+	if p.topicHeader != "" {
+		if v, ok := headerOf(r.Headers, p.topicHeader); ok {
+			if pub.Topic, ok = scalar(v); !ok {
+				return fmt.Errorf("header %q (mqtt.topic.header) of kind %s has no form as a topic", p.topicHeader, v.Kind())
+			}
+			if err := p.checkTopic(pub.Topic); err != nil {
+				return fmt.Errorf("taking the MQTT topic from header %q (mqtt.topic.header): %w", p.topicHeader, err)
+			}
+			return nil
+		}
+	}
+	if pub.Topic, err = p.topic.render(r); err == nil {
+		err = p.checkTopic(pub.Topic)
+	}
+	if err != nil {
+		return fmt.Errorf("making the MQTT topic (mqtt.topic): %w", err)
+	}
+	return nil
+}
+
+// headerOf finds the last header of a name that is not null, as Kafka Connect's lastWithName.
+func headerOf(headers []connect.Header, name string) (connect.Value, bool) {
+	for i := len(headers) - 1; i >= 0; i-- {
+		if headers[i].Key == name && !headers[i].Value.IsNull() {
+			return headers[i].Value, true
+		}
+	}
+	return connect.Value{}, false
+}
+
+// flags takes QoS and retain flag from a record's own headers.
+func (p *publishing) flags(pub *packets.Publish, headers []connect.Header) error {
+	if len(headers) == 0 {
+		return nil
+	}
+	if v, ok := headerOf(headers, p.qosHeader); ok && p.qosHeader != "" {
+		switch text, _ := scalar(v); text {
+		case "0", "1", "2":
+			pub.QoS = text[0] - '0'
+		default:
+			return fmt.Errorf("header %q (mqtt.qos.header) is %q: a QoS is 0, 1 or 2", p.qosHeader, text)
+		}
+	}
+	if v, ok := headerOf(headers, p.retainedHeader); ok && p.retainedHeader != "" {
+		switch text, _ := scalar(v); text {
+		case "true", "1":
+			pub.Retain = true
+		case "false", "0":
+			pub.Retain = false
+		default:
+			return fmt.Errorf("header %q (mqtt.retained.header) is %q: it is true, false, 1 or 0", p.retainedHeader, text)
+		}
+	}
+	return nil
 }
 
 // checkTopic says what is wrong with a topic to publish on (MQTT 5 4.7).
 func (p *publishing) checkTopic(topic string) error {
 	switch {
-	case topic == "" || len(topic) > 65535:
+	case topic == "" || len(topic) > longestText:
 		return fmt.Errorf("a topic has 1 to 65535 bytes, this one %d", len(topic))
 	case strings.ContainsAny(topic, "+#\x00"):
 		return fmt.Errorf("%q has a wildcard or NUL", topic)
@@ -87,23 +168,43 @@ func (p *publishing) checkTopic(topic string) error {
 	return nil
 }
 
+// longestText is how many bytes a text of MQTT may have.
+const longestText = 65535
+
+// utf8Payload is the Payload Format Indicator of text.
+var utf8Payload byte = 1
+
 // payload shares bytes and strings with the record, which the task owns until the message is settled.
 func (p *publishing) payload(pub *packets.Publish, v connect.Value) error {
+	if p.format == "json" {
+		return jsonPayload(pub, v)
+	}
 	if v.Kind() == connect.KindBytes {
+		if p.format == "string" && !utf8.Valid(v.Bytes()) {
+			return errors.New("the value is not UTF-8: set mqtt.payload.format=bytes")
+		}
 		pub.Payload = v.Bytes()
 		return nil
 	}
 	text, ok := scalar(v)
 	if !ok {
-		return fmt.Errorf("a value of kind %s has no form as an MQTT payload: set value.converter to "+
-			"org.apache.kafka.connect.converters.ByteArrayConverter or org.apache.kafka.connect.storage.StringConverter, "+
-			"so that the payload is what is in Kafka", v.Kind())
+		if p.format == "auto" {
+			return jsonPayload(pub, v)
+		}
+		return fmt.Errorf("a value of kind %s has no form as mqtt.payload.format=%s: set it to json or auto", v.Kind(), p.format)
 	}
 	pub.Payload = []byte(text)
 	if v.Kind() == connect.KindString && p.format != "bytes" {
-		one := byte(1)
-		pub.Properties.PayloadFormat = &one
+		pub.Properties.PayloadFormat = &utf8Payload
 	}
+	return nil
+}
+
+func jsonPayload(pub *packets.Publish, v connect.Value) (err error) {
+	if pub.Payload, err = payload.AppendJSON(nil, v); err != nil {
+		return fmt.Errorf("writing the value as JSON: %w", err)
+	}
+	pub.Properties.PayloadFormat = &utf8Payload
 	return nil
 }
 
@@ -112,7 +213,7 @@ func scalar(v connect.Value) (string, bool) {
 	switch v.Kind() {
 	case connect.KindString:
 		return v.Str(), true
-	case connect.KindInt8, connect.KindInt16, connect.KindInt32, connect.KindInt64:
+	case connect.KindInt8, connect.KindInt16, connect.KindInt32, connect.KindInt64, connect.KindInstant:
 		return strconv.FormatInt(v.Int64(), 10), true
 	case connect.KindFloat32:
 		return strconv.FormatFloat(v.Float64(), 'g', -1, 32), true
@@ -126,113 +227,4 @@ func scalar(v connect.Value) (string, bool) {
 		return string(v.Bytes()), utf8.Valid(v.Bytes())
 	}
 	return "", false
-}
-
-// headers turns headers into properties: those the source made from properties back into them, the others into user properties in
-// their order. Other headers named mqtt.* are never sent.
-func (p *publishing) headers(props *packets.Properties, headers []connect.Header) {
-	for i := range headers {
-		h := &headers[i]
-		switch h.Key {
-		case "mqtt.content.type", "content-type":
-			props.ContentType, _ = scalar(h.Value)
-			continue
-		case "mqtt.response.topic":
-			props.ResponseTopic, _ = scalar(h.Value)
-			continue
-		case "mqtt.correlation.data":
-			if h.Value.Kind() == connect.KindBytes {
-				props.CorrelationData = h.Value.Bytes()
-			} else if text, ok := scalar(h.Value); ok {
-				props.CorrelationData = []byte(text)
-			}
-			continue
-		case "mqtt.message.expiry.interval":
-			if text, ok := scalar(h.Value); ok {
-				if n, err := strconv.ParseUint(text, 10, 32); err == nil {
-					seconds := uint32(n)
-					props.MessageExpiry = &seconds
-				}
-			}
-			continue
-		}
-		if !p.properties || strings.HasPrefix(h.Key, "mqtt.") {
-			continue
-		}
-		name := h.Key
-		if original, ok := strings.CutPrefix(name, "user."); ok && deviceHeader(original) == name {
-			name = original
-		}
-		if text, ok := scalar(h.Value); ok && len(text) <= 65535 && len(name) <= 65535 && utf8.ValidString(text) {
-			props.User = append(props.User, packets.User{Key: name, Value: text})
-		}
-	}
-}
-
-// recordVariable resolves the variables of mqtt.topic. `${name:path}` lets the value bring its own slashes.
-func recordVariable(name string) (variable[*connect.SinkRecord], error) {
-	plain, isPath := strings.CutSuffix(name, ":path")
-	read, err := recordField(plain)
-	if err != nil {
-		return nil, err
-	}
-	return func(r *connect.SinkRecord) (string, error) {
-		v, ok := read(r)
-		if !ok || v.IsNull() {
-			return "", errMissing
-		}
-		text, ok := scalar(v)
-		if !ok {
-			return "", fmt.Errorf("${%s} is of kind %s, which has no form in a topic", plain, v.Kind())
-		}
-		if !isPath && strings.ContainsRune(text, '/') {
-			return "", fmt.Errorf("${%s} has a slash in it: write ${%s:path} if it may bring levels", plain, plain)
-		}
-		return text, nil
-	}, nil
-}
-
-// recordField reads the variable's value from a record.
-func recordField(name string) (func(*connect.SinkRecord) (connect.Value, bool), error) {
-	switch {
-	case name == "kafka.topic":
-		return func(r *connect.SinkRecord) (connect.Value, bool) { return connect.String(r.Topic), true }, nil
-	case name == "partition":
-		return func(r *connect.SinkRecord) (connect.Value, bool) { return connect.Int32(r.Consumed.Partition), true }, nil
-	case name == "key":
-		return func(r *connect.SinkRecord) (connect.Value, bool) { return r.Key, true }, nil
-	case strings.HasPrefix(name, "header."):
-		want := name[len("header."):]
-		return func(r *connect.SinkRecord) (connect.Value, bool) {
-			for i := range r.Headers {
-				if r.Headers[i].Key == want {
-					return r.Headers[i].Value, true
-				}
-			}
-			return connect.Value{}, false
-		}, nil
-	case strings.HasPrefix(name, "value."):
-		path := strings.Split(name[len("value."):], ".")
-		return func(r *connect.SinkRecord) (connect.Value, bool) { return descend(r.Value, path) }, nil
-	}
-	return nil, fmt.Errorf("${%s} is not known here: there are ${kafka.topic}, ${key}, ${partition}, ${header.NAME}, ${value.FIELD}", name)
-}
-
-// descend follows field names through structs and maps.
-func descend(v connect.Value, path []string) (connect.Value, bool) {
-	for _, name := range path {
-		switch v.Kind() {
-		case connect.KindStruct:
-			v = v.Struct().Get(name)
-		case connect.KindMap:
-			next, ok := v.Map().Get(connect.String(name))
-			if !ok {
-				return connect.Value{}, false
-			}
-			v = next
-		default:
-			return connect.Value{}, false
-		}
-	}
-	return v, true
 }

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +15,7 @@ type message struct {
 	hash    uint64          // of topic, payload and properties, where somebody asks
 	at      int64           // time of arrival, milliseconds since 1970
 	tooLong int             // bytes of a payload that was not taken; 0 where the payload is there
+	dead    bool            // forgotten before anybody took it
 }
 
 // generation is that of the connection which brought the message, where it has a tag.
@@ -25,15 +27,22 @@ func (m *message) size() int { return 256 + len(m.pub.Topic) + cap(m.pub.Payload
 // queue holds messages between the reader of the connection and Poll, bounded in number and bytes: when it is full the reader stops
 // ([gate]), so that it grows beyond its bounds by what is in one delivery of the reader.
 //
+// With an overflow that drops, reading goes on: messages of QoS 0 beyond the bounds are forgotten, and of the others there are no more than the window.
+//
 // push is called by the connection's reader, take and drop by Poll's goroutine. Neither holds the lock for longer than it takes to append one
 // read's messages.
 type queue struct {
 	maxCount, maxBytes int
+	overflow           overflow
 
-	mu    sync.Mutex
-	fill  []message // came since the last take
-	count int       // of fill and of what take gave out
-	bytes int
+	mu      sync.Mutex
+	fill    []message // came since the last take
+	count   int       // of fill and of what take gave out
+	bytes   int
+	dead    int // of fill, forgotten
+	oldest  int // in fill: none of QoS 0 that is alive comes before
+	dropped int // since the last takeDropped
+	arrived int // messages ever
 
 	full  atomic.Bool
 	held  atomic.Bool   // the subscriber's window is full
@@ -41,9 +50,20 @@ type queue struct {
 	room  chan struct{} // capacity 1: no longer full or held
 }
 
-func newQueue(maxCount, maxBytes int) *queue {
+// overflow is what happens to messages of QoS 0 when the queue is full (mqtt.qos0.overflow).
+type overflow uint8
+
+const (
+	blockReader overflow = iota
+	dropOldest
+	dropNewest
+)
+
+var overflows = map[string]overflow{"block": blockReader, "drop_oldest": dropOldest, "drop_newest": dropNewest}
+
+func newQueue(maxCount, maxBytes int, o overflow) *queue {
 	return &queue{
-		maxCount: maxCount, maxBytes: maxBytes,
+		maxCount: maxCount, maxBytes: maxBytes, overflow: o,
 		ready: make(chan struct{}, 1), room: make(chan struct{}, 1),
 	}
 }
@@ -55,18 +75,74 @@ func (q *queue) push(more []message) {
 	}
 	q.mu.Lock()
 	first := len(q.fill) == 0
-	q.fill = append(q.fill, more...)
-	q.count += len(more)
+	q.arrived += len(more)
 	for i := range more {
+		if q.overflow != blockReader && q.spill(&more[i]) {
+			continue
+		}
+		q.fill = append(q.fill, more[i])
+		q.count++
 		q.bytes += more[i].size()
+		if q.count >= q.maxCount || q.bytes >= q.maxBytes {
+			q.full.Store(true)
+		}
 	}
-	if q.count >= q.maxCount || q.bytes >= q.maxBytes {
-		q.full.Store(true)
-	}
+	first = first && len(q.fill) > 0
 	q.mu.Unlock()
 	if first {
 		signal(q.ready)
 	}
+}
+
+// spill reports whether a message is forgotten because the queue is full; or it makes room for it.
+func (q *queue) spill(m *message) bool {
+	if m.tag != 0 || !q.full.Load() {
+		return false
+	}
+	q.dropped++
+	return q.overflow == dropNewest || !q.forgetOldest()
+}
+
+// forgetOldest forgets the oldest message of QoS 0 that nobody has taken, and reports whether there was one.
+func (q *queue) forgetOldest() bool {
+	for ; q.oldest < len(q.fill); q.oldest++ {
+		m := &q.fill[q.oldest]
+		if m.dead || m.tag != 0 {
+			continue
+		}
+		q.count--
+		q.bytes -= m.size()
+		*m = message{dead: true}
+		if q.dead++; q.dead > len(q.fill)/2 {
+			q.bury()
+		}
+		return true
+	}
+	return false
+}
+
+// bury takes what was forgotten out of fill.
+func (q *queue) bury() {
+	if q.dead > 0 {
+		q.fill = slices.DeleteFunc(q.fill, func(m message) bool { return m.dead })
+	}
+	q.dead, q.oldest = 0, 0
+}
+
+// takeDropped is how many messages were forgotten since the last call.
+func (q *queue) takeDropped() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := q.dropped
+	q.dropped = 0
+	return n
+}
+
+// state is how many messages are here, those that take gave out and drop did not count, and how many have ever come.
+func (q *queue) state() (waiting, arrived int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.count, q.arrived
 }
 
 // take returns all that came since the last call, and gives the queue an empty slice to go on with. The messages count
@@ -74,6 +150,7 @@ func (q *queue) push(more []message) {
 func (q *queue) take(empty []message) []message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.bury()
 	got := q.fill
 	q.fill = empty[:0]
 	return got
@@ -101,7 +178,7 @@ func (q *queue) hold(held bool) {
 	}
 }
 
-func (q *queue) open() bool { return !q.full.Load() && !q.held.Load() }
+func (q *queue) open() bool { return (q.overflow != blockReader || !q.full.Load()) && !q.held.Load() }
 
 func (q *queue) wait(quit <-chan struct{}) {
 	for !q.open() {

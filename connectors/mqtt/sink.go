@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
+
+	"github.com/eclipse/paho.golang/packets"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -18,11 +21,7 @@ type Sink struct{}
 
 // Spec describes the connector under Confluent's class name.
 func (Sink) Spec() connect.Spec {
-	keys := append([]connect.Definer{}, connection...)
-	keys = append(keys, tlsKeys...)
-	keys = append(keys,
-		sinkClean, mqttTopic, mqttTopicAlias, topicAllowDollar, sinkQoS, retained, publishTimeout, maxInFlight,
-		nullValues, sinkPayloadFormat, sinkUserProperties)
+	keys := slices.Concat(connection, tlsKeys, sinkKeys)
 	spec := connect.NewSpec("io.confluent.connect.mqtt.MqttSinkConnector", Version, append(keys, licence)...)
 	spec.Aliases = []string{"MqttSink"}
 	spec.Prefixes = ignoredPrefixes
@@ -50,6 +49,9 @@ func (Sink) Open(ctx context.Context, rt connect.SinkContext) (connect.SinkTask,
 		partitions: map[connect.TopicPartition]*progress{},
 		link:       &link{broker: b, retry: newRetry(cfg), failFast: connectFailFast.Get(cfg), rt: rt},
 	}
+	t.publisher.aliased = topicAliases.Get(cfg)
+	t.publisher.nobody, t.publisher.stale = nobodyPolicies[noSubscribers.Get(cfg)], out.stale
+	t.publisher.pace = newPace(rateMessages.Get(cfg), rateBytes.Get(cfg))
 	t.link.peer = &talker{publisher: t.publisher, timeout: millis(publishTimeout.Get(cfg)), qos: out.qos, retain: out.retain, log: rt.Log()}
 	t.link.start(ctx)
 	return t, nil
@@ -101,14 +103,27 @@ func (t *sinkTask) await(ctx context.Context) error {
 // reportRefused hands what the broker does not want to the error handling.
 func (t *sinkTask) reportRefused(ctx context.Context) error {
 	for _, m := range t.publisher.takeRefused() {
-		cause := fmt.Errorf("MQTT broker refused a message on %q: reason code 0x%02X, %s: check mqtt.topic and the broker's access rules",
-			m.pub.Topic, m.code, answerText(m.code))
+		cause := refusedMessage(m.pub.Topic, m.code)
 		if err := t.rt.Report(ctx, m.record.record, cause); err != nil {
 			return err
 		}
 		t.publisher.forget(m.n)
 	}
 	return nil
+}
+
+// refusedMessage says why the broker does not want a message.
+func refusedMessage(topic string, code byte) error {
+	switch code {
+	case 0:
+		return fmt.Errorf("MQTT broker closed the connection %d times in a row when a message on %q was all that was in flight: check what it takes, "+
+			"such as the length of topics and payloads, and its access rules", convicted, topic)
+	case packets.PubackNoMatchingSubscribers:
+		return fmt.Errorf("nobody has subscribed to %q (behavior.on.no.subscribers=fail)", topic)
+	case packets.DisconnectPacketTooLarge:
+		return fmt.Errorf("a message on %q is longer than the MQTT broker takes (its Maximum Packet Size)", topic)
+	}
+	return fmt.Errorf("MQTT broker refused a message on %q: reason code 0x%02X, %s: check mqtt.topic and the broker's access rules", topic, code, answerText(code))
 }
 
 // progressOf finds the partition's progress; most records follow one of the same partition.
@@ -181,6 +196,7 @@ type talker struct {
 	qos     byte
 	retain  bool
 	log     *slog.Logger
+	told    bool // that MQTT 3.1.1 has no properties
 }
 
 // gate: what a sink receives is answers, which are always taken.
@@ -193,6 +209,16 @@ func (t *talker) begin(ctx context.Context, up *uplink) error {
 	}
 	t.log.Info("publishing window", slog.Int("max_in_flight", t.room), slog.Int("server_receive_maximum", t.serverWindow()))
 	up.work.Go(func() { t.watch(ctx, up) })
+	if t.pace.limited() {
+		up.work.Go(func() { t.keepPace(ctx) })
+	}
+	if t.nobody == nobodyWaits {
+		up.work.Go(func() { t.tryAgain(ctx) })
+	}
+	if up.three && !t.told {
+		t.told = true
+		t.log.Warn("MQTT 3.1.1 has no properties: headers of records are not sent")
+	}
 	return nil
 }
 
@@ -221,11 +247,50 @@ func (t *talker) watch(ctx context.Context, up *uplink) {
 		next := t.timeout
 		if since, ok := t.oldest(); ok {
 			if next = time.Until(since.Add(t.timeout)); next <= 0 {
+				t.ending()
 				up.end(fmt.Errorf("MQTT broker %s did not acknowledge a message within %s (mqtt.publish.timeout.ms)", up.server, t.timeout))
 				return
 			}
 		}
 		timer.Reset(next)
+	}
+}
+
+// explains reports whether ends of the connection may be a message's doing.
+func (t *talker) explains() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.suspect.careful(t.first)
+}
+
+// keepPace goes on publishing when the pace allows more.
+func (t *talker) keepPace(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-t.paced:
+		case <-ctx.Done():
+			return
+		}
+		if !sleep(ctx, timer, t.pause()) {
+			return
+		}
+		t.drained()
+	}
+}
+
+// tryAgain sends messages that nobody wanted again.
+func (t *talker) tryAgain(ctx context.Context) {
+	ticker := time.NewTicker(heldAgain)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			t.again(now)
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

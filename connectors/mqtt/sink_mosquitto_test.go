@@ -37,43 +37,47 @@ func commands(from, to int) []connect.SinkRecord {
 var testPartition = connect.TopicPartition{Topic: "test"}
 
 func TestSinkPublishesInOrderAndCommitsWhatTheBrokerHas(t *testing.T) {
-	broker := testbed.StartMosquitto(t)
-	for qos := 0; qos <= 2; qos++ {
-		t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
-			d := newDevice(t, broker.Addr(), "device")
-			d.subscribe("c/#", 2)
-			sink := connecttest.StartSink(t, Sink{}, sinkConfig(broker.URL(), "mqtt.qos", fmt.Sprint(qos)))
-			sink.AwaitHealthy()
-			sink.Put(commands(0, 3000)...)
-			assert.EqualValues(t, 3000, sink.Commit()[testPartition])
-			got := d.take(3000)
-			assert.Equal(t, numbers(0, 3000), payloads(got))
-			assert.Equal(t, "c/1", got[0].Topic)
-			assert.EqualValues(t, qos, got[0].QoS)
-		})
-	}
+	eachVersion(t, func(t *testing.T, version string) {
+		broker := testbed.StartMosquitto(t)
+		for qos := 0; qos <= 2; qos++ {
+			t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
+				d := newDevice(t, broker.Addr(), "device")
+				d.subscribe("c/#", 2)
+				sink := connecttest.StartSink(t, Sink{}, sinkConfig(broker.URL(), "mqtt.qos", fmt.Sprint(qos), "mqtt.protocol.version", version))
+				sink.AwaitHealthy()
+				sink.Put(commands(0, 3000)...)
+				assert.EqualValues(t, 3000, sink.Commit()[testPartition])
+				got := d.take(3000)
+				assert.Equal(t, numbers(0, 3000), payloads(got))
+				assert.Equal(t, "c/1", got[0].Topic)
+				assert.EqualValues(t, qos, got[0].QoS)
+			})
+		}
+	})
 }
 
 func TestSinkSendsAgainInOrderWhatTheBrokerDidNotAcknowledge(t *testing.T) {
-	broker := testbed.StartMosquitto(t)
-	proxy := testbed.StartProxy(t, broker.Addr())
-	d := newDevice(t, broker.Addr(), "device")
-	d.subscribe("c/#", 1)
-	sink := connecttest.StartSink(t, Sink{}, sinkConfig("tcp://"+proxy.Addr()))
-	sink.AwaitHealthy()
-	sink.Put(commands(0, 10)...)
-	assert.EqualValues(t, 10, sink.Commit()[testPartition])
-	proxy.Stall()
-	sink.Put(commands(10, 200)...)
-	assert.EqualValues(t, 10, sink.Commit()[testPartition], "nothing of what is stuck may be committed")
-	proxy.Refuse()
-	proxy.Cut()
-	proxy.Flow()
-	sink.AwaitWaiting()
-	proxy.Accept()
-	sink.AwaitHealthy()
-	assert.EqualValues(t, 200, sink.Commit()[testPartition])
-	assert.Equal(t, numbers(0, 200), payloads(d.take(200)))
+	eachVersion(t, func(t *testing.T, version string) {
+		broker := testbed.StartMosquitto(t)
+		proxy := testbed.StartProxy(t, broker.Addr())
+		d := newDevice(t, broker.Addr(), "device")
+		d.subscribe("c/#", 1)
+		sink := connecttest.StartSink(t, Sink{}, sinkConfig("tcp://"+proxy.Addr(), "mqtt.protocol.version", version))
+		sink.AwaitHealthy()
+		sink.Put(commands(0, 10)...)
+		assert.EqualValues(t, 10, sink.Commit()[testPartition])
+		proxy.Stall()
+		sink.Put(commands(10, 200)...)
+		assert.EqualValues(t, 10, sink.Commit()[testPartition], "nothing of what is stuck may be committed")
+		proxy.Refuse()
+		proxy.Cut()
+		proxy.Flow()
+		sink.AwaitWaiting()
+		proxy.Accept()
+		sink.AwaitHealthy()
+		assert.EqualValues(t, 200, sink.Commit()[testPartition])
+		assert.Equal(t, numbers(0, 200), payloads(d.take(200)))
+	})
 }
 
 func TestSinkReconnectsWhenTheBrokerDoesNotAnswerInTime(t *testing.T) {

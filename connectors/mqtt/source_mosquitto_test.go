@@ -26,6 +26,13 @@ func sourceConfig(url, topics string, more ...string) connect.Config {
 	return cfg
 }
 
+// eachVersion runs a test with both versions of MQTT.
+func eachVersion(t *testing.T, test func(t *testing.T, version string)) {
+	for _, version := range []string{"5", "3.1.1"} {
+		t.Run("MQTT "+version, func(t *testing.T) { test(t, version) })
+	}
+}
+
 func values(records []connect.SourceRecord) []string {
 	var texts []string
 	for _, r := range records {
@@ -42,64 +49,72 @@ func none(t *testing.T, src *connecttest.Source, known int) {
 }
 
 func TestSourceBringsMessagesOfEveryQoSInOrder(t *testing.T) {
-	broker := testbed.StartMosquitto(t)
-	for qos := byte(0); qos <= 2; qos++ {
-		t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
-			src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+", "mqtt.qos", fmt.Sprint(qos)))
-			src.AwaitHealthy()
-			d := newDevice(t, broker.Addr(), "device")
-			d.publishMany("s/1", qos, 0, 200)
-			got := src.Take(200)
-			assert.Equal(t, numbers(0, 200), values(got))
-			assert.Equal(t, "s/1", got[0].Key.Str())
-			assert.Equal(t, "readings", got[0].Topic)
-		})
-	}
+	eachVersion(t, func(t *testing.T, version string) {
+		broker := testbed.StartMosquitto(t)
+		for qos := byte(0); qos <= 2; qos++ {
+			t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
+				src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+", "mqtt.qos", fmt.Sprint(qos), "mqtt.protocol.version", version))
+				src.AwaitHealthy()
+				d := newDevice(t, broker.Addr(), "device")
+				d.publishMany("s/1", qos, 0, 200)
+				got := src.Take(200)
+				assert.Equal(t, numbers(0, 200), values(got))
+				assert.Equal(t, "s/1", got[0].Key.Str())
+				assert.Equal(t, "readings", got[0].Topic)
+			})
+		}
+	})
 }
 
 func TestBrokerStopsAtReceiveMaximumWhileKafkaHasNothing(t *testing.T) {
-	broker := testbed.StartMosquitto(t)
-	for qos := byte(1); qos <= 2; qos++ {
-		t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
-			src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+", "mqtt.qos", fmt.Sprint(qos),
-				"mqtt.receive.maximum", "20"), connecttest.HoldAcks())
-			src.AwaitHealthy()
-			d := newDevice(t, broker.Addr(), "device")
-			d.publishMany("s/1", qos, 0, 100)
-			src.Take(20)
-			none(t, src, 20)
-			src.Ack(5)
-			// mosquitto 2.0.11 forgets the window when several answers come at once, so only the beginning is exact.
-			assert.Equal(t, numbers(20, 25), values(src.Take(5)))
-			src.Release()
-			assert.Equal(t, numbers(25, 100), values(src.Take(75)))
-		})
-	}
+	eachVersion(t, func(t *testing.T, version string) {
+		broker := testbed.StartMosquitto(t)
+		for qos := byte(1); qos <= 2; qos++ {
+			t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
+				src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+", "mqtt.qos", fmt.Sprint(qos),
+					"mqtt.receive.maximum", "20", "mqtt.protocol.version", version), connecttest.HoldAcks())
+				src.AwaitHealthy()
+				d := newDevice(t, broker.Addr(), "device")
+				d.publishMany("s/1", qos, 0, 100)
+				src.Take(20)
+				none(t, src, 20)
+				src.Ack(5)
+				// mosquitto 2.0.11 forgets the window when several answers come at once, so only the beginning is exact.
+				assert.Equal(t, numbers(20, 25), values(src.Take(5)))
+				src.Release()
+				assert.Equal(t, numbers(25, 100), values(src.Take(75)))
+			})
+		}
+	})
 }
 
 func TestRestartResumesWhatKafkaDidNotHave(t *testing.T) {
-	broker := testbed.StartMosquitto(t)
-	src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+"), connecttest.HoldAcks())
-	src.AwaitHealthy()
-	d := newDevice(t, broker.Addr(), "device")
-	d.publishMany("s/1", 1, 0, 50)
-	src.Take(50)
-	src.Ack(30)
-	src.Kill()
-	d.publishMany("s/1", 1, 50, 60)
-	assert.Equal(t, numbers(30, 60), values(src.Take(30)))
+	eachVersion(t, func(t *testing.T, version string) {
+		broker := testbed.StartMosquitto(t)
+		src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+", "mqtt.protocol.version", version), connecttest.HoldAcks())
+		src.AwaitHealthy()
+		d := newDevice(t, broker.Addr(), "device")
+		d.publishMany("s/1", 1, 0, 50)
+		src.Take(50)
+		src.Ack(30)
+		src.Kill()
+		d.publishMany("s/1", 1, 50, 60)
+		assert.Equal(t, numbers(30, 60), values(src.Take(30)))
+	})
 }
 
 func TestWhatIsAcknowledgedByCloseIsNotSentAgain(t *testing.T) {
-	broker := testbed.StartMosquitto(t)
-	src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+"))
-	src.AwaitHealthy()
-	d := newDevice(t, broker.Addr(), "device")
-	d.publishMany("s/1", 1, 0, 50)
-	src.Take(50)
-	src.Restart()
-	d.publish("s/1", 1, "after")
-	assert.Equal(t, []string{"after"}, values(src.Take(1)))
+	eachVersion(t, func(t *testing.T, version string) {
+		broker := testbed.StartMosquitto(t)
+		src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+", "mqtt.protocol.version", version))
+		src.AwaitHealthy()
+		d := newDevice(t, broker.Addr(), "device")
+		d.publishMany("s/1", 1, 0, 50)
+		src.Take(50)
+		src.Restart()
+		d.publish("s/1", 1, "after")
+		assert.Equal(t, []string{"after"}, values(src.Take(1)))
+	})
 }
 
 func TestSourceSaysItWaitsForALostBrokerAndGoesOn(t *testing.T) {
@@ -178,19 +193,19 @@ func TestValidateReportsABadPasswordOnItsKeyAndADeadBrokerAsAWarning(t *testing.
 }
 
 func TestQoS2IsProducedOnceInOneProcessWhateverTheLinkDoes(t *testing.T) {
-	redelivered(t, 2)
+	eachVersion(t, func(t *testing.T, version string) { redelivered(t, 2, version) })
 }
 
 func TestQoS1InFlightAtKafkaIsNotProducedAgainAfterAReconnect(t *testing.T) {
-	redelivered(t, 1)
+	eachVersion(t, func(t *testing.T, version string) { redelivered(t, 1, version) })
 }
 
 // redelivered cuts the link while acknowledgements are held back: the broker sends the window again.
-func redelivered(t *testing.T, qos byte) {
+func redelivered(t *testing.T, qos byte, version string) {
 	broker := testbed.StartMosquitto(t)
 	proxy := testbed.StartProxy(t, broker.Addr())
 	src := connecttest.StartSource(t, Source{}, sourceConfig("tcp://"+proxy.Addr(), "s/+", "mqtt.qos", fmt.Sprint(qos),
-		"mqtt.receive.maximum", "50"), connecttest.HoldAcks())
+		"mqtt.receive.maximum", "50", "mqtt.keepalive.interval.seconds", "1", "mqtt.protocol.version", version), connecttest.HoldAcks())
 	src.AwaitHealthy()
 	d := newDevice(t, broker.Addr(), "device")
 	d.publishMany("s/1", qos, 0, 80)
@@ -210,35 +225,39 @@ func redelivered(t *testing.T, qos byte) {
 }
 
 func TestAFullBufferStopsReadingAndKeepsTheConnectionAlive(t *testing.T) {
-	broker := testbed.StartMosquitto(t)
-	src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+", "mqtt.qos", "0",
-		"records.buffer.queue.size", "100", "records.buffer.queue.max.batch.size", "10",
-		"mqtt.keepalive.interval.seconds", "1", "mqtt.ping.timeout.seconds", "1"),
-		connecttest.HoldAcks(), connecttest.Window(50))
-	src.AwaitHealthy()
-	d := newDevice(t, broker.Addr(), "device")
-	d.publishMany("s/1", 0, 0, 5000)
-	src.Take(50)
-	// Longer than keep alive and ping timeout together.
-	assert.Never(t, func() bool { return src.Waiting() != nil }, 3500*time.Millisecond, 50*time.Millisecond)
-	src.Release()
-	for at := 50; at < 5000; at += 50 {
-		assert.Equal(t, numbers(at, at+50), values(src.Take(50)))
-	}
+	eachVersion(t, func(t *testing.T, version string) {
+		broker := testbed.StartMosquitto(t)
+		src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+", "mqtt.qos", "0",
+			"records.buffer.queue.size", "100", "records.buffer.queue.max.batch.size", "10",
+			"mqtt.keepalive.interval.seconds", "1", "mqtt.ping.timeout.seconds", "1", "mqtt.protocol.version", version),
+			connecttest.HoldAcks(), connecttest.Window(50))
+		src.AwaitHealthy()
+		d := newDevice(t, broker.Addr(), "device")
+		d.publishMany("s/1", 0, 0, 5000)
+		src.Take(50)
+		// Longer than keep alive and ping timeout together.
+		assert.Never(t, func() bool { return src.Waiting() != nil }, 3500*time.Millisecond, 50*time.Millisecond)
+		src.Release()
+		for at := 50; at < 5000; at += 50 {
+			assert.Equal(t, numbers(at, at+50), values(src.Take(50)))
+		}
+	})
 }
 
 func TestFiltersOfTheLastRunAreUnsubscribed(t *testing.T) {
-	broker := testbed.StartMosquitto(t)
-	old := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), `old/#,s/+`))
-	old.AwaitHealthy()
-	old.Stop()
-	src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+"),
-		connecttest.Stored(connect.NewOffset(connect.Attr{Name: "filters", Value: connect.String("old/#,s/+")}), "client.id", "readings-0"))
-	src.AwaitHealthy()
-	d := newDevice(t, broker.Addr(), "device")
-	d.publish("old/1", 1, "unwanted")
-	d.publish("s/1", 1, "wanted")
-	assert.Equal(t, []string{"wanted"}, values(src.Take(1)))
+	eachVersion(t, func(t *testing.T, version string) {
+		broker := testbed.StartMosquitto(t)
+		old := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), `old/#,s/+`, "mqtt.protocol.version", version))
+		old.AwaitHealthy()
+		old.Stop()
+		src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), "s/+", "mqtt.protocol.version", version),
+			connecttest.Stored(connect.NewOffset(connect.Attr{Name: "filters", Value: connect.String("old/#,s/+")}), "client.id", "readings-0"))
+		src.AwaitHealthy()
+		d := newDevice(t, broker.Addr(), "device")
+		d.publish("old/1", 1, "unwanted")
+		d.publish("s/1", 1, "wanted")
+		assert.Equal(t, []string{"wanted"}, values(src.Take(1)))
+	})
 }
 
 func TestMessagePropertiesBecomeHeaders(t *testing.T) {

@@ -2,12 +2,11 @@ package mqtt
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
-	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
@@ -20,10 +19,19 @@ import (
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
+// quiet is a log that says nothing.
+var quiet = slog.New(slog.DiscardHandler)
+
 // startMochi runs a broker in this process and returns its host:port. rules are who may do what; nil lets everybody in.
 func startMochi(t *testing.T, rules *auth.Ledger) string {
 	t.Helper()
-	server := mochi.New(&mochi.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	_, addr := runMochi(t, rules)
+	return addr
+}
+
+func runMochi(t *testing.T, rules *auth.Ledger) (*mochi.Server, string) {
+	t.Helper()
+	server := mochi.New(&mochi.Options{Logger: quiet})
 	if rules == nil {
 		require.NoError(t, server.AddHook(new(auth.AllowHook), nil))
 	} else {
@@ -33,7 +41,7 @@ func startMochi(t *testing.T, rules *auth.Ledger) string {
 	require.NoError(t, server.AddListener(listeners.NewTCP(listeners.Config{ID: "t", Address: addr})))
 	require.NoError(t, server.Serve())
 	t.Cleanup(func() { _ = server.Close() })
-	return addr
+	return server, addr
 }
 
 func TestMessagesGoThroughAnInProcessBrokerBothWays(t *testing.T) {
@@ -147,14 +155,65 @@ func TestConfigurationMistakesAreNamedWithTheirKey(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatEndsSoonAgainAndAgainHintsAtAnotherClient(t *testing.T) {
-	l := &link{broker: broker{clientID: "readings-0"}}
-	lost := errors.New("lost")
-	for range 2 {
-		assert.Equal(t, lost, l.suspect(lost, time.Second))
+func TestConfluentsManifestsAreTakenAsTheyAre(t *testing.T) {
+	for name, c := range map[string]struct {
+		connector connect.Validator
+		cfg       connect.Config
+	}{
+		"source": {Source{}, connect.Config{
+			"name": "MqttSourceConnector1", "connector.class": "io.confluent.connect.mqtt.MqttSourceConnector", "tasks.max": "1",
+			"mqtt.server.uri": "tcp://127.0.0.1:1883", "mqtt.topics": "temperature,humidity", "kafka.topic": "mqtt", "mqtt.qos": "0", "mqtt.username": "u",
+			"mqtt.password": "p", "mqtt.clean.session.enabled": "true", "mqtt.connect.timeout.seconds": "30", "mqtt.keepalive.interval.seconds": "60",
+			"mqtt.ssl.trust.store.path": "", "mqtt.ssl.trust.store.password": "x", "mqtt.ssl.key.store.path": "", "mqtt.ssl.key.store.password": "x",
+			"mqtt.ssl.key.password": "x", "records.buffer.queue.size": "50000", "records.buffer.queue.max.batch.size": "4096",
+			"records.buffer.queue.empty.timeout": "100", "max.retry.time.ms": "30000", "confluent.license": "", "confluent.topic": "_confluent-command",
+			"confluent.topic.bootstrap.servers": "localhost:9092", "confluent.topic.replication.factor": "1",
+		}},
+		"sink": {Sink{}, connect.Config{
+			"name": "MqttSinkConnector", "connector.class": "io.confluent.connect.mqtt.MqttSinkConnector", "tasks.max": "1", "topics": "sink-messages",
+			"mqtt.server.uri": "tcp://127.0.0.1:1883", "mqtt.qos": "2", "mqtt.retained.enabled": "true", "mqtt.clean.session.enabled": "true",
+			"mqtt.publish.timeout.ms": "30000", "max.retry.time.ms": "30000", "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+			"confluent.topic.bootstrap.servers": "localhost:9092",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.cfg["mqtt.validate.connect"] = "false"
+			found := c.connector.Validate(t.Context(), c.cfg)
+			assert.False(t, failed(found), "%v", found)
+			spec := Source{}.Spec()
+			if name == "sink" {
+				spec = Sink{}.Spec()
+			}
+			for key := range c.cfg {
+				if strings.HasPrefix(key, "mqtt.") || strings.HasPrefix(key, "records.") || strings.HasPrefix(key, "kafka.") {
+					assert.True(t, slices.ContainsFunc(spec.Keys, func(d connect.KeyDef) bool { return d.Name == key }), key)
+				}
+			}
+			assert.Equal(t, c.cfg["connector.class"], spec.Class)
+		})
 	}
-	assert.ErrorContains(t, l.suspect(lost, time.Second), `"readings-0"`)
-	assert.Equal(t, lost, l.suspect(lost, time.Hour))
+}
+
+func TestWhatIsKeptForLaterIsRefusedWithAReason(t *testing.T) {
+	for key, says := range map[string]string{"spool.enabled": "store and forward", "mqtt.sparkplug.rebirth": "Sparkplug B", "listeners": "MqttProxySource"} {
+		found := Source{}.Validate(t.Context(), sourceConfig("tcp://host", "a", "mqtt.validate.connect", "false", key, "true"))
+		require.Len(t, found, 1, key)
+		assert.Equal(t, key, found[0].Key)
+		assert.Contains(t, found[0].Message, says)
+	}
+	assert.ErrorContains(t, payloadFormat.Definition().Check(connect.String("sparkplug_b")), "Sparkplug B")
+}
+
+func TestTheErrorsTopicIsTheFrameworksDeadLetterQueue(t *testing.T) {
+	cfg := sourceConfig("tcp://host", "a", "mqtt.errors.topic", "bad", "errors.tolerance", "all", "mqtt.validate.connect", "false")
+	assert.Empty(t, Source{}.Validate(t.Context(), cfg))
+	assert.Equal(t, "mqtt.errors.topic", Source{}.Spec().DeadLetterTopic)
+	cfg["errors.deadletterqueue.topic.name"] = "other"
+	assert.True(t, failed(Source{}.Validate(t.Context(), cfg)))
+	delete(cfg, "errors.deadletterqueue.topic.name")
+	cfg["errors.tolerance"] = "none"
+	cfg["kafka.topic.unmatched"] = "errors_topic"
+	assert.True(t, failed(Source{}.Validate(t.Context(), cfg)))
 }
 
 func TestEveryKeyHasATextAndADefaultThatItAccepts(t *testing.T) {

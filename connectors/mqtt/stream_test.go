@@ -219,7 +219,7 @@ func TestReaderStopsAtTheGateAndGoesOn(t *testing.T) {
 	for n := range messages {
 		said = append(said, encode(t, publishNumber(n, 5))...)
 	}
-	o := &taker{held: newQueue(room, 1<<30)}
+	o := &taker{held: newQueue(room, 1<<30, blockReader)}
 	c, _ := listen(t, o, payloadMost, said, whole)
 	ended := make(chan error, 1)
 	go func() {
@@ -245,7 +245,7 @@ func TestReadingAMessageAllocatesNoMoreThanItsBytes(t *testing.T) {
 		said = append(said, encode(t, publishNumber(n, size))...)
 	}
 	c, _ := listen(t, new(taker), payloadMost, said, whole)
-	c.owner = probe{newSubscriber(newQueue(1, 1), false)}
+	c.owner = probe{newSubscriber(newQueue(1, 1, blockReader), false)}
 	result := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -280,7 +280,7 @@ func BenchmarkReading(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			const messages = 1000
 			said := bytes.Repeat(encode(b, p), messages)
-			s := newSubscriber(newQueue(1<<30, 1<<50), true)
+			s := newSubscriber(newQueue(1<<30, 1<<50, blockReader), true)
 			c, _ := listen(b, new(taker), payloadMost, said, whole)
 			require.NoError(b, s.ConAckReceived(c, new(packets.Connect), &packets.Connack{}))
 			c.owner, c.in.met = &listener{subscriber: s}, true

@@ -25,6 +25,7 @@ import (
 type subscriber struct {
 	queue  *queue
 	dedupe bool // mqtt.dedupe.enabled, for QoS 1; QoS 2 cannot do without
+	atOnce bool // mqtt.ack.mode=received
 	most   int  // messages that may wait for their acknowledgement before reading stops; 0 for any number
 
 	mu         sync.Mutex
@@ -60,6 +61,13 @@ func newSubscriber(q *queue, dedupe bool) *subscriber {
 		queue: q, dedupe: dedupe, received: map[uint16]uint64{},
 		requests: map[uint16]chan<- packets.ControlPacket{},
 	}
+}
+
+// unanswered is how many messages of this connection wait for their acknowledgement.
+func (s *subscriber) unanswered() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.window.n
 }
 
 // tagOf numbers a message for its receipt.
@@ -130,7 +138,7 @@ func (s *subscriber) AddToSession(_ context.Context, p session.Packet, resp chan
 	}
 	for {
 		s.lastID++
-		if _, taken := s.requests[s.lastID]; s.lastID != 0 && !taken {
+		if _, taken := s.requests[s.lastID]; s.lastID != 0 && s.lastID < offlineID && !taken {
 			break
 		}
 	}
@@ -198,6 +206,7 @@ func (s *subscriber) open(m *message) bool {
 		s.window.push(known)
 		return false
 	}
+	f.done = s.atOnce
 	m.tag = f.tag
 	s.window.push(f)
 	return true
@@ -229,6 +238,7 @@ func (s *subscriber) answers(c *conn, came []answer) {
 	s.acks = s.acks[:0]
 	for _, a := range came {
 		if a.kind != packets.PUBREL {
+			presenceAnswered(c, a.kind, a.id)
 			continue
 		}
 		if _, known := s.received[a.id]; known && s.exact != nil {

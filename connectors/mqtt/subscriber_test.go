@@ -22,7 +22,7 @@ type wire struct {
 }
 
 func newWire(t *testing.T) *wire {
-	return &wire{t: t, s: newSubscriber(newQueue(1000, 1<<20), true)}
+	return &wire{t: t, s: newSubscriber(newQueue(1000, 1<<20, blockReader), true)}
 }
 
 // connect begins a connection, after the loss of the one before.
@@ -171,8 +171,21 @@ func TestQoS2IDBetweenPUBRECAndPUBCOMPIsAnsweredAndNotProduced(t *testing.T) {
 	assert.Len(t, w.tags(), 1, "the id is free again")
 }
 
+func TestWithAcknowledgementAtOnceNothingWaitsForKafka(t *testing.T) {
+	w := newWire(t)
+	w.s.atOnce = true
+	w.connect(false)
+	w.publish(1, 1, false, "a")
+	w.publish(2, 2, false, "b")
+	got := w.answers(2)
+	assert.Equal(t, append(answered(packets.PUBACK, 1), answered(packets.PUBREC, 2)...), got)
+	w.settle(w.tags()...) // what Kafka says later changes nothing
+	w.release(2)
+	assert.Equal(t, answered(packets.PUBCOMP, 2), w.answers(1))
+}
+
 func BenchmarkSettle(b *testing.B) {
-	s := newSubscriber(newQueue(1<<20, 1<<40), true)
+	s := newSubscriber(newQueue(1<<20, 1<<40, blockReader), true)
 	mine, peer := net.Pipe()
 	go io.Copy(io.Discard, peer)
 	c := newConn(mine, probe{s}, payloadMost, nil)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
@@ -19,10 +20,35 @@ const filtersAtOnce = 8
 // subscriptions is what a task wants to receive.
 type subscriptions struct {
 	filters           []string
-	stale             []string // of the last run, no longer wanted: the session still has them
+	stale             []string      // of the last run, no longer wanted: the session still has them
+	moved             []string      // likewise, but another task has them now
+	after             time.Duration // how long moved ones stay, so that nothing falls between two tasks
 	qos               byte
 	retainHandling    byte
 	retainAsPublished bool
+	strict            bool   // mqtt.qos.strict
+	resubscribe       string // mqtt.resubscribe
+	changed           bool   // the last run had other filters, or none is known of
+}
+
+// sharePrefix begins a shared subscription.
+const sharePrefix = "$share/"
+
+// shareGroup is the connector's share name.
+func shareGroup(cfg connect.Config) string {
+	if group := sharedGroup.Get(cfg); group != "" {
+		return group
+	}
+	return cfg["name"]
+}
+
+// shared are the filters of a group.
+func shared(filters []string, group string) []string {
+	all := make([]string, 0, len(filters))
+	for _, f := range filters {
+		all = append(all, sharePrefix+group+"/"+f)
+	}
+	return all
 }
 
 // newSubscriptions reads the keys. before is the stored offset of the task.
@@ -32,13 +58,24 @@ func newSubscriptions(cfg connect.Config, filters []string, before connect.Offse
 		qos:               byte(sourceQoS.Get(cfg)),
 		retainHandling:    byte(slices.Index([]string{"send", "if_new", "never"}, retainHandling.Get(cfg))),
 		retainAsPublished: retainAsPublished.Get(cfg),
+		strict:            qosStrict.Get(cfg),
+		resubscribe:       resubscribe.Get(cfg),
+		changed:           true,
+		after:             millis(orphanIdle.Get(cfg)),
 	}
 	if old := before.Get("filters"); old.Kind() == connect.KindString {
-		for _, f := range splitList(old.Str()) {
-			if !slices.Contains(filters, f) {
+		last := splitList(old.Str())
+		all := allTopics.Get(cfg)
+		for _, f := range last {
+			switch {
+			case slices.Contains(filters, f):
+			case slices.Contains(all, f):
+				s.moved = append(s.moved, f)
+			default:
 				s.stale = append(s.stale, f)
 			}
 		}
+		s.changed = len(s.stale)+len(s.moved) > 0 || slices.ContainsFunc(filters, func(f string) bool { return !slices.Contains(last, f) })
 	}
 	return s
 }
@@ -49,7 +86,7 @@ func checkFilter(filter string) error {
 		return fmt.Errorf("%q is not a topic filter: 1 to 65535 bytes without NUL", filter)
 	}
 	topics := filter
-	if rest, shared := strings.CutPrefix(filter, "$share/"); shared {
+	if rest, shared := strings.CutPrefix(filter, sharePrefix); shared {
 		group, f, ok := strings.Cut(rest, "/")
 		if !ok || group == "" || f == "" || strings.ContainsAny(group, "+#") {
 			return fmt.Errorf("%q is not a shared subscription: write $share/group/filter", filter)
@@ -90,9 +127,16 @@ func (r *refusedFilter) heals() bool { return r.code == 0x80 || r.code == 0x83 |
 type listener struct {
 	*subscriber
 	subscriptions
-	broker *broker
-	log    *slog.Logger
-	ran    bool // a connection has stood in this process
+	broker   *broker
+	retry    retry
+	failFast bool
+	log      *slog.Logger
+	ran      bool // a connection has stood in this process
+}
+
+// link is the connection of a peer that is this listener or holds it.
+func (l *listener) link(rt connect.TaskContext, p peer) *link {
+	return &link{broker: *l.broker, retry: l.retry, failFast: l.failFast, peer: p, rt: rt}
 }
 
 func (l *listener) gate() gate { return l.queue }
@@ -101,19 +145,24 @@ func (l *listener) gate() gate { return l.queue }
 func (l *listener) drained() {}
 
 // begin subscribes anew, whatever the session holds, and takes back what is no longer wanted.
-func (l *listener) begin(ctx context.Context, up *uplink) error {
+func (l *listener) begin(connection context.Context, up *uplink) error {
 	l.describe(up.ack)
-	if err := l.awaitEmptied(ctx); err != nil {
+	if err := l.awaitEmptied(connection); err != nil {
 		return err
 	}
-	ctx, cancel := up.patience(ctx, l.broker.timeout)
+	ctx, cancel := up.patience(connection, l.broker.timeout)
 	defer cancel()
-	if up.ack.SessionPresent && len(l.stale) > 0 {
-		if _, err := up.client.Unsubscribe(ctx, &paho.Unsubscribe{Topics: l.stale}); err != nil {
-			l.log.Warn("could not unsubscribe filters of the last run", slog.Any("filters", l.stale), slog.Any("error", err))
-		} else {
-			l.stale = nil
+	if up.ack.SessionPresent {
+		l.unsubscribe(ctx, up, &l.stale)
+		if len(l.moved) > 0 {
+			up.work.Go(func() { l.unsubscribeLater(connection, up) })
 		}
+	} else {
+		l.stale, l.moved = nil, nil
+	}
+	if !l.due(up) {
+		l.ran = true
+		return nil
 	}
 	granted, err := subscribe(ctx, up, l.subscriptions)
 	if err != nil {
@@ -121,12 +170,47 @@ func (l *listener) begin(ctx context.Context, up *uplink) error {
 	}
 	for i, qos := range granted {
 		if qos < l.qos {
+			if l.strict {
+				return &final{fmt.Errorf("MQTT broker %s grants QoS %d to filter %q, and mqtt.qos.strict wants %d", up.server, qos, l.filters[i], l.qos)}
+			}
 			l.log.Warn("MQTT broker grants less than mqtt.qos", slog.String("filter", l.filters[i]),
 				slog.Int("granted", int(qos)), slog.Int("wanted", int(l.qos)))
 		}
 	}
-	l.ran = true
+	l.ran, l.changed = true, false
 	return nil
+}
+
+// unsubscribe takes back filters of the last run, and empties the list once the broker has.
+func (l *listener) unsubscribe(ctx context.Context, up *uplink, filters *[]string) {
+	if len(*filters) == 0 {
+		return
+	}
+	if _, err := up.client.Unsubscribe(ctx, &paho.Unsubscribe{Topics: *filters}); err != nil {
+		l.log.Warn("could not unsubscribe filters of the last run", slog.Any("filters", *filters), slog.Any("error", err))
+		return
+	}
+	*filters = nil
+}
+
+// unsubscribeLater takes back the filters that another task has, when that had time to subscribe them. Until then both receive them.
+func (l *listener) unsubscribeLater(ctx context.Context, up *uplink) {
+	timer := time.NewTimer(l.after)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		l.unsubscribe(ctx, up, &l.moved)
+	case <-ctx.Done():
+	}
+}
+
+// due reports whether to subscribe although the broker may have the subscriptions. With MQTT 5 that costs nothing; with 3.1.1 the broker sends all
+// retained messages again.
+func (l *listener) due(up *uplink) bool {
+	if !up.ack.SessionPresent || l.changed {
+		return true
+	}
+	return l.resubscribe == "always" || l.resubscribe == "auto" && !up.three
 }
 
 // describe says what the broker makes of the session, where that may cost messages.

@@ -14,6 +14,8 @@ func TestTemplatesReadTopicsLevelsAndProperties(t *testing.T) {
 	pub := &packets.Publish{Topic: "plant/7/line/temp", Properties: &packets.Properties{
 		ContentType: "text/plain", User: []packets.User{{Key: "site", Value: "north"}},
 	}}
+	in := &inbound{pub: pub, payload: []byte(`{"device":{"id":42},"tags":["a","b"],"on":null}`)}
+	filters := newFilterSet([]string{"plant/+/pressure/#", "plant/+/line/#"})
 	for text, want := range map[string]string{
 		"fixed":                      "fixed",
 		"${topic}":                   "plant/7/line/temp",
@@ -26,23 +28,29 @@ func TestTemplatesReadTopicsLevelsAndProperties(t *testing.T) {
 		"${content.type}":            "text/plain",
 		"${user.none:-x}":            "x",
 		"${topic[9]:-}":              "",
+		"${filter}":                  "plant/+/line/#",
+		"${json:$.device.id}":        "42",
+		"${json:$.tags[-1]}":         "b",
+		"${json:$['device']['id']}":  "42",
+		"${json:$.on:-off}":          "off",
+		"${json:device.none:-x}":     "x",
 	} {
-		compiled, err := compile(text, publishVariable)
+		compiled, err := compile(text, inboundVariable(filters))
 		require.NoError(t, err, text)
-		got, err := compiled.render(pub)
+		got, err := compiled.render(in)
 		require.NoError(t, err, text)
 		assert.Equal(t, want, got, text)
 	}
 }
 
 func TestTemplatesRefuseWhatTheyDoNotKnow(t *testing.T) {
-	for _, text := range []string{"${nothing}", "${topic[x]}", "${topic", "${topic[1:b]}"} {
-		_, err := compile(text, publishVariable)
+	for _, text := range []string{"${nothing}", "${topic[x]}", "${topic", "${topic[1:b]}", "${json:$.a[}", "${client.id}"} {
+		_, err := compile(text, inboundVariable(nil))
 		assert.Error(t, err, text)
 	}
-	compiled, err := compile("${user.none}", publishVariable)
+	compiled, err := compile("${user.none}", inboundVariable(nil))
 	require.NoError(t, err)
-	_, err = compiled.render(&packets.Publish{Properties: &packets.Properties{}})
+	_, err = compiled.render(&inbound{pub: &packets.Publish{Properties: &packets.Properties{}}})
 	assert.ErrorContains(t, err, "${user.none:-text}")
 }
 
@@ -60,13 +68,13 @@ func TestSinkTopicVariablesMayNotBringLevelsUnlessTheySaySo(t *testing.T) {
 		"x/${value.site}":             "x/north",
 		"x/${value.none:-n}":          "x/n",
 	} {
-		compiled, err := compile(text, recordVariable)
+		compiled, err := compile(text, recordVariable(false))
 		require.NoError(t, err, text)
 		got, err := compiled.render(r)
 		require.NoError(t, err, text)
 		assert.Equal(t, want, got, text)
 	}
-	compiled, err := compile("x/${key}", recordVariable)
+	compiled, err := compile("x/${key}", recordVariable(false))
 	require.NoError(t, err)
 	_, err = compiled.render(r)
 	assert.ErrorContains(t, err, "${key:path}")

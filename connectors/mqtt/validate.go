@@ -2,13 +2,11 @@ package mqtt
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
-
-	"github.com/eclipse/paho.golang/packets"
-	"github.com/eclipse/paho.golang/paho"
 
 	"github.com/sluice-connect/sluice/connect"
 )
@@ -20,21 +18,28 @@ func (Source) Validate(ctx context.Context, cfg connect.Config) []connect.Proble
 		found = append(found, problemOf(err, kafkaTopic.Name()))
 	}
 	filters := mqttTopics.Get(cfg)
-	found = append(found, validateFilters(filters)...)
-	if queueSize.Get(cfg) < receiveMaximum.Get(cfg) {
-		found = append(found, connect.Problem{Key: queueSize.Name(), Warning: true,
-			Message: "is less than mqtt.receive.maximum, which is then lowered to it"})
-	}
-	if sourceClean.Get(cfg) && sourceQoS.Get(cfg) > 0 {
+	found = slices.Concat(found, validateFilters(filters), validateAssignment(cfg, filters), validateBuffer(cfg), validateErrorsTopic(cfg))
+	switch {
+	case sourceQoS.Get(cfg) == 0:
+	case sourceClean.Get(cfg):
 		found = append(found, connect.Problem{Key: sourceClean.Name(), Warning: true,
 			Message: "messages published while the connector is stopped are lost: set it to false to keep them"})
+	case ackMode.Get(cfg) == "received":
+		found = append(found, connect.Problem{Key: ackMode.Name(), Warning: true,
+			Message: "messages on their way to Kafka are lost when the worker dies: set it to produced to keep them"})
 	}
 	if failed(found) || !validateConnect.Get(cfg) {
 		return found
 	}
+	if taskAssignment.Get(cfg) == "shared" {
+		// In a group of its own: it must not take messages from the connector's.
+		filters = shared(filters, clientBase(cfg)+"-validate")
+	}
 	subs := newSubscriptions(cfg, filters, connect.Offset{})
 	subs.retainHandling = 2
-	return append(found, tryConnection(ctx, cfg, func(up *uplink) []connect.Problem { return tryFilters(ctx, up, subs) })...)
+	return append(found, tryConnection(ctx, cfg, func(up *uplink) []connect.Problem {
+		return append(sourceCapabilities(up, subs), tryFilters(ctx, up, subs)...)
+	})...)
 }
 
 // Validate checks what the keys say together, and tries a real connection (mqtt.validate.connect).
@@ -44,28 +49,43 @@ func (Sink) Validate(ctx context.Context, cfg connect.Config) []connect.Problem 
 	if err != nil {
 		found = append(found, problemOf(err, mqttTopic.Name()))
 	}
+	if noSubscribers.Get(cfg) == "retry" && staleAfter.Get(cfg) < 0 {
+		found = append(found, connect.Problem{Key: noSubscribers.Name(),
+			Message: "retry needs mqtt.stale.after.ms: without it a record for nobody would hold back its partition for ever"})
+	}
 	if failed(found) || !validateConnect.Get(cfg) {
 		return found
 	}
-	return append(found, tryConnection(ctx, cfg, func(up *uplink) []connect.Problem {
-		if err := capable(up, out.qos, out.retain); err != nil {
-			return []connect.Problem{{Key: sinkQoS.Name(), Message: err.Error()}}
-		}
-		return nil
-	})...)
+	return append(found, tryConnection(ctx, cfg, func(up *uplink) []connect.Problem { return sinkCapabilities(up, out, cfg) })...)
 }
 
 // validateConnection checks the keys that both connectors have.
 func validateConnection(cfg connect.Config) []connect.Problem {
-	var found []connect.Problem
+	found := reservedKeys(cfg)
 	if _, err := newBroker(cfg); err != nil {
 		found = append(found, problemOf(err, serverURI.Name()))
 	}
-	if id := clientBase(cfg); len(id) > 65000 || strings.ContainsRune(id, 0) {
+	switch id := clientBase(cfg); {
+	case len(id) > 65000 || strings.ContainsRune(id, 0):
 		found = append(found, connect.Problem{Key: clientID.Name(), Message: "must be at most 65000 bytes without NUL"})
+	case len(id) > 120:
+		found = append(found, connect.Problem{Key: clientID.Name(), Warning: true, Message: "is long: some brokers take 128 bytes at most, the task's number included"})
+	case len(id) > 20 && protocolVersion.Get(cfg) == "3.1.1":
+		found = append(found, connect.Problem{Key: clientID.Name(), Warning: true, Message: "is long: a broker of MQTT 3.1.1 need not take more than 23 bytes, the task's number included"})
 	}
 	if backoffMax.Get(cfg) < backoffFirst.Get(cfg) {
 		found = append(found, connect.Problem{Key: backoffMax.Name(), Message: "must not be less than mqtt.reconnect.backoff.ms"})
+	}
+	if file := passwordFile.Get(cfg); file != "" {
+		if password.Set(cfg) {
+			found = append(found, connect.Problem{Key: passwordFile.Name(), Message: "excludes mqtt.password: set one of them"})
+		}
+		if _, err := os.ReadFile(file); err != nil {
+			found = append(found, connect.Problem{Key: passwordFile.Name(), Message: "cannot be read: " + err.Error()})
+		}
+	}
+	if username.Get(cfg) == "" && (password.Set(cfg) || passwordFile.Get(cfg) != "") && protocolVersion.Get(cfg) == "3.1.1" {
+		found = append(found, connect.Problem{Key: username.Name(), Message: "is missing: MQTT 3.1.1 has no password without a user name"})
 	}
 	return found
 }
@@ -76,11 +96,14 @@ func validateFilters(filters []string) []connect.Problem {
 	}
 	var found []connect.Problem
 	shared := 0
-	for _, f := range filters {
+	for i, f := range filters {
 		if err := checkFilter(f); err != nil {
 			found = append(found, connect.Problem{Key: mqttTopics.Name(), Message: err.Error()})
 		}
-		if strings.HasPrefix(f, "$share/") {
+		if slices.Contains(filters[:i], f) {
+			found = append(found, connect.Problem{Key: mqttTopics.Name(), Message: fmt.Sprintf("has %q twice", f)})
+		}
+		if strings.HasPrefix(f, sharePrefix) {
 			shared++
 		}
 	}
@@ -90,76 +113,50 @@ func validateFilters(filters []string) []connect.Problem {
 	return found
 }
 
-// tryConnection connects with a client id of its own and a session that ends with the connection.
-func tryConnection(ctx context.Context, cfg connect.Config, inspect func(*uplink) []connect.Problem) []connect.Problem {
-	b, err := newBroker(cfg)
-	if err != nil {
-		return []connect.Problem{problemOf(err, serverURI.Name())}
+// validateAssignment checks how filters are divided among tasks.
+func validateAssignment(cfg connect.Config, filters []string) []connect.Problem {
+	if taskAssignment.Get(cfg) != "shared" {
+		if sharedGroup.Set(cfg) {
+			return []connect.Problem{{Key: sharedGroup.Name(), Message: "needs mqtt.task.assignment=shared"}}
+		}
+		return nil
 	}
-	b.clientID, b.cleanStart, b.sessionExpiry = clientBase(cfg)+"-validate", true, 0
-	l := &link{broker: b, peer: probe{newSubscriber(newQueue(probeMessages, probeBytes), false)}}
-	up, err := l.connect(ctx)
-	if err != nil {
-		return []connect.Problem{connectProblem(err)}
+	var found []connect.Problem
+	if slices.ContainsFunc(filters, func(f string) bool { return strings.HasPrefix(f, sharePrefix) }) {
+		found = append(found, connect.Problem{Key: mqttTopics.Name(), Message: "has $share/ filters, which mqtt.task.assignment=shared makes by itself: name the filters alone"})
 	}
-	defer func() {
-		_ = up.client.Disconnect(&paho.Disconnect{ReasonCode: packets.DisconnectNormalDisconnection})
-	}()
-	return inspect(up)
+	if strings.ContainsAny(shareGroup(cfg), "/+#") {
+		found = append(found, connect.Problem{Key: sharedGroup.Name(), Message: "must not have / + or #, also where it is the connector's name"})
+	}
+	return append(found, connect.Problem{Key: taskAssignment.Name(), Warning: true,
+		Message: "shared: there is no order within an MQTT topic, and no retained messages"})
 }
 
-// A probe may receive messages before it leaves; they are not acknowledged.
-const (
-	probeMessages = 10_000
-	probeBytes    = 16 << 20
-)
-
-// probe is the peer of a connection that only looks.
-type probe struct{ *subscriber }
-
-func (probe) gate() gate                           { return nil }
-func (probe) drained()                             {}
-func (probe) publishes(*conn, []message)           {}
-func (probe) begin(context.Context, *uplink) error { return nil }
-
-// tryFilters subscribes each filter by itself, so that each has its answer.
-func tryFilters(ctx context.Context, up *uplink, s subscriptions) []connect.Problem {
+func validateBuffer(cfg connect.Config) []connect.Problem {
 	var found []connect.Problem
-	for _, f := range s.filters {
-		one := s
-		one.filters = []string{f}
-		granted, err := subscribe(ctx, up, one)
-		var no *refusedFilter
-		switch {
-		case errors.As(err, &no):
-			found = append(found, connect.Problem{Key: mqttTopics.Name(), Message: no.Error(), Warning: no.heals()})
-		case errors.Is(err, paho.ErrInvalidArguments):
-			found = append(found, connect.Problem{Key: mqttTopics.Name(), Message: err.Error()})
-		case err != nil:
-			return append(found, connect.Problem{Key: serverURI.Name(), Message: err.Error(), Warning: true})
-		case granted[0] < s.qos:
-			found = append(found, connect.Problem{Key: sourceQoS.Name(), Warning: true,
-				Message: fmt.Sprintf("the broker grants QoS %d to filter %q", granted[0], f)})
-		}
+	if queueSize.Get(cfg) < receiveMaximum.Get(cfg) {
+		found = append(found, connect.Problem{Key: queueSize.Name(), Warning: true,
+			Message: "is less than mqtt.receive.maximum, which is then lowered to it"})
+	}
+	if batchSize.Set(cfg) && queueSize.Get(cfg) < batchSize.Get(cfg) {
+		found = append(found, connect.Problem{Key: batchSize.Name(), Warning: true, Message: "is more than records.buffer.queue.size: no batch can be that large"})
 	}
 	return found
 }
 
-// connectProblem is an error where the broker answered, and a warning where it may be up later.
-func connectProblem(err error) connect.Problem {
-	var no *refusal
-	if errors.As(err, &no) {
-		key := connackAnswers[no.code].key
-		if key == "" {
-			key = serverURI.Name()
-		}
-		return connect.Problem{Key: key, Message: no.Error(), Warning: no.heals()}
+// validateErrorsTopic checks mqtt.errors.topic beside the framework's keys that it stands for.
+func validateErrorsTopic(cfg connect.Config) []connect.Problem {
+	own, letters := errorsTopic.Get(cfg), cfg[deadLetterTopic]
+	tolerated := strings.EqualFold(strings.TrimSpace(cfg["errors.tolerance"]), "all")
+	switch {
+	case own != "" && letters != "" && own != letters:
+		return []connect.Problem{{Key: errorsTopic.Name(), Message: "is another name of " + deadLetterTopic + ", which has another value: set one of them"}}
+	case kafkaTopicUnmatched.Get(cfg) == "errors_topic" && (own == "" && letters == "" || !tolerated):
+		return []connect.Problem{{Key: kafkaTopicUnmatched.Name(), Message: "errors_topic needs mqtt.errors.topic and errors.tolerance=all"}}
+	case own != "" && !tolerated:
+		return []connect.Problem{{Key: errorsTopic.Name(), Warning: true, Message: "has no effect with errors.tolerance=none: the task fails instead"}}
 	}
-	var bad *tls.CertificateVerificationError
-	if errors.As(err, &bad) {
-		return connect.Problem{Key: trustStorePath.Name(), Message: err.Error()}
-	}
-	return connect.Problem{Key: serverURI.Name(), Message: err.Error(), Warning: true}
+	return nil
 }
 
 // problemOf turns an error about a key into a finding; key is for errors that name none.
@@ -176,12 +173,7 @@ func problemOf(err error, key string) connect.Problem {
 
 // failed reports whether one of the findings is more than a warning.
 func failed(found []connect.Problem) bool {
-	for _, p := range found {
-		if !p.Warning {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(found, func(p connect.Problem) bool { return !p.Warning })
 }
 
 var (

@@ -27,12 +27,13 @@ type river struct {
 	reader    *Reader
 	topic     string
 	connector string
-	sent      atomic.Int64 // messages that devices were let publish
-	ahead     atomic.Int64 // messages that may wait in mosquitto
+	config    map[string]string // of the connector
+	sent      atomic.Int64      // messages that devices were let publish
+	ahead     atomic.Int64      // messages that may wait in mosquitto
 }
 
-// startRiver starts all of it on the given Kafka and waits until it flows.
-func startRiver(t *testing.T, kafka string, qos byte) *river {
+// startRiver starts all of it on the given Kafka and waits until it flows. change may alter the connector before it is made.
+func startRiver(t *testing.T, kafka string, qos byte, change ...func(r *river, config map[string]string)) *river {
 	t.Helper()
 	prefix := testbed.Prefix(t)
 	r := &river{
@@ -43,14 +44,18 @@ func startRiver(t *testing.T, kafka string, qos byte) *river {
 	r.fleet = Fleet{Ledger: New(), Addr: r.mosquitto.Addr(), Prefix: "readings", QoS: qos, Devices: 4, Topics: 5, MayGo: r.keepUp}
 	r.reader = NewReader(kafka, r.topic)
 	r.worker = StartWorker(t, kafka, prefix)
-	r.worker.Create(r.connector, map[string]string{
+	r.config = map[string]string{
 		"connector.class": "io.confluent.connect.mqtt.MqttSourceConnector",
 		"tasks.max":       "1",
 		"mqtt.server.uri": r.mosquitto.URL(),
 		"mqtt.topics":     r.fleet.Filter(),
 		"mqtt.qos":        strconv.Itoa(int(qos)),
 		"kafka.topic":     r.topic,
-	})
+	}
+	for _, c := range change {
+		c(r, r.config)
+	}
+	r.worker.Create(r.connector, r.config)
 	return r
 }
 

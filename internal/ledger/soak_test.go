@@ -70,6 +70,19 @@ func TestSoakNothingIsLostWhenKafkaGoesAgainAndAgain(t *testing.T) {
 	}
 }
 
+func TestSoakNothingIsLostWhateverBefallsAgainAndAgain(t *testing.T) {
+	needsProcesses(t)
+	const n = 30
+	for _, version := range versions {
+		for qos := byte(1); qos <= 2; qos++ {
+			t.Run(fmt.Sprintf("MQTT %s QoS %d", version, qos), func(t *testing.T) {
+				v := befall(t, n, qos, version)
+				t.Logf("%d messages, %d faults, %d duplicates", v.Arrived, n, v.Duplicates)
+			})
+		}
+	}
+}
+
 func TestSoakTheDemoNeverStalls(t *testing.T) {
 	needsProcesses(t)
 	const (
