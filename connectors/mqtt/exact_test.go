@@ -288,6 +288,24 @@ func TestEveryMessageIsProducedOnceWhateverBreaksWhenever(t *testing.T) {
 	}
 }
 
+func TestExactlyOnceIsForMessagesOfQoS2InASessionOfTheTasksOwn(t *testing.T) {
+	for _, c := range []struct {
+		more []string
+		want bool
+	}{
+		{nil, true},
+		{[]string{"mqtt.protocol.version", "5"}, true},
+		{[]string{"mqtt.protocol.version", "3.1.1"}, false},
+		{[]string{"mqtt.qos", "1"}, false},
+		{[]string{"mqtt.clean.session.enabled", "true"}, false},
+		{[]string{"mqtt.ack.mode", "received"}, false},
+		{[]string{"mqtt.topics", "$share/g/s/+"}, false},
+	} {
+		cfg := sourceConfig("tcp://127.0.0.1:1883", "s/+", append([]string{"mqtt.qos", "2"}, c.more...)...)
+		require.Equal(t, c.want, Source{}.ExactlyOnce(cfg), "%v", c.more)
+	}
+}
+
 // BenchmarkExactlyOnce takes a message from PUBLISH to PUBCOMP.
 func BenchmarkExactlyOnce(b *testing.B) {
 	maps, err := newMapping(connect.Config{"kafka.topic": "readings", "mqtt.headers.enabled": "false"})

@@ -82,11 +82,11 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 const deadLetterTopic = "errors.deadletterqueue.topic.name"
 
 // ExactlyOnce is true for messages of QoS 2 in a session that the server keeps for this task alone. What devices publish with less comes with less,
-// whatever QoS is subscribed (MQTT 5 3.8.4).
+// whatever QoS is subscribed (MQTT 5 3.8.4). In MQTT 3.1.1 a client cannot tell the server how many messages it takes at a time, so there it is false.
 func (Source) ExactlyOnce(cfg connect.Config) bool {
 	shared := slices.ContainsFunc(mqttTopics.Get(cfg), func(f string) bool { return strings.HasPrefix(f, "$share/") })
 	shared = shared || taskAssignment.Get(cfg) == "shared" || ackMode.Get(cfg) != "produced"
-	return sourceQoS.Get(cfg) == 2 && !sourceClean.Get(cfg) && sessionExpiry.Get(cfg) > 0 && !shared
+	return protocolVersion.Get(cfg) != "3.1.1" && sourceQoS.Get(cfg) == 2 && !sourceClean.Get(cfg) && sessionExpiry.Get(cfg) > 0 && !shared
 }
 
 // rendezvous returns the task in whose eyes the filter weighs most.

@@ -32,6 +32,10 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	if number < 0 {
 		number = rt.TaskID()
 	}
+	exactly := rt.Transactional() && (Source{}).ExactlyOnce(cfg)
+	if exactly {
+		b.version = "5" // a server that speaks only 3.1.1 is refused: see ExactlyOnce
+	}
 	b.cleanStart = sourceClean.Get(cfg)
 	b.receiveMaximum = uint16(min(receiveMaximum.Get(cfg), queueSize.Get(cfg)))
 	b.packetMaximum = uint32(maximumPacketSize.Get(cfg))
@@ -61,7 +65,6 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	t.inflow = inflow{
 		subscriber: own.subscriber, partition: partition, offset: offsetOf(cfg, filters), link: own.link(rt, own),
 	}
-	exactly := rt.Transactional() && (Source{}).ExactlyOnce(cfg)
 	if exactly {
 		if err := t.beExact(before); err != nil {
 			return nil, err
