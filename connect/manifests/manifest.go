@@ -95,8 +95,6 @@ func (m *Manifest) check() error {
 		return errors.New("name is missing: give the connector a name")
 	case inner != "" && inner != m.Name:
 		return fmt.Errorf("name: it is %s outside of config and %s in it: leave one out", m.Name, inner)
-	case m.Config["connector.class"] == "":
-		return fmt.Errorf("connector.class is missing: say of which class the connector %s is", m.Name)
 	case m.InitialState != "" && m.InitialState != "RUNNING" && m.InitialState != "PAUSED" && m.InitialState != "STOPPED":
 		return fmt.Errorf("initial_state: %s is none of RUNNING, PAUSED and STOPPED", m.InitialState)
 	}

@@ -78,7 +78,6 @@ func TestAWrongManifestIsNamedWithTheLineTheKeyAndTheFix(t *testing.T) {
 		"names.json":      {`{"name": "a", "config": {"name": "b", "connector.class": "X"}}`, "name: it is a outside of config and b in it"},
 		"beside.json":     {`{"name": "a", "tasks.max": 1, "config": {"connector.class": "X"}}`, "tasks.max: unknown beside config"},
 		"none.properties": {"connector.class=X\n", "name is missing: give the connector a name"},
-		"class.yaml":      {"name: a\n", "class.yaml:1: connector.class is missing"},
 		"state.json":      {`{"name": "a", "config": {"connector.class": "X"}, "initial_state": "GONE"}`, "initial_state: GONE is none of"},
 		"hidden.json":     {`{"name": "a", "connector.class": "X", "p": "[hidden]"}`, "p: it is [hidden]: the file was exported without its secrets"},
 		"tab.yaml":        {"name: a\n\tb: c\n", "tab.yaml: this is not YAML: yaml: "},

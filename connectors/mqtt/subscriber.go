@@ -86,7 +86,10 @@ func (s *subscriber) ConAckReceived(w io.Writer, request *packets.Connect, ack *
 		return fmt.Errorf("connection of type %T", w)
 	}
 	c.announce(request.Properties)
-	if s.most > 0 {
+	switch {
+	case s.most > 0 && c.in.decoder.plain: // a server of MQTT 3.1.1 knows no window: each message is looked at before the next is taken
+		c.in.atOnce = 1
+	case s.most > 0:
 		c.in.atOnce = min(messagesAtOnce, s.most)
 	}
 	s.mu.Lock()

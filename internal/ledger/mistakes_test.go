@@ -93,8 +93,8 @@ func TestAWrongCommandLineIsOneLineAndExitCode1(t *testing.T) {
 		"port below all":      {[]string{"dev", "--mqtt-port", "-1"}, []string{"--mqtt-port -1", "65535"}},
 		"no rate":             {[]string{"dev", "--demo", "--rate", "0"}, []string{"--rate 0", "at least 1"}},
 		"standalone alone":    {[]string{"standalone"}, []string{"worker's file", "sluice standalone worker.properties"}},
-		"array for connector": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), File(t, "a.json", `[{"name": "a"}]`)},
-			[]string{"a.json", "JSON array", "want one object"}},
+		"text for connector": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), File(t, "a.json", `["a"]`)},
+			[]string{"a.json:1", "want a connector"}},
 		"connector without file": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), absent},
 			[]string{absent, "no such file"}},
 		"broken JSON": {[]string{"standalone", standaloneProperties(t, testbed.FreePort(t)), File(t, "a.json", `{"name": "a",`)},
@@ -126,11 +126,11 @@ func TestAWrongWorkerFileIsOneLine(t *testing.T) {
 		"converter of headers": {exitStartup, good + "key.converter=org.apache.kafka.connect.storage.SimpleHeaderConverter\n", "key.converter"},
 		"converter's bad option": {exitStartup, good + "value.converter=org.apache.kafka.connect.json.JsonConverter\nvalue.converter.schemas.enable=maybe\n",
 			"value.converter.schemas.enable"},
-		"unknown policy":   {exitStartup, good + "connector.client.config.override.policy=Nobody\n", "connector.client.config.override.policy"},
-		"advertised https": {exitStartup, good + "rest.advertised.listener=https\n", "rest.advertised.listener"},
-		"unknown listener": {exitStartup, good + "listeners=ftp://127.0.0.1:1\n", "listeners"},
-		"no port":          {exitStartup, good + "bootstrap.servers=kafka\n", "bootstrap.servers"},
-		"unknown protocol": {exitStartup, good + "security.protocol=TLS\n", "security.protocol"},
+		"unknown policy":    {exitStartup, good + "connector.client.config.override.policy=Nobody\n", "connector.client.config.override.policy"},
+		"unknown extension": {exitStartup, good + "rest.extension.classes=com.example.Login\n", "rest.extension.classes"},
+		"unknown listener":  {exitStartup, good + "listeners=ftp://127.0.0.1:1\n", "listeners"},
+		"no port":           {exitStartup, good + "bootstrap.servers=kafka\n", "bootstrap.servers"},
+		"unknown protocol":  {exitStartup, good + "security.protocol=TLS\n", "security.protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parts := []string{c.key}
@@ -144,8 +144,7 @@ func TestAWrongWorkerFileIsOneLine(t *testing.T) {
 
 func TestAKeyOfTheWorkerWithoutEffectIsSaidOnceAndByName(t *testing.T) {
 	needsProcesses(t)
-	keys := []string{"rest.extension.classes=com.example.Login", "admin.listeners=http://127.0.0.1:1", "plugin.discovery=bogus", "wrong.key=1",
-		"metric.reporters=com.example.Reporter", "producer.wrong.key=1"}
+	keys := []string{"plugin.discovery=bogus", "wrong.key=1", "metric.reporters=com.example.Reporter", "producer.wrong.key=1"}
 	port := testbed.FreePort(t)
 	p := LaunchWorker(t, WorkerProperties(nobody(t), "x-", port, keys...))
 	awaitLine(t, p, 15*time.Second, "waiting for Kafka")

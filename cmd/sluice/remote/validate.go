@@ -2,6 +2,7 @@ package remote
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +24,13 @@ func (f *manifestFlags) read(cmd *cobra.Command) ([]manifests.Manifest, error) {
 	if len(f.paths) == 0 {
 		return nil, errors.New("-f is missing: name a file or a folder with manifests, or - for standard input")
 	}
-	return manifests.Read(f.paths, f.recursive, cmd.InOrStdin())
+	all, err := manifests.Read(f.paths, f.recursive, cmd.InOrStdin())
+	for _, m := range all {
+		if m.Config["connector.class"] == "" { // by it the worker is asked
+			return nil, fmt.Errorf("%s: connector.class is missing: say of which class the connector %s is", m.Source, m.Name)
+		}
+	}
+	return all, err
 }
 
 // manifestForms stands in the help of the commands that read manifests.
