@@ -81,7 +81,8 @@ func (r *Replay) target(l *Letter) (topic, reason string) {
 // concerns reports whether a letter is the connector's. One that does not say is: somebody has named the queue.
 func (r *Replay) concerns(l *Letter) bool { return l.Connector == "" || l.Connector == r.Connector }
 
-// Look reads what there is to send, and sends nothing.
+// Look reads what there is to send, and sends nothing. It may count what was sent a moment ago: Kafka shows the offsets of a transaction when its markers are
+// written. Run waits for them.
 func (r *Replay) Look(ctx context.Context) (*Outlook, error) {
 	spans, err := r.Queue.Spans(ctx)
 	if err != nil {
