@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,11 +48,16 @@ func TestAutoSpeaksTheOlderVersionToABrokerThatKnowsNoOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if f.server != nil {
 				// Only CONNECT of MQTT 5 is answered so.
-				old := false
+				var old atomic.Bool
 				answer := f.server
-				f.client = func(p []byte) bool { old = old && p[0]>>4 != 1 || p[0]>>4 == 1 && level(p) == 4; return true }
+				f.client = func(p []byte) bool {
+					if p[0]>>4 == 1 {
+						old.Store(level(p) == 4)
+					}
+					return true
+				}
 				f.server = func(p []byte) []byte {
-					if old {
+					if old.Load() {
 						return p
 					}
 					return answer(p)
