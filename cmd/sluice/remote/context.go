@@ -75,16 +75,21 @@ func contextListCommand() *cobra.Command {
 	return cmd
 }
 
+// fileWithContext is the contexts file, where it has a context of that name.
+func fileWithContext(name string) (file *contexts.File, path string, err error) {
+	if file, path, err = contextsFile(); err == nil {
+		_, err = file.Context(name)
+	}
+	return file, path, err
+}
+
 func contextUseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "use NAME", Short: "Choose the context that counts from now on", Args: cobra.ExactArgs(1), ValidArgsFunction: completeContexts,
 		Example: "  sluice context use prod",
 		RunE: coded(func(cmd *cobra.Command, args []string) error {
-			file, path, err := contextsFile()
+			file, path, err := fileWithContext(args[0])
 			if err != nil {
-				return err
-			}
-			if _, err := file.Context(args[0]); err != nil {
 				return err
 			}
 			file.Current = args[0]
@@ -149,11 +154,8 @@ func contextRemoveCommand() *cobra.Command {
 		Use: "rm NAME", Short: "Forget a context", Args: cobra.ExactArgs(1), ValidArgsFunction: completeContexts,
 		Example: "  sluice context rm old",
 		RunE: coded(func(cmd *cobra.Command, args []string) error {
-			file, path, err := contextsFile()
+			file, path, err := fileWithContext(args[0])
 			if err != nil {
-				return err
-			}
-			if _, err := file.Context(args[0]); err != nil {
 				return err
 			}
 			delete(file.Contexts, args[0])
