@@ -137,9 +137,7 @@ func (t *sourceTask) poll(task connect.SourceTask) {
 			}
 			continue
 		}
-		if !t.sendBatch(batch, err) {
-			return
-		}
+		t.sendBatch(batch, err)
 		if retried = err != nil; retried {
 			if !errors.As(err, new(*connect.RetryError)) {
 				return
@@ -152,20 +150,14 @@ func (t *sourceTask) poll(task connect.SourceTask) {
 	}
 }
 
-// sendBatch sends what was polled. It returns false where that cannot be sent at all, and the task has failed.
-func (t *sourceTask) sendBatch(batch *connect.Batch, fault error) bool {
-	out, err := t.encoder.Encode(batch, wire.ToFault(fault))
-	if err != nil {
-		t.Fail(fmt.Errorf("a record cannot be sent to the worker: %w", err))
-		return false
-	}
+// sendBatch sends what was polled.
+func (t *sourceTask) sendBatch(batch *connect.Batch, fault error) {
 	records := batch.Len()
-	for _, m := range out {
-		t.credit.spend(records, m.Size())
+	for _, m := range t.encoder.Encode(batch, wire.ToFault(fault)) {
+		t.credit.spend(records, m.Len())
 		records = 0
 		t.send(m)
 	}
-	return true
 }
 
 // acknowledge passes on receipts until there will be none.
