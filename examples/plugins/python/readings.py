@@ -87,11 +87,15 @@ class Readings(plugin.Plugin):
         try:
             yield pb.FromSource(opened=pb.SourceOpened())
             yield pb.FromSource(offset=pb.OffsetQuestion(number=1, partition=task.partition))
+            failing = False
             while not task.closed and not task.fault:
-                batch = task.read() if task.may_read() else pb.SourceBatch()
-                if batch.ByteSize():
-                    yield pb.FromSource(batch=batch)
-                    continue
+                if task.may_read():
+                    batch = task.read()
+                    if batch.ByteSize() or failing:  # an empty batch says that what had failed works again
+                        failing = batch.HasField("fault")
+                        yield pb.FromSource(batch=batch)
+                        yield pb.FromSource(metrics=pb.Metrics(metrics=[pb.Metric(name="read_bytes", help="Bytes read.", value=task.position)]))
+                        continue
                 task.news.clear()
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(task.news.wait(), 0.2)  # then the file may have grown

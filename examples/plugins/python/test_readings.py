@@ -55,6 +55,7 @@ class ReadingsTest(unittest.TestCase):
         batch = stream.hear("batch")
         self.assertEqual(["attic"], [r.key.string for r in batch.records])
         self.assertEqual((0, 0), (len(batch.schemas), len(batch.partitions)))
+        self.assertEqual([("read_bytes", 35)], [(m.name, m.value) for m in stream.hear("metrics").metrics])
         self.write(" 1.5\n")  # the line is whole now
         self.assertEqual("half", stream.hear("batch").records[0].key.string)
         self.close(stream)
@@ -91,8 +92,10 @@ class ReadingsTest(unittest.TestCase):
         fault = stream.hear("batch").fault
         self.assertEqual(pb.Fault.RETRY, getattr(fault, "class"))
         self.assertEqual(f"reading {self.path}: No such file or directory", fault.message)
-        self.write("kitchen 21.5\n")
+        self.write("")
         stream.say(pb.ToSource(credit=pb.Credit()))
+        self.assertEqual(pb.SourceBatch(), stream.hear("batch"), "it can be read, and there is nothing in it")
+        self.write("kitchen 21.5\n")
         self.assertEqual("kitchen", stream.hear("batch").records[0].key.string)
         self.close(stream)
 
