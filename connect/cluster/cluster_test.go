@@ -26,9 +26,10 @@ func assemble(t *testing.T, seed uint64, protocol assignment.Protocol, maxDelay 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &crew{
-			t: t, random: rand.New(rand.NewPCG(seed, seed)), maxDelay: maxDelay, at: newCoordinator(), configs: new(stores.MemoryTopic),
+			t: t, random: rand.New(rand.NewPCG(seed, seed)), maxDelay: maxDelay, configs: new(stores.MemoryTopic),
 			protocol: protocol, keyLife: time.Hour, beat: 3 * time.Second, nodes: map[string]*node{},
 		}
+		c.at = newCoordinator(c.roll)
 		ctx, end := context.WithCancel(context.Background())
 		go c.at.run(ctx)
 		t.Cleanup(func() {
