@@ -212,6 +212,27 @@ func TestAWorkerThatKnowsOnlyTheEagerProtocolBeginsWhatHasEndedElsewhere(t *test
 	}
 }
 
+// It is new to the group, so it has not seen that others run work through their rounds.
+func TestALeaderThatKnowsOnlyTheEagerProtocolHasWorkEndFirst(t *testing.T) {
+	led := 0
+	for seed := range uint64(16) {
+		assemble(t, 60+seed, assignment.Sessioned, 0, func(t *testing.T, c *crew) {
+			first := c.add()
+			c.add()
+			c.add()
+			c.put("a", 8)
+			c.settles(map[string]int{"a": 8})
+			c.protocol = assignment.Eager
+			c.kill(first)
+			if eager := c.add(); eager.membership.Standing().Leads {
+				led++
+			}
+			c.settles(map[string]int{"a": 8})
+		})
+	}
+	require.NotZero(t, led, "any member may lead after the leader's death")
+}
+
 // The leader cannot see who has missed the round in which all work ends, so whoever has must not bring any into the next.
 func TestAWorkerThatMissesTheRoundInWhichWorkEndsEndsItBeforeTheNext(t *testing.T) {
 	for _, unknown := range []bool{false, true} {

@@ -108,7 +108,7 @@ func (h handler) Lead(ctx context.Context, r group.Round, peers []group.Peer) (a
 // follows reports whether an eager round is known to come right after another: only then has everybody ended its work before joining. A leader that
 // has not seen the round before cannot know what others run, for metadata of the eager protocol does not tell.
 func (c *Cluster) follows(r group.Round) bool {
-	return c.protocol == assignment.Eager && c.completed >= 0 && c.completed == r.Generation-1
+	return c.protocol == assignment.Eager && c.completed == r.Generation-1
 }
 
 // Joined implements [group.Handler]. An assignment that arrives while this worker leaves is nobody's business: the group gives it to others.
