@@ -17,8 +17,10 @@ type Sink struct {
 	connector connect.SinkConnector
 	life      *sinkLife
 
-	topics topics // guarded by host.state, as is the next
-	errant []Report
+	topics    topics // guarded by host.state, as is what follows
+	errant    []Report
+	suspended chan struct{} // what the task is told; nil for none
+	heldBack  bool          // the task has been told since Suspend
 }
 
 // Report is a record that went to the connector's error handling: handed to [connect.SinkContext] Report, or named in a [connect.BatchError].
@@ -111,6 +113,25 @@ func (s *Sink) do(name string, step func(ctx context.Context, l *sinkLife)) {
 		})
 	})
 	s.need(fmt.Sprintf("want %s to return", name), func() bool { return done })
+}
+
+// Suspend is the loss of the worker's cluster: nothing more is put, and [connect.SinkContext] Suspended tells the task to write nothing, until Resume.
+func (s *Sink) Suspend() {
+	s.update(func() { s.suspended, s.heldBack = make(chan struct{}), false })
+}
+
+// AwaitHeldBack waits until the task has asked whether it may write, and was told that it must not.
+func (s *Sink) AwaitHeldBack() {
+	s.t.Helper()
+	s.need("want the task to ask whether it may write", func() bool { return s.heldBack })
+}
+
+// Resume takes Suspend back.
+func (s *Sink) Resume() {
+	s.update(func() {
+		close(s.suspended)
+		s.suspended = nil
+	})
 }
 
 // Reports returns the records that went to the error handling so far.

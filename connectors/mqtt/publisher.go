@@ -112,7 +112,7 @@ func (p *publisher) add(o outgoing) bool {
 
 // pump sends what window and pace allow, in order.
 func (p *publisher) pump() {
-	for ; p.conn != nil && p.sent < len(p.queue); p.sent++ {
+	for ; p.conn != nil && p.sent < len(p.queue) && !p.conn.paused.Load(); p.sent++ {
 		o := &p.queue[p.sent]
 		if o.live || o.state == settled || o.state == refusedOut || o.state == heldOut {
 			continue
