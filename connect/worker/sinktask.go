@@ -293,10 +293,10 @@ func (t *sinkTask) reassign(p phases, r *rebalance) error {
 // drain lets the plugin finish what it has in flight. The group waits for the rest of its rebalance timeout, in which offsets are to be stored.
 func (t *sinkTask) drain(p phases) error {
 	drainer, ok := t.task.(connect.Drainer)
-	if !ok {
+	if !ok || len(t.put) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(p.finish, t.consumer.client.Config().Consumer.Group.Rebalance.Timeout/2)
+	ctx, cancel := context.WithTimeout(p.drain, t.consumer.client.Config().Consumer.Group.Rebalance.Timeout/2)
 	defer cancel()
 	return guard("Drain", func() error {
 		drainer.Drain(ctx)
