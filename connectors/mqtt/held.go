@@ -29,7 +29,6 @@ func keyOf(o *outgoing) string {
 	return "t" + o.pub.Topic
 }
 
-
 // holds reports whether a message waits behind another.
 func (h *held) holds(o *outgoing) bool {
 	if len(h.keys) == 0 || o.state != unsent {
