@@ -95,7 +95,7 @@ func (s *Sink) Assign(partitions ...connect.TopicPartition) {
 	s.do("Assigned", func(ctx context.Context, l *sinkLife) { l.assign(ctx, partitions) })
 }
 
-// Revoke commits, and takes partitions from the task.
+// Revoke drains and commits, and takes partitions from the task.
 func (s *Sink) Revoke(partitions ...connect.TopicPartition) {
 	s.t.Helper()
 	s.do("Revoked", func(ctx context.Context, l *sinkLife) { l.revoke(ctx, partitions) })
@@ -158,10 +158,17 @@ func (s *Sink) AwaitCommitted(tp connect.TopicPartition, offset int64) {
 	s.need(fmt.Sprintf("want %s-%d committed up to %d", tp.Topic, tp.Partition, offset), func() bool { return s.topics.committed[tp] >= offset })
 }
 
-// Restart commits, ends the task in good order, and opens one anew with the same partitions, from the committed offsets on.
+// Drain has the task finish what it has in flight, as before partitions are closed; then it commits, and returns all committed offsets.
+func (s *Sink) Drain() connect.Offsets {
+	s.t.Helper()
+	s.do("Drain", func(ctx context.Context, l *sinkLife) { l.drain(ctx) })
+	return s.Commit()
+}
+
+// Restart drains and commits, ends the task in good order, and opens one anew with the same partitions, from the committed offsets on.
 func (s *Sink) Restart() {
 	s.t.Helper()
-	s.Commit()
+	s.Drain()
 	s.Kill()
 }
 
