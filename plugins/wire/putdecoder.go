@@ -19,36 +19,21 @@ func (d *PutDecoder) Decode(put []byte) (number uint64, records []connect.SinkRe
 	n := 0
 	var forget uint64
 	d.late = d.late[:0]
-	for i := 0; i < len(put); {
-		tag, next := varint(put, i)
-		if next < 0 {
-			return 0, nil, errNumber
-		}
-		var p []byte
-		switch i = next; tag {
-		case 0x22:
-			if _, i = span(put, i); i < 0 {
-				return 0, nil, errLength
-			}
-			n++
-		case 0x1a:
-			if p, i = span(put, i); i < 0 {
-				return 0, nil, errLength
-			}
-			d.late = append(d.late, p)
+	c := over(put)
+	for c.next() {
+		switch c.tag {
 		case 0x08:
-			if number, i = varint(put, i); i < 0 {
-				return 0, nil, errNumber
-			}
+			number = c.number
 		case 0x10:
-			if forget, i = varint(put, i); i < 0 {
-				return 0, nil, errNumber
-			}
-		default:
-			if i = skip(put, i, tag); i < 0 {
-				return 0, nil, errField
-			}
+			forget = c.number
+		case 0x1a:
+			d.late = append(d.late, c.bytes)
+		case 0x22:
+			n++
 		}
+	}
+	if c.err != nil {
+		return 0, nil, c.err
 	}
 	if n > maxRecords {
 		return 0, nil, fmt.Errorf("a put of %d records: at most %d may be in one", n, maxRecords)
@@ -56,13 +41,12 @@ func (d *PutDecoder) Decode(put []byte) (number uint64, records []connect.SinkRe
 	if err := d.known.take(&d.decoder, forget != 0, d.late); err != nil {
 		return 0, nil, err
 	}
-	d.names.begin()
+	d.begin()
 	records = make([]connect.SinkRecord, n)
-	at := 0
+	c = over(put)
 	for i := range records {
-		var p []byte
-		p, at = next(put, at, 0x22)
-		if err := d.sinkRecord(p, &records[i]); err != nil {
+		c.find(0x22)
+		if err := d.sinkRecord(c.bytes, &records[i]); err != nil {
 			return 0, nil, fmt.Errorf("record %d of the put: %w", i, err)
 		}
 	}
@@ -75,61 +59,47 @@ func (d *decoder) sinkRecord(raw []byte, r *connect.SinkRecord) error {
 	var consumed string
 	var elsewhere, moved bool
 	r.Timestamp = connect.NoTimestamp
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return errNumber
-		}
-		var p []byte
-		var n uint64
-		switch i = next; tag {
-		case 0x0a, 0x3a, 0x4a, 0x52, 0x5a:
-			if p, i = span(raw, i); i < 0 {
-				return errLength
-			}
-		case 0x10, 0x18, 0x20, 0x28, 0x30, 0x40, 0x60:
-			if n, i = varint(raw, i); i < 0 {
-				return errNumber
-			}
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return errField
-			}
-			continue
-		}
-		switch tag {
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
 		case 0x0a:
-			r.Topic = d.names.text(p)
+			r.Topic = d.topics.text(c.bytes)
 		case 0x10:
-			r.Partition = int32(n)
+			r.Partition = int32(c.number)
 		case 0x18:
-			r.Offset = unzigzag(n)
+			r.Offset = unzigzag(c.number)
 		case 0x20:
-			r.Timestamp = unzigzag(n)
+			r.Timestamp = unzigzag(c.number)
 		case 0x28:
-			if n > uint64(connect.LogAppendTime) {
-				return fmt.Errorf("timestamp_type: there is no %d", n)
+			if c.number > uint64(connect.LogAppendTime) {
+				return fmt.Errorf("timestamp_type: there is no %d", c.number)
 			}
-			r.TimestampType = connect.TimestampType(n)
+			r.TimestampType = connect.TimestampType(c.number)
 		case 0x30:
-			f.keySchema = n
+			f.keySchema = c.number
 		case 0x3a:
-			f.key.add(p)
+			f.key.add(c.bytes)
 		case 0x40:
-			f.valueSchema = n
+			f.valueSchema = c.number
 		case 0x4a:
-			f.value.add(p)
+			f.value.add(c.bytes)
 		case 0x52:
-			if err := d.header(&r.Record, p); err != nil {
-				return fmt.Errorf("header %d: %w", len(r.Headers), err)
+			var err error
+			if r.Headers, err = d.header(r.Headers, c.bytes); err != nil {
+				return err
 			}
 		case 0x5a:
-			consumed, elsewhere = d.names.text(p), true
+			consumed, elsewhere = d.topics.text(c.bytes), true
 		case 0x60:
-			r.Consumed.Partition, moved = int32(n), true
+			r.Consumed.Partition, moved = int32(c.number), true
 		}
 	}
-	d.seal(&r.Record)
+	if c.err != nil {
+		return c.err
+	}
+	if r.Headers != nil {
+		r.Headers = d.seal(r.Headers)
+	}
 	if !elsewhere {
 		consumed = r.Topic
 	}

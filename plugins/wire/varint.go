@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/bits"
 
@@ -42,14 +43,7 @@ func appendText(buf []byte, tag byte, text string) []byte {
 // varintLen is how many bytes a number takes.
 func varintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
-// varint reads the number at b[i]; next is negative where there is none.
-func varint(b []byte, i int) (v uint64, next int) {
-	if uint(i) < uint(len(b)) && b[i] < 0x80 {
-		return uint64(b[i]), i + 1
-	}
-	return longVarint(b, i)
-}
-
+// longVarint reads the number at b[i], whose first byte, if it is there at all, says that more follow; next is negative where there is none.
 func longVarint(b []byte, i int) (v uint64, next int) {
 	if i+1 < len(b) && b[i+1] < 0x80 {
 		return uint64(b[i]&0x7f) | uint64(b[i+1])<<7, i + 2
@@ -61,27 +55,94 @@ func longVarint(b []byte, i int) (v uint64, next int) {
 	return v, i + n
 }
 
-// span reads the bytes whose length is at b[i]; next is negative where they are not there. They share b, without room to append in place.
-func span(b []byte, i int) (p []byte, next int) {
-	n, i := varint(b, i)
-	if i < 0 || n > uint64(len(b)-i) {
-		return nil, -1
-	}
-	end := i + int(n)
-	return b[i:end:end], end
+// cursor walks over the fields of a message. The zero-length message has none.
+type cursor struct {
+	raw []byte
+	at  int
+	// of the field that next has come to:
+	tag    uint64
+	number uint64 // of a number, also one of fixed length
+	bytes  []byte // of bytes, which share raw, without room to append in place
+	err    error
 }
 
-// skip passes over a field that nobody here knows, whose tag has been read; next is negative where it is none.
-func skip(b []byte, i int, tag uint64) (next int) {
-	number, kind := tag>>3, protowire.Type(tag&7)
-	if number == 0 || number > uint64(protowire.MaxValidNumber) {
-		return -1
+// over begins with a message's first field.
+func over(raw []byte) cursor { return cursor{raw: raw} }
+
+// next goes on to the next field. It reports false at the end of the message, and where the message is none, with err set.
+func (c *cursor) next() bool {
+	if c.at >= len(c.raw) || c.err != nil {
+		return false
 	}
-	n := protowire.ConsumeFieldValue(protowire.Number(number), kind, b[i:])
-	if n < 0 {
-		return -1
+	if c.tag = uint64(c.raw[c.at]); c.tag < 0x80 {
+		c.at++
+	} else if c.tag, c.at = longVarint(c.raw, c.at); c.at < 0 {
+		return c.fail(errNumber)
 	}
-	return i + n
+	field, kind := c.tag>>3, c.tag&7
+	if field == 0 || field > uint64(protowire.MaxValidNumber) {
+		return c.fail(errField)
+	}
+	switch kind {
+	case uint64(protowire.VarintType), uint64(protowire.BytesType):
+		if c.at < len(c.raw) && c.raw[c.at] < 0x80 {
+			c.number = uint64(c.raw[c.at])
+			c.at++
+		} else if c.number, c.at = longVarint(c.raw, c.at); c.at < 0 {
+			return c.fail(errNumber)
+		}
+		if kind == uint64(protowire.BytesType) {
+			if c.number > uint64(len(c.raw)-c.at) {
+				return c.fail(errLength)
+			}
+			end := c.at + int(c.number)
+			c.bytes = c.raw[c.at:end:end]
+			c.at = end
+		}
+	case uint64(protowire.Fixed32Type):
+		if len(c.raw)-c.at < 4 {
+			return c.fail(errLength)
+		}
+		c.number = uint64(binary.LittleEndian.Uint32(c.raw[c.at:]))
+		c.at += 4
+	case uint64(protowire.Fixed64Type):
+		if len(c.raw)-c.at < 8 {
+			return c.fail(errLength)
+		}
+		c.number = binary.LittleEndian.Uint64(c.raw[c.at:])
+		c.at += 8
+	default: // a group, which nobody here knows
+		n := protowire.ConsumeFieldValue(protowire.Number(field), protowire.Type(kind), c.raw[c.at:])
+		if n < 0 {
+			return c.fail(errField)
+		}
+		c.at += n
+	}
+	return true
+}
+
+func (c *cursor) fail(err error) bool {
+	c.err = err
+	return false
+}
+
+// find goes on to the next field with a tag.
+func (c *cursor) find(tag uint64) bool {
+	for c.next() {
+		if c.tag == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// count returns how many fields of a message have a tag.
+func count(raw []byte, tag uint64) (n int, err error) {
+	c := over(raw)
+	for c.find(tag) {
+		n++
+	}
+	return n, c.err
 }
 
 // parts is a message that is a field of another. One that comes in several pieces is what they are one behind the other.
@@ -101,9 +162,6 @@ func (p *parts) add(piece []byte) {
 		p.raw, p.joined = append(append(both, p.raw...), piece...), true
 	}
 }
-
-// here reports whether the field was there at all.
-func (p *parts) here() bool { return p.raw != nil }
 
 func zigzag(v int64) uint64   { return uint64(v<<1) ^ uint64(v>>63) }
 func unzigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
