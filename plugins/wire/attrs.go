@@ -8,7 +8,7 @@ import (
 
 // offset reads an Offset message. What it returns shares no message, because an offset stays until the next one is stored.
 func (d *decoder) offset(raw []byte) (o connect.Offset, err error) {
-	if head := d.lastOffset.head; len(raw) == d.lastOffset.size && string(raw[:len(head)]) == string(head) {
+	if head := d.lastOffset.head; len(head) > 0 && len(raw) == d.lastOffset.size && string(raw[:len(head)]) == string(head) {
 		n, at := uint64(raw[len(head)]), len(head)+1
 		if n >= 0x80 {
 			n, at = longVarint(raw, len(head))

@@ -78,18 +78,23 @@ func (d *decoder) header(headers []connect.Header, raw []byte) ([]connect.Header
 	var h connect.Header
 	var value parts
 	var schema uint64
-	c := over(raw)
-	for c.next() {
-		switch c.tag {
-		case 0x0a:
-			h.Key = d.labels.text(c.bytes)
-		case 0x10:
-			schema = c.number
-		case 0x1a:
-			value.add(c.bytes)
+	var err error
+	for at := 0; at < len(raw); {
+		tag, n, next := field(raw, at)
+		if next < 0 {
+			err = flaw(raw, at)
+			break
 		}
+		switch tag {
+		case 0x0a:
+			h.Key = d.labels.text(raw[next-int(n) : next])
+		case 0x10:
+			schema = n
+		case 0x1a:
+			value.add(raw[next-int(n) : next : next])
+		}
+		at = next
 	}
-	err := c.err
 	if err == nil {
 		h.Schema, err = d.known.schema(schema)
 	}
@@ -272,17 +277,18 @@ func (d *decoder) room(n int) []connect.Value {
 
 func (d *decoder) structure(raw []byte, place *connect.Schema, level int) (v connect.Value, err error) {
 	n, number := 0, uint64(0)
-	c := over(raw)
-	for c.next() {
-		switch c.tag {
+	for at := 0; at < len(raw); {
+		tag, v, next := field(raw, at)
+		if next < 0 {
+			return connect.Value{}, fmt.Errorf("struct: %w", flaw(raw, at))
+		}
+		switch tag {
 		case 0x08:
-			number = c.number
+			number = v
 		case 0x12:
 			n++
 		}
-	}
-	if c.err != nil {
-		return v, fmt.Errorf("struct: %w", c.err)
+		at = next
 	}
 	schema := place
 	if number != 0 {
@@ -298,14 +304,17 @@ func (d *decoder) structure(raw []byte, place *connect.Schema, level int) (v con
 		return v, fmt.Errorf("a struct of %d values, and its schema %q has %d fields", n, schema.Name(), len(fields))
 	}
 	s := d.slab.Struct(schema)
-	c = over(raw)
-	for i := range fields {
-		c.find(0x12)
-		v, err := d.value(c.bytes, fields[i].Schema, level+1)
-		if err != nil {
-			return v, fmt.Errorf("field %q: %w", fields[i].Name, err)
+	for i, at := 0, 0; i < len(fields); {
+		tag, n, next := field(raw, at)
+		if tag == 0x12 {
+			v, err := d.value(raw[next-int(n):next:next], fields[i].Schema, level+1)
+			if err != nil {
+				return v, fmt.Errorf("field %q: %w", fields[i].Name, err)
+			}
+			s.SetAt(i, v)
+			i++
 		}
-		s.SetAt(i, v)
+		at = next
 	}
 	return connect.StructOf(s), nil
 }

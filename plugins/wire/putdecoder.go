@@ -59,43 +59,44 @@ func (d *decoder) sinkRecord(raw []byte, r *connect.SinkRecord) error {
 	var consumed string
 	var elsewhere, moved bool
 	r.Timestamp = connect.NoTimestamp
-	c := over(raw)
-	for c.next() {
-		switch c.tag {
+	for at := 0; at < len(raw); {
+		tag, n, next := field(raw, at)
+		if next < 0 {
+			return flaw(raw, at)
+		}
+		switch tag {
 		case 0x0a:
-			r.Topic = d.topics.text(c.bytes)
+			r.Topic = d.topics.text(raw[next-int(n) : next : next])
 		case 0x10:
-			r.Partition = int32(c.number)
+			r.Partition = int32(n)
 		case 0x18:
-			r.Offset = unzigzag(c.number)
+			r.Offset = unzigzag(n)
 		case 0x20:
-			r.Timestamp = unzigzag(c.number)
+			r.Timestamp = unzigzag(n)
 		case 0x28:
-			if c.number > uint64(connect.LogAppendTime) {
-				return fmt.Errorf("timestamp_type: there is no %d", c.number)
+			if n > uint64(connect.LogAppendTime) {
+				return fmt.Errorf("timestamp_type: there is no %d", n)
 			}
-			r.TimestampType = connect.TimestampType(c.number)
+			r.TimestampType = connect.TimestampType(n)
 		case 0x30:
-			f.keySchema = c.number
+			f.keySchema = n
 		case 0x3a:
-			f.key.add(c.bytes)
+			f.key.add(raw[next-int(n) : next : next])
 		case 0x40:
-			f.valueSchema = c.number
+			f.valueSchema = n
 		case 0x4a:
-			f.value.add(c.bytes)
+			f.value.add(raw[next-int(n) : next : next])
 		case 0x52:
 			var err error
-			if r.Headers, err = d.header(r.Headers, c.bytes); err != nil {
+			if r.Headers, err = d.header(r.Headers, raw[next-int(n):next:next]); err != nil {
 				return err
 			}
 		case 0x5a:
-			consumed, elsewhere = d.topics.text(c.bytes), true
+			consumed, elsewhere = d.topics.text(raw[next-int(n):next:next]), true
 		case 0x60:
-			r.Consumed.Partition, moved = int32(c.number), true
+			r.Consumed.Partition, moved = int32(n), true
 		}
-	}
-	if c.err != nil {
-		return c.err
+		at = next
 	}
 	if r.Headers != nil {
 		r.Headers = d.seal(r.Headers)

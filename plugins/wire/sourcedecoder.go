@@ -210,42 +210,46 @@ func (d *SourceDecoder) record(raw []byte, b *connect.Batch) error {
 
 // sourceFields reads a SourceRecord message.
 func (d *decoder) sourceFields(raw []byte, f *sourceFields) error {
-	c := over(raw)
-	for c.next() {
-		switch c.tag {
+	for at := 0; at < len(raw); {
+		tag, n, next := field(raw, at)
+		if next < 0 {
+			return flaw(raw, at)
+		}
+		switch tag {
 		case 0x0a:
-			f.topic = d.topics.text(c.bytes)
+			f.topic = d.topics.text(raw[next-int(n) : next : next])
 		case 0x10:
-			f.partition = int32(c.number)
+			f.partition = int32(n)
 		case 0x18:
-			f.timestamp = unzigzag(c.number)
+			f.timestamp = unzigzag(n)
 		case 0x20:
-			f.keySchema = c.number
+			f.keySchema = n
 		case 0x2a:
-			f.key.add(c.bytes)
+			f.key.add(raw[next-int(n) : next : next])
 		case 0x30:
-			f.valueSchema = c.number
+			f.valueSchema = n
 		case 0x3a:
-			f.value.add(c.bytes)
+			f.value.add(raw[next-int(n) : next : next])
 		case 0x42:
 			var err error
-			if f.headers, err = d.header(f.headers, c.bytes); err != nil {
+			if f.headers, err = d.header(f.headers, raw[next-int(n):next:next]); err != nil {
 				return err
 			}
 		case 0x48:
-			f.source = c.number
+			f.source = n
 		case 0x52:
-			f.offset.add(c.bytes)
+			f.offset.add(raw[next-int(n) : next : next])
 		case 0x58:
-			f.tag = c.number
+			f.tag = n
 		case 0x62:
-			f.rejected, f.refused = alias(c.bytes), true
+			f.rejected, f.refused = alias(raw[next-int(n):next:next]), true
 		case 0x68:
-			f.advance = c.number != 0
+			f.advance = n != 0
 		}
+		at = next
 	}
 	if f.headers != nil {
 		f.headers = d.seal(f.headers)
 	}
-	return c.err
+	return nil
 }

@@ -43,9 +43,9 @@ func appendText(buf []byte, tag byte, text string) []byte {
 // varintLen is how many bytes a number takes.
 func varintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
-// longVarint reads the number at b[i], whose first byte, if it is there at all, says that more follow; next is negative where there is none.
+// longVarint reads the number at b[i]; next is negative where there is none.
 func longVarint(b []byte, i int) (v uint64, next int) {
-	if i+1 < len(b) && b[i+1] < 0x80 {
+	if i+1 < len(b) && b[i] >= 0x80 && b[i+1] < 0x80 {
 		return uint64(b[i]&0x7f) | uint64(b[i+1])<<7, i + 2
 	}
 	v, n := protowire.ConsumeVarint(b[min(i, len(b)):])
@@ -55,7 +55,84 @@ func longVarint(b []byte, i int) (v uint64, next int) {
 	return v, i + n
 }
 
-// cursor walks over the fields of a message. The zero-length message has none.
+// field reads the field at raw[at]: its tag, and its number, which for bytes is their length; they end at next. next is negative where there is no field: flaw says
+// why. It is what all reading goes through, and keeps out of memory.
+func field(raw []byte, at int) (tag, n uint64, next int) {
+	if at+1 < len(raw) {
+		t, c := raw[at], raw[at+1]
+		if t|c < 0x80 && t >= 1<<3 {
+			next = at + 2
+			switch t & 7 {
+			case 0:
+				return uint64(t), uint64(c), next
+			case 2:
+				if next += int(c); next <= len(raw) {
+					return uint64(t), uint64(c), next
+				}
+			}
+		}
+	}
+	return longField(raw, at)
+}
+
+// longField is field for what is not of one byte.
+func longField(raw []byte, at int) (tag, n uint64, next int) {
+	if tag = uint64(raw[at]); tag < 0x80 {
+		at++
+	} else if tag, at = longVarint(raw, at); at < 0 {
+		return 0, 0, -1
+	}
+	number, kind := tag>>3, protowire.Type(tag&7)
+	if number == 0 || number > uint64(protowire.MaxValidNumber) {
+		return 0, 0, -1
+	}
+	switch kind {
+	case protowire.VarintType, protowire.BytesType:
+		if at < len(raw) && raw[at] < 0x80 {
+			n, at = uint64(raw[at]), at+1
+		} else if n, at = longVarint(raw, at); at < 0 {
+			return 0, 0, -1
+		}
+		if kind == protowire.BytesType {
+			if n > uint64(len(raw)-at) {
+				return 0, 0, -1
+			}
+			at += int(n)
+		}
+		return tag, n, at
+	case protowire.Fixed32Type:
+		if len(raw)-at >= 4 {
+			return tag, uint64(binary.LittleEndian.Uint32(raw[at:])), at + 4
+		}
+	case protowire.Fixed64Type:
+		if len(raw)-at >= 8 {
+			return tag, binary.LittleEndian.Uint64(raw[at:]), at + 8
+		}
+	default: // a group, which nobody here knows
+		if size := protowire.ConsumeFieldValue(protowire.Number(number), kind, raw[at:]); size >= 0 {
+			return tag, 0, at + size
+		}
+	}
+	return 0, 0, -1
+}
+
+// flaw is why there is no field at raw[at].
+func flaw(raw []byte, at int) error {
+	tag, at := longVarint(raw, at)
+	switch {
+	case at < 0:
+		return errNumber
+	case tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber):
+		return errField
+	case tag&7 == uint64(protowire.BytesType), tag&7 == uint64(protowire.Fixed32Type), tag&7 == uint64(protowire.Fixed64Type):
+		return errLength
+	case tag&7 == uint64(protowire.VarintType):
+		return errNumber
+	}
+	return errField
+}
+
+// cursor walks over the fields of a message.
 type cursor struct {
 	raw []byte
 	at  int
@@ -71,59 +148,19 @@ func over(raw []byte) cursor { return cursor{raw: raw} }
 
 // next goes on to the next field. It reports false at the end of the message, and where the message is none, with err set.
 func (c *cursor) next() bool {
-	if c.at >= len(c.raw) || c.err != nil {
+	if c.at >= len(c.raw) {
 		return false
 	}
-	if c.tag = uint64(c.raw[c.at]); c.tag < 0x80 {
-		c.at++
-	} else if c.tag, c.at = longVarint(c.raw, c.at); c.at < 0 {
-		return c.fail(errNumber)
+	tag, n, next := field(c.raw, c.at)
+	if next < 0 {
+		c.err, c.at = flaw(c.raw, c.at), len(c.raw)
+		return false
 	}
-	field, kind := c.tag>>3, c.tag&7
-	if field == 0 || field > uint64(protowire.MaxValidNumber) {
-		return c.fail(errField)
-	}
-	switch kind {
-	case uint64(protowire.VarintType), uint64(protowire.BytesType):
-		if c.at < len(c.raw) && c.raw[c.at] < 0x80 {
-			c.number = uint64(c.raw[c.at])
-			c.at++
-		} else if c.number, c.at = longVarint(c.raw, c.at); c.at < 0 {
-			return c.fail(errNumber)
-		}
-		if kind == uint64(protowire.BytesType) {
-			if c.number > uint64(len(c.raw)-c.at) {
-				return c.fail(errLength)
-			}
-			end := c.at + int(c.number)
-			c.bytes = c.raw[c.at:end:end]
-			c.at = end
-		}
-	case uint64(protowire.Fixed32Type):
-		if len(c.raw)-c.at < 4 {
-			return c.fail(errLength)
-		}
-		c.number = uint64(binary.LittleEndian.Uint32(c.raw[c.at:]))
-		c.at += 4
-	case uint64(protowire.Fixed64Type):
-		if len(c.raw)-c.at < 8 {
-			return c.fail(errLength)
-		}
-		c.number = binary.LittleEndian.Uint64(c.raw[c.at:])
-		c.at += 8
-	default: // a group, which nobody here knows
-		n := protowire.ConsumeFieldValue(protowire.Number(field), protowire.Type(kind), c.raw[c.at:])
-		if n < 0 {
-			return c.fail(errField)
-		}
-		c.at += n
+	c.tag, c.number, c.at = tag, n, next
+	if tag&7 == uint64(protowire.BytesType) {
+		c.bytes = c.raw[next-int(n) : next : next]
 	}
 	return true
-}
-
-func (c *cursor) fail(err error) bool {
-	c.err = err
-	return false
 }
 
 // find goes on to the next field with a tag.
@@ -137,12 +174,18 @@ func (c *cursor) find(tag uint64) bool {
 }
 
 // count returns how many fields of a message have a tag.
-func count(raw []byte, tag uint64) (n int, err error) {
-	c := over(raw)
-	for c.find(tag) {
-		n++
+func count(raw []byte, wanted uint64) (n int, err error) {
+	for at := 0; at < len(raw); {
+		tag, _, next := field(raw, at)
+		if next < 0 {
+			return 0, flaw(raw, at)
+		}
+		if tag == wanted {
+			n++
+		}
+		at = next
 	}
-	return n, c.err
+	return n, nil
 }
 
 // parts is a message that is a field of another. One that comes in several pieces is what they are one behind the other.
