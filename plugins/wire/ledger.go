@@ -100,10 +100,10 @@ func (l *Ledger) take(r *run) error {
 	if under := q.sent - q.first; r.count > under {
 		return fmt.Errorf("source %d: %d records, of %d that were not receipted", r.source, r.count, under)
 	}
-	if r.outcome > uint64(connect.Aborted) {
-		return fmt.Errorf("there is no outcome %d", r.outcome)
+	done := connect.Receipt{Source: q.source, Outcome: connect.Dropped, KafkaPartition: -1, KafkaOffset: -1}
+	if r.outcome <= uint64(connect.Aborted) { // of one that a later version knows, this one knows that the record is done with
+		done.Outcome = connect.Outcome(r.outcome)
 	}
-	done := connect.Receipt{Source: q.source, Outcome: connect.Outcome(r.outcome), KafkaPartition: -1, KafkaOffset: -1}
 	if done.Outcome == connect.Produced {
 		done.Topic, done.KafkaPartition, done.KafkaOffset = l.names.text(r.topic), r.partition, r.offset
 	}

@@ -74,10 +74,9 @@ func (d *decoder) sinkRecord(raw []byte, r *connect.SinkRecord) error {
 		case 0x20:
 			r.Timestamp = unzigzag(n)
 		case 0x28:
-			if n > uint64(connect.LogAppendTime) {
-				return fmt.Errorf("timestamp_type: there is no %d", n)
+			if r.TimestampType = connect.NoTimestampType; n <= uint64(connect.LogAppendTime) {
+				r.TimestampType = connect.TimestampType(n)
 			}
-			r.TimestampType = connect.TimestampType(n)
 		case 0x30:
 			f.keySchema = n
 		case 0x3a:
