@@ -32,10 +32,10 @@ func (m *Manifest) check() error {
 	case m.Version == "" || strings.ContainsAny(m.Version, " \t\r\n,[]()"):
 		return wrong("version", "%q is none: want something like 1.0.2", m.Version)
 	case m.Contract == 0:
-		return wrong("contract", "it is missing: plugins of today speak version %d", Contract)
-	case m.Contract != Contract:
+		return wrong("contract", "it is missing: plugins of today speak version %d", contract.Version)
+	case m.Contract != contract.Version:
 		return wrong("contract", "the plugin speaks version %d of the contract, and this Sluice version %d: use a release of the plugin, or of Sluice, "+
-			"that fits", m.Contract, Contract)
+			"that fits", m.Contract, contract.Version)
 	case len(m.Command) == 0 || m.Command[0] == "":
 		return wrong("command", `it is missing: name the program and its arguments, as in ["./%s"]`, m.Name)
 	case m.Checksum != "" && !checksums.MatchString(m.Checksum):

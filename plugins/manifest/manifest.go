@@ -11,9 +11,6 @@ import (
 // FileName is what a manifest is called.
 const FileName = "plugin.json"
 
-// Contract is the version of the contract that plugins of today speak.
-const Contract = 1
-
 // Manifest is what a plugin.json says.
 type Manifest struct {
 	Dir string // the folder that it is in

@@ -7,15 +7,6 @@ import (
 	"time"
 )
 
-// Version is that of the contract (plugins/contract), which a plugin's handshake names and the environment announces.
-const Version = 1
-
-// The variable by which a plugin knows that it was started by Sluice, and its value.
-const (
-	CookieKey   = "SLUICE_PLUGIN"
-	CookieValue = "v1"
-)
-
 // Launch is what to start, and with what.
 type Launch struct {
 	Plugin  string   // name, for texts and logs

@@ -60,8 +60,8 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 	}
 	p := &Process{child: newChild(&l, program), done: make(chan struct{})}
 	p.client = plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: CookieKey, MagicCookieValue: CookieValue},
-		VersionedPlugins: map[int]plugin.PluginSet{Version: {}},
+		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: contract.Cookie, MagicCookieValue: contract.CookieValue},
+		VersionedPlugins: map[int]plugin.PluginSet{contract.Version: {}},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		StartTimeout:     2 * handshakeTimeout, // ours ends sooner
 		Logger:           hclog.NewNullLogger(),
@@ -168,7 +168,7 @@ func judge(line string) (class error, problem string) {
 	core, err := strconv.Atoi(parts[0])
 	if err != nil || len(parts) < 4 {
 		return ErrHandshake, fmt.Sprintf("the first line of its standard output is %q, where its address was due (%d|%d|unix|/the/socket|grpc): "+
-			"a plugin must print nothing before that, and log to standard error", line, plugin.CoreProtocolVersion, Version)
+			"a plugin must print nothing before that, and log to standard error", line, plugin.CoreProtocolVersion, contract.Version)
 	}
 	version, err := strconv.Atoi(parts[1])
 	switch {
@@ -177,9 +177,9 @@ func judge(line string) (class error, problem string) {
 			core, plugin.CoreProtocolVersion)
 	case err != nil:
 		return ErrHandshake, fmt.Sprintf("it says that it speaks version %q of the contract, which is no number", parts[1])
-	case version != Version:
+	case version != contract.Version:
 		return ErrVersion, fmt.Sprintf("it speaks version %d of the contract, and this Sluice version %d: use a release of the plugin, or of Sluice, "+
-			"that fits", version, Version)
+			"that fits", version, contract.Version)
 	case len(parts) < 5 || plugin.Protocol(parts[4]) != plugin.ProtocolGRPC:
 		return ErrHandshake, fmt.Sprintf("its first line is %q: a plugin of Sluice speaks gRPC, and says so (|grpc)", line)
 	}

@@ -240,14 +240,14 @@ func TestOnlyWhatIsGrantedIsInTheEnvironment(t *testing.T) {
 	p := started(t, l)
 	require.Eventually(t, func() bool { return strings.Contains(p.child.words.String(), "PLUGIN_UNIX_SOCKET_DIR") }, 5*time.Second, time.Millisecond)
 	require.NoError(t, p.Stop(t.Context()))
-	allowed := append([]string{"GRANTED", CookieKey, "PLUGIN_MIN_PORT", "PLUGIN_MAX_PORT", "PLUGIN_PROTOCOL_VERSIONS", "PLUGIN_UNIX_SOCKET_DIR"}, Basics...)
+	allowed := append([]string{"GRANTED", contract.Cookie, "PLUGIN_MIN_PORT", "PLUGIN_MAX_PORT", "PLUGIN_PROTOCOL_VERSIONS", "PLUGIN_UNIX_SOCKET_DIR"}, Basics...)
 	var seen []string
 	for line := range strings.Lines(p.child.words.String()) {
 		name, _, _ := strings.Cut(line, "=")
 		require.Contains(t, allowed, name)
 		seen = append(seen, name)
 	}
-	require.Subset(t, seen, []string{"GRANTED", CookieKey, "TZ", "PATH"})
+	require.Subset(t, seen, []string{"GRANTED", contract.Cookie, "TZ", "PATH"})
 }
 
 func TestAFloodOfLinesIsCutAndCounted(t *testing.T) {
