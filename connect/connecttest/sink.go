@@ -169,7 +169,7 @@ func (s *Sink) begin() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.host.begin(stop)
 	l := &sinkLife{Sink: s, done: make(chan struct{})}
-	l.rt = sinkContext{taskContext: taskContext{s.host, s.split(s.connector, s.config)}, life: l}
+	l.rt = sinkContext{taskContext: taskContext{s.host, s.split(s.connector, s.config), s.metrics}, life: l}
 	s.life = l
 	go l.run(ctx)
 }

@@ -166,7 +166,7 @@ func (s *Source) begin() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.host.begin(stop)
 	l := &sourceLife{Source: s, done: make(chan struct{})}
-	l.rt = sourceContext{taskContext: taskContext{s.host, cfg}, store: s.store}
+	l.rt = sourceContext{taskContext: taskContext{s.host, cfg, s.metrics}, store: s.store}
 	s.life = l
 	go l.run(ctx)
 }
