@@ -30,7 +30,7 @@ import (
 // where PITFALLS.md's tests are, by what stands before their names.
 var testPackages = map[string]string{
 	"": ".", "payload.": "payload", "ledger.": "../../internal/ledger", "worker.": "../../connect/worker", "kafkaclient.": "../../connect/kafkaclient",
-	"certstore.": "../../connect/certstore",
+	"certstore.": "../../connect/certstore", "embedded.": "../../connect/embedded",
 }
 
 func TestEachPitfallIsHeldByATestThatThereIs(t *testing.T) {
