@@ -11,10 +11,14 @@ import (
 type TaskContext interface {
 	// Config is the task's configuration, with the references of config providers resolved. It does not change in a task's life.
 	Config() Config
+	// Connector is the name of the connector, as its owner chose it.
+	Connector() string
 	// TaskID is the number of the task within its connector, from 0.
 	TaskID() int
 	// Log writes with the connector's and task's names on each line. Values of PASSWORD keys must not be written.
 	Log() *slog.Logger
+	// Metrics are the task's own, beside those that the runtime keeps of every task. They live as long as the task.
+	Metrics() *Metrics
 	// Waiting says that the task cannot reach its system: why, and when it tries again (zero: unknown; now: it is trying for the first
 	// time). The task's state stays RUNNING and its status carries `retrying: ` with cause, since when and next try, until Healthy. The
 	// log has each new cause once. Repeated calls are cheap.

@@ -156,18 +156,22 @@ func (c *conn) put(p []byte) {
 
 // publish adds a message in the form of the protocol's version.
 func (c *conn) publish(pub *packets.Publish) {
-	if c.in.decoder.plain {
-		c.put(encode3Publish(pub))
-		return
-	}
-	_, _ = pub.WriteTo(c)
+	c.put((&encoder{plain: c.in.decoder.plain}).publish(nil, pub))
 }
 
-// backlog is how many bytes wait to be sent.
-func (c *conn) backlog() int {
+// fill has more append packets to what waits to be sent. What cannot be sent any more is lost with the connection.
+func (c *conn) fill(more func(out []byte) []byte) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.out)
+	had := len(c.out)
+	out := more(c.out)
+	if c.err == nil {
+		c.out = out
+	}
+	grown := len(c.out) > had
+	c.mu.Unlock()
+	if grown {
+		signal(c.wake)
+	}
 }
 
 // Close sends what is waiting, as far as it leaves within closeGrace, and closes the socket. It may be called by several

@@ -191,13 +191,13 @@ func TestWhatHappensWhenNobodyHasSubscribed(t *testing.T) {
 		sink := connecttest.StartSink(t, Sink{}, sinkConfig(url, "mqtt.qos", fmt.Sprint(qos)))
 		sink.AwaitHealthy()
 		sink.Put(commands(0, 10)...)
-		assert.EqualValues(t, 10, sink.Commit()[testPartition], "ignored by default")
+		assert.EqualValues(t, 10, sink.Drain()[testPartition], "ignored by default")
 		sink.Stop()
 
 		sink = connecttest.StartSink(t, Sink{}, sinkConfig(url, "mqtt.qos", fmt.Sprint(qos), "behavior.on.no.subscribers", "fail", "errors.tolerance", "all"))
 		sink.AwaitHealthy()
 		sink.Put(commands(0, 10)...)
-		assert.EqualValues(t, 10, sink.Commit()[testPartition])
+		assert.EqualValues(t, 10, sink.Drain()[testPartition])
 		if reports := sink.Reports(); assert.Len(t, reports, 10) {
 			assert.ErrorContains(t, reports[0].Cause, `nobody has subscribed to "c/1"`)
 		}
@@ -221,7 +221,7 @@ func TestAKeyWaitsForItsSubscriberAndOthersDoNot(t *testing.T) {
 		list[i].Timestamp = time.Now().UnixMilli()
 	}
 	sink.Put(list...)
-	assert.Zero(t, sink.Commit()[testPartition])
+	assert.Zero(t, sink.Drain()[testPartition])
 	close(came)
 	testbed.Await(t, 10*time.Second, "all to be taken", func(context.Context) error {
 		if at := sink.Commit()[testPartition]; at != 20 {
@@ -297,7 +297,7 @@ func TestTopicsThatComeAgainAreSentAsNumbers(t *testing.T) {
 		list = append(list, r)
 	}
 	sink.Put(list...)
-	assert.EqualValues(t, len(keys), sink.Commit()[testPartition])
+	assert.EqualValues(t, len(keys), sink.Drain()[testPartition])
 	for i, p := range d.take(len(keys)) {
 		assert.Equal(t, "c/"+keys[i], p.Topic, "the broker knows what they stand for")
 	}
@@ -313,7 +313,7 @@ func TestMessagesThatAreTooLongForTheBrokerAreNotSent(t *testing.T) {
 	list := commands(0, 3)
 	list[1].SetBytes(make([]byte, 100))
 	sink.Put(list...)
-	assert.EqualValues(t, 3, sink.Commit()[testPartition])
+	assert.EqualValues(t, 3, sink.Drain()[testPartition])
 	if reports := sink.Reports(); assert.Len(t, reports, 1) {
 		assert.ErrorContains(t, reports[0].Cause, "Maximum Packet Size")
 	}
