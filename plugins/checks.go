@@ -190,7 +190,11 @@ func (s *server) AlterOffsets(ctx context.Context, q *contract.AlterOffsetsReque
 	if _, ofCall := status.FromError(err); err != nil && ofCall {
 		return nil, err
 	}
-	return &contract.AlterOffsetsAnswer{Fault: wire.ToFault(err)}, nil
+	answer := &contract.AlterOffsetsAnswer{Fault: wire.ToFault(err)}
+	if errors.Is(err, errors.ErrUnsupported) {
+		answer.Fault.Class = contract.Fault_UNSUPPORTED
+	}
+	return answer, nil
 }
 
 func (s *server) alterSource(ctx context.Context, q *contract.AlterOffsetsRequest) error {

@@ -34,7 +34,7 @@ type sinkTask struct {
 	current  atomic.Pointer[[]connect.SinkRecord] // what Put has in hand, nil between Puts
 
 	last    uint64          // of the task's goroutine: the number of the last order
-	refused *contract.Fault // likewise: why no Put is taken until the worker sends anew what had to be tried again
+	refused *contract.Fault // likewise: why no Put is taken until the worker begins anew with the one that was not
 }
 
 // order is a message for the author's task: a Put where message is nil.
@@ -181,8 +181,7 @@ func (t *sinkTask) put(task connect.SinkTask, o order, anew bool) {
 		err = nil
 	}
 	done.Fault = wire.ToFault(err)
-	if errors.As(err, new(*connect.RetryError)) {
-		t.refused = done.Fault
+	if t.refused = done.Fault; errors.As(err, new(*connect.RetryError)) {
 		t.asksAgain()
 	}
 	t.send(t.words.done(done))

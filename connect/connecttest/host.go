@@ -53,11 +53,16 @@ func (h *host) guard(name string, call func() error) (err error) {
 	defer func() {
 		h.update(func() { delete(h.calls, name) })
 		if what := recover(); what != nil {
-			err = fmt.Errorf("panic in %s: %v\n%s", name, what, debug.Stack())
+			err = &panicked{fmt.Sprintf("panic in %s: %v\n%s", name, what, debug.Stack())}
 		}
 	}()
 	return call()
 }
+
+// panicked is a panic of the connector's.
+type panicked struct{ text string }
+
+func (p *panicked) Error() string { return p.text }
 
 // patiently repeats a call that asks for it, until ctx ends.
 func (h *host) patiently(ctx context.Context, call func() error) error {

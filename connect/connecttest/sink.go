@@ -99,6 +99,14 @@ func (s *Sink) Revoke(partitions ...connect.TopicPartition) {
 	s.do("Revoked", func(ctx context.Context, l *sinkLife) { l.revoke(ctx, partitions) })
 }
 
+// Rewind makes the task's partitions go on from these offsets, so that records come again, as a worker does that reads anew from the last committed ones.
+func (s *Sink) Rewind(offsets connect.Offsets) {
+	s.t.Helper()
+	s.do("the batch before", func(context.Context, *sinkLife) {
+		s.update(func() { maps.Copy(s.topics.rewound, offsets) })
+	})
+}
+
 // do runs a step on the task's goroutine.
 func (s *Sink) do(name string, step func(ctx context.Context, l *sinkLife)) {
 	s.t.Helper()

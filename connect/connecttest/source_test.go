@@ -264,12 +264,13 @@ func TestATasksOwnMetricsCanBeRead(t *testing.T) {
 		return open(rt)
 	}
 	src := StartSource(t, counting, nil)
-	src.Take(1)
+	src.AwaitHealthy()
 	assert.EqualValues(t, 1, src.Metric("opened"))
 	src.Restart()
-	src.Take(1)
+	src.AwaitHealthy()
 	assert.EqualValues(t, 1, src.Metric("opened"), "a new life counts anew")
 
+	src.Stop()
 	assert.Contains(t, verdict(t, func(t testing.TB) {
 		counting.open = func(rt connect.SourceContext) error {
 			rt.Metrics().Gauge("Not Valid", "")
