@@ -40,7 +40,9 @@ func TestTheSinkKeepsItsPromises(t *testing.T) {
 		addr := testbed.Embedded(t, "test")
 		cfg["target.bootstrap.servers"] = addr
 		return connecttest.SinkWorld{
-			Read: func() []string { return consumed(testbed.ConsumeUntil(t, addr, "test", time.Second, func([]*sarama.ConsumerMessage) bool { return false })) },
+			Read: func() []string {
+				return consumed(testbed.ConsumeUntil(t, addr, "test", time.Second, func([]*sarama.ConsumerMessage) bool { return false }))
+			},
 			Record: func(text string) (r connect.SinkRecord) {
 				r.SetBytes([]byte(text))
 				r.Timestamp = connect.NoTimestamp
