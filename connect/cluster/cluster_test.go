@@ -26,9 +26,10 @@ func assemble(t *testing.T, seed uint64, protocol assignment.Protocol, maxDelay 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &crew{
-			t: t, random: rand.New(rand.NewPCG(seed, seed)), maxDelay: maxDelay, at: newCoordinator(), configs: new(stores.MemoryTopic),
+			t: t, random: rand.New(rand.NewPCG(seed, seed)), maxDelay: maxDelay, configs: new(stores.MemoryTopic),
 			protocol: protocol, keyLife: time.Hour, beat: 3 * time.Second, nodes: map[string]*node{},
 		}
+		c.at = newCoordinator(c.roll)
 		ctx, end := context.WithCancel(context.Background())
 		go c.at.run(ctx)
 		t.Cleanup(func() {
@@ -209,6 +210,27 @@ func TestAWorkerThatKnowsOnlyTheEagerProtocolBeginsWhatHasEndedElsewhere(t *test
 			c.settles(map[string]int{"a": 8, "b": 3})
 		})
 	}
+}
+
+// It is new to the group, so it has not seen that others run work through their rounds.
+func TestALeaderThatKnowsOnlyTheEagerProtocolHasWorkEndFirst(t *testing.T) {
+	led := 0
+	for seed := range uint64(16) {
+		assemble(t, 60+seed, assignment.Sessioned, 0, func(t *testing.T, c *crew) {
+			first := c.add()
+			c.add()
+			c.add()
+			c.put("a", 8)
+			c.settles(map[string]int{"a": 8})
+			c.protocol = assignment.Eager
+			c.kill(first)
+			if eager := c.add(); eager.membership.Standing().Leads {
+				led++
+			}
+			c.settles(map[string]int{"a": 8})
+		})
+	}
+	require.NotZero(t, led, "any member may lead after the leader's death")
 }
 
 // The leader cannot see who has missed the round in which all work ends, so whoever has must not bring any into the next.

@@ -52,7 +52,7 @@ func TestMessagesGoThroughAnInProcessBrokerBothWays(t *testing.T) {
 	sink.AwaitHealthy()
 	sink.Put(commands(0, 100)...)
 	assert.Equal(t, numbers(0, 100), values(src.Take(100)))
-	assert.EqualValues(t, 100, sink.Commit()[testPartition])
+	assert.EqualValues(t, 100, sink.Drain()[testPartition])
 }
 
 func TestSessionTakenOverFailsTheTaskInsteadOfFightingForIt(t *testing.T) {
@@ -92,7 +92,7 @@ func TestMessageThatTheBrokerRefusesGoesToTheErrorHandlingAndTheRestFlows(t *tes
 	sink.Put(commands(0, 1)...)
 	sink.Put(secret)
 	sink.Put(commands(1, 2)...)
-	assert.EqualValues(t, 3, sink.Commit()[testPartition])
+	assert.EqualValues(t, 3, sink.Drain()[testPartition])
 	if reports := sink.Reports(); assert.Len(t, reports, 1) {
 		assert.ErrorContains(t, reports[0].Cause, `refused a message on "c/2": reason code 0x87`)
 	}

@@ -48,7 +48,7 @@ func roundTrip(t *testing.T, url string, more ...string) {
 	got := values(src.Take(21))
 	assert.Equal(t, numbers(0, 20), got[:20])
 	assert.Len(t, got[20], 300_000)
-	assert.EqualValues(t, 21, sink.Commit()[testPartition])
+	assert.EqualValues(t, 21, sink.Drain()[testPartition])
 	sink.Stop()
 	src.Stop()
 }

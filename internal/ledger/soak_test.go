@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -130,15 +129,21 @@ func TestSoakEachMessageOfQoS2IsSeenOnceWhateverBreaks(t *testing.T) {
 		kafka.Relaunch()
 		kafka.WaitReady()
 	}
-	names := slices.Sorted(maps.Keys(all))
-	for range faults {
-		r.publish(10_000, random.Float64())
-		name := names[random.IntN(len(names))]
+	all["worker frozen"] = func(r *exactRiver) {
+		r.worker.Freeze()
+		<-time.After(time.Duration(1+random.IntN(10)) * time.Second) // the session is over after 6
+		r.worker.Thaw()
+	}
+	middle := 0
+	for _, name := range shuffled(all, faults, random) {
+		if r.publish(10_000, random.Float64()) {
+			middle++
+		}
 		t.Log(name)
 		all[name](r)
 	}
 	v := r.settle()
-	t.Logf("%d messages, %d faults, %d duplicates", v.Arrived, faults, v.Duplicates)
+	t.Logf("%d messages, %d faults, %d of them on the way, %d duplicates", v.Arrived, faults, middle, v.Duplicates)
 }
 
 func TestSoakEachLineIsSeenOnceAlthoughTheWorkerIsKilledAgainAndAgain(t *testing.T) {
