@@ -19,18 +19,11 @@ import (
 	"github.com/sluice-connect/sluice/plugins/wire"
 )
 
-// The handshake of the contract.
-const (
-	cookie          = "SLUICE_PLUGIN"
-	cookieValue     = "v1"
-	contractVersion = 1
-)
-
 const (
 	// window is how much may be under way on a stream without the other side having read it: more than credit ever allows.
 	window = 8 << 20
-	// maxMessage bounds a message; what the contract allows, and its frame.
-	maxMessage = 17 << 20
+	// maxMessage bounds a message in bytes, in both directions.
+	maxMessage = 16 << 20
 	// parting is how long tasks have to close when the process must end, and reluctance when it ends regardless.
 	parting    = 1500 * time.Millisecond
 	reluctance = 3 * time.Second
@@ -49,7 +42,7 @@ func Serve(p Plugin) {
 		fmt.Println(string(out))
 		os.Exit(0)
 	}
-	if os.Getenv(cookie) != cookieValue {
+	if os.Getenv(contract.Cookie) != contract.CookieValue {
 		fmt.Fprint(os.Stderr, describe(description))
 		os.Exit(1)
 	}
@@ -65,7 +58,7 @@ func Serve(p Plugin) {
 		s.end()
 	}()
 	goplugin.Serve(&goplugin.ServeConfig{
-		HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: contractVersion, MagicCookieKey: cookie, MagicCookieValue: cookieValue},
+		HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: contract.Version, MagicCookieKey: contract.Cookie, MagicCookieValue: contract.CookieValue},
 		Plugins:         goplugin.PluginSet{"sluice": registration{server: s}},
 		GRPCServer:      s.listen(os.Stderr),
 		Logger:          hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr}),

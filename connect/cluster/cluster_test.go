@@ -317,3 +317,24 @@ func TestAWorkerWithoutItsGroupWritesNothingAfterItsLease(t *testing.T) {
 		require.Empty(t, second.hindered())
 	})
 }
+
+// Its work waits for it meanwhile, and it says that it still has it all.
+func TestAWorkerThatIsBackBeforeOthersHaveItsWorkGoesOnWithIt(t *testing.T) {
+	assemble(t, 4, assignment.Sessioned, time.Minute, func(t *testing.T, c *crew) {
+		c.add()
+		second := c.add()
+		want := map[string]int{"a": 6}
+		c.put("a", 6)
+		c.settles(want)
+		held := second.tasks()
+		second.link.cut()
+		c.pass(20 * time.Second)
+		require.False(t, second.gate.Open())
+		require.Equal(t, 1, c.at.size(), "the group has given it up")
+		second.link.mend()
+		c.pass(10 * time.Second)
+		require.True(t, second.gate.Open())
+		require.Equal(t, held, second.tasks(), "nothing has ended or begun")
+		c.settles(want)
+	})
+}

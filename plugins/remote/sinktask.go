@@ -20,6 +20,7 @@ type sinkTask struct {
 	began   bool                      // of the reader: opened has come
 	commits bool
 	assigns bool
+	drains  bool
 	credit  *contract.Credit // nil: one Put at a time
 
 	outstanding outstanding
@@ -39,7 +40,7 @@ var stopSink = &contract.ToSink{Message: &contract.ToSink_Stop{Stop: &contract.S
 
 // agree takes in what the task is like.
 func (t *sinkTask) agree(m *contract.SinkOpened) {
-	t.commits, t.assigns, t.credit = m.GetCommits(), m.GetAssigns(), m.GetCredit()
+	t.commits, t.assigns, t.drains, t.credit = m.GetCommits(), m.GetAssigns(), m.GetDrains(), m.GetCredit()
 }
 
 // Put implements connect.SinkTask. It returns when the records are sent, and waits before that while the plugin has no credit for them. While the plugin
@@ -163,16 +164,7 @@ func (t *sinkTask) Close(ctx context.Context) error {
 // answered in time, is not committed.
 func (t *sinkTask) PreCommit(ctx context.Context, offsets connect.Offsets) (connect.Offsets, error) {
 	o := &t.outstanding
-	var err error
-	for err == nil {
-		o.mu.Lock()
-		busy := o.busy() && o.again == nil
-		o.mu.Unlock()
-		if !busy {
-			break
-		}
-		err = t.awaitChange(ctx)
-	}
+	err := t.awaitDone(ctx)
 	o.mu.Lock()
 	offsets = o.held(maps.Clone(offsets))
 	o.mu.Unlock()
@@ -191,6 +183,32 @@ func (t *sinkTask) PreCommit(ctx context.Context, offsets connect.Offsets) (conn
 		return nil, err
 	}
 	return a.safe, a.err
+}
+
+// awaitDone waits until nothing that was put is under way any more.
+func (t *sinkTask) awaitDone(ctx context.Context) error {
+	o := &t.outstanding
+	for {
+		o.mu.Lock()
+		busy := o.busy() && o.again == nil
+		o.mu.Unlock()
+		if !busy {
+			return nil
+		}
+		if err := t.awaitChange(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// Drain implements connect.Drainer. What comes of it the PreCommit after it says.
+func (t *sinkTask) Drain(ctx context.Context) {
+	if t.awaitDone(ctx) != nil || !t.drains {
+		return
+	}
+	_, _ = t.ask(ctx, func(number uint64) any {
+		return &contract.ToSink{Message: &contract.ToSink_Drain{Drain: &contract.Drain{Number: number, TimeoutMs: timeoutOf(ctx)}}}
+	})
 }
 
 // Assigned implements connect.Assigner.
