@@ -67,7 +67,7 @@ func writePlugin(ctx context.Context, n scaffold.New, out io.Writer) error {
 	for _, f := range w.Files {
 		fmt.Fprintln(out, "  "+f)
 	}
-	fmt.Fprintln(out, "go mod tidy ...")
+	fmt.Fprintln(out, "running go mod tidy, which may fetch modules ...")
 	if err := w.Tidy(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -35,18 +35,13 @@ func sdk(t *testing.T) string {
 
 func TestANewPluginPassesItsTests(t *testing.T) {
 	testbed.Need(t)
-	for _, name := range []string{"mysource", "mysink --sink"} {
-		name := name
+	for name, flag := range map[string]string{"mysource": "", "mysink": " --sink"} {
 		t.Run(name, func(t *testing.T) {
-			folder := name[:len("mysource")]
-			if name != "mysource" {
-				folder = "mysink"
-			}
 			dir := t.TempDir()
-			said := plugin(t, dir, "sluice plugin new "+name+" && cd "+folder+" && go test ./...")
-			assert.Contains(t, said, "Next: cd "+folder+" && go test ./...\n")
-			assert.Contains(t, said, "ok  \texample.com/"+folder)
-			assert.Empty(t, plugin(t, filepath.Join(dir, folder), "gofmt -l . && go vet ./... && go mod tidy -diff"))
+			said := plugin(t, dir, "sluice plugin new "+name+flag+" && cd "+name+" && go test ./...")
+			assert.Contains(t, said, "Next: cd "+name+" && go test ./...\n")
+			assert.Contains(t, said, "ok  \texample.com/"+name)
+			assert.Empty(t, plugin(t, filepath.Join(dir, name), "gofmt -l . && go vet ./... && go mod tidy -diff"))
 		})
 	}
 }
