@@ -63,14 +63,18 @@ func NewMetrics(refused func(cause error)) *Metrics {
 }
 
 // Counter returns the counter of that name, the same one each time. help says in one sentence what is counted.
-func (m *Metrics) Counter(name, help string) *Counter { return (*Counter)(m.metric(name, help, true, nil)) }
+func (m *Metrics) Counter(name, help string) *Counter {
+	return (*Counter)(m.metric(name, help, true, nil))
+}
 
 // Gauge returns the gauge of that name, the same one each time. help says in one sentence what it shows.
 func (m *Metrics) Gauge(name, help string) *Gauge { return (*Gauge)(m.metric(name, help, false, nil)) }
 
 // GaugeFunc makes a gauge whose value is what read returns when somebody looks: for what is only known then, an age for instance. read is called on any
-// goroutine, from now until the task's Close has returned, and must not wait for anything but a lock that is held for moments. One that panics gives NaN.
-func (m *Metrics) GaugeFunc(name, help string, read func() float64) { m.metric(name, help, false, read) }
+// goroutine, from now until a moment after the task's Close, and must not wait for anything but a lock that is held for moments. One that panics gives NaN.
+func (m *Metrics) GaugeFunc(name, help string, read func() float64) {
+	m.metric(name, help, false, read)
+}
 
 func (m *Metrics) metric(name, help string, counts bool, read func() float64) *metric {
 	m.mu.Lock()
