@@ -64,6 +64,9 @@ func (l *sinkLife) work(ctx context.Context) error {
 				commit, l.requested = true, false
 				return true
 			}
+			if l.suspended != nil {
+				return false
+			}
 			if batch = l.retry; batch == nil {
 				batch = l.topics.next(l.opts.records)
 			}

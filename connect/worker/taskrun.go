@@ -22,6 +22,7 @@ type taskRun struct {
 	target   *target
 	status   *taskStatus
 	health   *health
+	own      *connect.Metrics        // the plugin's
 	end      context.CancelCauseFunc // of the stop context
 	// acker is set once the plugin's task is open; acknowledgements of records need it, and none exist before.
 	acker atomic.Pointer[connect.Acker]
@@ -130,11 +131,17 @@ func (t *taskRun) unpaused(stop context.Context) (working context.Context, waite
 // Config implements connect.TaskContext.
 func (t *taskRun) Config() connect.Config { return t.config }
 
+// Connector implements connect.TaskContext.
+func (t *taskRun) Connector() string { return t.id.Connector }
+
 // TaskID implements connect.TaskContext.
 func (t *taskRun) TaskID() int { return t.id.Task }
 
 // Log implements connect.TaskContext.
 func (t *taskRun) Log() *slog.Logger { return t.log }
+
+// Metrics implements connect.TaskContext.
+func (t *taskRun) Metrics() *connect.Metrics { return t.own }
 
 // Waiting implements connect.TaskContext.
 func (t *taskRun) Waiting(cause error, next time.Time) {

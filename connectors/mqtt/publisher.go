@@ -111,7 +111,7 @@ func (p *publisher) add(list []outgoing) int {
 
 // pump sends what window and pace allow, in order, all in one piece.
 func (p *publisher) pump() {
-	if p.conn != nil && p.sent < p.queue.n {
+	if p.conn != nil && p.sent < p.queue.n && !p.conn.paused.Load() {
 		p.conn.fill(p.encode)
 	}
 	p.advance()

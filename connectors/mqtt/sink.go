@@ -50,7 +50,7 @@ func (Sink) Open(ctx context.Context, rt connect.SinkContext) (connect.SinkTask,
 	t.publisher.aliased = topicAliases.Get(cfg)
 	t.publisher.nobody, t.publisher.stale = nobodyPolicies[noSubscribers.Get(cfg)], out.stale
 	t.publisher.pace = newPace(rateMessages.Get(cfg), rateBytes.Get(cfg))
-	t.link.peer = &talker{publisher: t.publisher, timeout: t.patience, qos: out.qos, retain: out.retain, log: rt.Log()}
+	t.link.peer = &talker{publisher: t.publisher, lease: rt.Suspended, timeout: t.patience, qos: out.qos, retain: out.retain, log: rt.Log()}
 	t.link.start(ctx)
 	return t, nil
 }
@@ -212,7 +212,8 @@ func (t *sinkTask) Close(ctx context.Context) error { return t.link.close(ctx) }
 // talker is the sink's peer of a link.
 type talker struct {
 	*publisher
-	timeout time.Duration // mqtt.publish.timeout.ms
+	lease   func() <-chan struct{} // connect.SinkContext Suspended
+	timeout time.Duration          // mqtt.publish.timeout.ms
 	qos     byte
 	retain  bool
 	log     *slog.Logger
@@ -221,6 +222,9 @@ type talker struct {
 
 // gate: what a sink receives is answers, which are always taken.
 func (t *talker) gate() gate { return nil }
+
+// suspended has the connection write nothing, and no new one made, while the task may be another worker's. Messages stay in the queue meanwhile.
+func (t *talker) suspended() <-chan struct{} { return t.lease() }
 
 // begin checks what the broker can do, and watches over its answers.
 func (t *talker) begin(ctx context.Context, up *uplink) error {
@@ -266,7 +270,7 @@ func (t *talker) watch(ctx context.Context, up *uplink) {
 		}
 		next := t.timeout
 		if since, ok := t.oldest(); ok {
-			if next = time.Until(since.Add(t.timeout)); next <= 0 {
+			if next = time.Until(up.conn.listeningSince(since).Add(t.timeout)); next <= 0 {
 				t.ending()
 				up.end(fmt.Errorf("MQTT broker %s did not acknowledge a message within %s (mqtt.publish.timeout.ms)", up.server, t.timeout))
 				return

@@ -146,6 +146,9 @@ func (l *listener) gate() gate { return l.queue }
 // drained: acknowledgements are few bytes, bounded by the window.
 func (l *listener) drained() {}
 
+// suspended: a source's messages wait at the gate to Kafka, and are not acknowledged before they are there.
+func (l *listener) suspended() <-chan struct{} { return nil }
+
 // begin subscribes anew, whatever the session holds, and takes back what is no longer wanted.
 func (l *listener) begin(connection context.Context, up *uplink) error {
 	l.describe(up.ack)
