@@ -90,13 +90,13 @@ func (c *child) Start(context.Context) error {
 		<-c.gone
 		return err
 	}
-	c.readers.Go(func() { (&lines{log: c.log, level: slog.LevelInfo}).read(reading, c.stderr, c.words.add) })
+	c.readers.Go(func() { (&lines{log: c.log, words: &c.words}).read(reading, c.stderr) })
 	c.readers.Go(func() {
-		out := &lines{log: c.log, level: slog.LevelInfo, first: func(line string) {
+		out := &lines{log: c.log, first: func(line string) {
 			c.hello = line
 			close(c.said)
 		}}
-		out.read(reading, c.stdout, nil)
+		out.read(reading, c.stdout)
 	})
 	started <- nil // the readers are there
 	return nil

@@ -22,7 +22,6 @@ const (
 // lines logs what a process writes, line by line, and forgets what is too much. For one goroutine.
 type lines struct {
 	log       *slog.Logger
-	level     slog.Level
 	line      []byte
 	second    time.Time // the one that logged counts in
 	logged    int
@@ -31,10 +30,11 @@ type lines struct {
 	panicking bool // a panic's trace is being written
 	// first is given the first line, without its end, in place of the log; nil from then on. What is longer than is kept of a line comes cut.
 	first func(line string)
+	words *words // gets every line that is not empty, if it is not nil
 }
 
-// read logs what comes until from ends or ctx does. keep, if any, is handed everything.
-func (l *lines) read(ctx context.Context, from *os.File, keep func([]byte)) {
+// read logs what comes until from ends or ctx does.
+func (l *lines) read(ctx context.Context, from *os.File) {
 	buffer := make([]byte, readChunk)
 	pace := time.NewTimer(0)
 	defer pace.Stop()
@@ -45,9 +45,6 @@ func (l *lines) read(ctx context.Context, from *os.File, keep func([]byte)) {
 		}
 		n, err := from.Read(buffer)
 		if n > 0 {
-			if keep != nil {
-				keep(buffer[:n])
-			}
 			l.write(buffer[:n])
 		}
 		l.report(false)
@@ -108,6 +105,12 @@ func (l *lines) end() {
 	if len(line) == 0 {
 		return
 	}
+	text := strings.ToValidUTF8(string(line), "\uFFFD")
+	panics := strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") // of Go
+	l.panicking = l.panicking || panics
+	if l.words != nil {
+		l.words.add(text, panics)
+	}
 	now := time.Now()
 	if now.Sub(l.second) >= time.Second {
 		l.second, l.logged = now, 0
@@ -120,17 +123,11 @@ func (l *lines) end() {
 		return
 	}
 	l.logged++
-	text := strings.ToValidUTF8(string(line), "\uFFFD")
-	level := l.level
-	if l.panicking = l.panicking || isPanic(text); l.panicking {
+	level := slog.LevelInfo
+	if l.panicking {
 		level = slog.LevelError
 	}
 	l.log.Log(context.Background(), level, text)
-}
-
-// isPanic reports whether a line begins what a program in Go writes before it dies.
-func isPanic(line string) bool {
-	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
 }
 
 // report tells how many lines were dropped, from time to time.

@@ -236,9 +236,9 @@ func TestAProcessThatDoesNotStopIsKilled(t *testing.T) {
 func TestOnlyWhatIsGrantedIsInTheEnvironment(t *testing.T) {
 	t.Setenv("SECRET_OF_THE_WORKER", "hush")
 	t.Setenv("TZ", "Europe/Vienna")
-	l, _ := launch(t, "environment")
+	l, log := launch(t, "environment")
 	p := started(t, l)
-	require.Eventually(t, func() bool { return strings.Contains(p.child.words.String(), "PLUGIN_UNIX_SOCKET_DIR") }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "PLUGIN_UNIX_SOCKET_DIR") }, 5*time.Second, time.Millisecond)
 	require.NoError(t, p.Stop(t.Context()))
 	allowed := append([]string{"GRANTED", contract.Cookie, "PLUGIN_MIN_PORT", "PLUGIN_MAX_PORT", "PLUGIN_PROTOCOL_VERSIONS", "PLUGIN_UNIX_SOCKET_DIR"}, Basics...)
 	var seen []string

@@ -1,42 +1,57 @@
 package process
 
-import (
-	"strings"
-	"sync"
+import "strings"
+
+const (
+	// wordsKept bounds the last words of a process, in bytes.
+	wordsKept = 4 << 10
+	// headKept is how much of them is the beginning of a panic, where what follows it is longer: a trace of many goroutines says least at its end.
+	headKept = wordsKept / 2
+	gap      = "\n[...]\n"
 )
 
-// wordsKept bounds the last words of a process, in bytes.
-const wordsKept = 4 << 10
-
-// words are the last that a process wrote. Safe for concurrent use.
+// words are the last lines that a process wrote, and the beginning of the last panic among them. For one goroutine; to be read after it.
 type words struct {
-	mu  sync.Mutex
-	end []byte // at most twice wordsKept
+	tail  []byte // at most twice wordsKept
+	head  []byte // from the last panic on, at most headKept
+	since int    // bytes from there; 0 for no panic
 }
 
-func (w *words) add(p []byte) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(p) > wordsKept {
-		p = p[len(p)-wordsKept:]
+// add takes a line; panicking says that a panic begins with it.
+func (w *words) add(line string, panicking bool) {
+	line += "\n"
+	if panicking {
+		w.head, w.since = w.head[:0], 0
 	}
-	if len(w.end)+len(p) > 2*wordsKept {
-		w.end = append(w.end[:0], w.end[len(w.end)-wordsKept:]...)
+	if panicking || w.since > 0 {
+		w.since += len(line)
+		w.head = append(w.head, line[:min(len(line), headKept-len(w.head))]...)
 	}
-	w.end = append(w.end, p...)
+	if len(w.tail)+len(line) > 2*wordsKept { // a line is shorter than what is kept
+		w.tail = append(w.tail[:0], last(w.tail, wordsKept)...)
+	}
+	w.tail = append(w.tail, line...)
 }
 
-// String is the last words. What was cut begins with a whole line, if it has one.
+// String is the last words, at most wordsKept bytes of valid UTF-8. What was cut begins with a whole line.
 func (w *words) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	end, cut := w.end, len(w.end) > wordsKept
-	if cut {
-		end = end[len(end)-wordsKept:]
+	if w.since > wordsKept {
+		return valid(w.head) + gap + wholeLines(last(w.tail, wordsKept-headKept-len(gap)))
 	}
-	text := strings.ToValidUTF8(string(end), "\uFFFD")
-	if _, rest, whole := strings.Cut(text, "\n"); cut && whole && rest != "" {
+	if len(w.tail) > wordsKept {
+		return wholeLines(last(w.tail, wordsKept))
+	}
+	return valid(w.tail)
+}
+
+func last(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
+
+func wholeLines(b []byte) string {
+	text := string(b)
+	if _, rest, whole := strings.Cut(text, "\n"); whole && rest != "" {
 		text = rest
 	}
-	return strings.TrimSpace(text)
+	return valid([]byte(text))
 }
+
+func valid(b []byte) string { return strings.TrimSpace(strings.ToValidUTF8(string(b), "?")) }

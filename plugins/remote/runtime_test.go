@@ -65,6 +65,7 @@ func (rt *taskRuntime) Log() *slog.Logger {
 
 func (rt *taskRuntime) Waiting(cause error, _ time.Time) { rt.set(func() { rt.waiting = cause }) }
 func (rt *taskRuntime) Healthy()                         { rt.set(func() { rt.waiting = nil }) }
+func (rt *taskRuntime) Suspended() <-chan struct{}       { return nil }
 func (rt *taskRuntime) RequestCommit()                   { rt.set(func() { rt.commits++ }) }
 
 func (rt *taskRuntime) Fail(cause error) {

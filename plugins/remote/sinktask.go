@@ -20,6 +20,7 @@ type sinkTask struct {
 	began   bool                      // of the reader: opened has come
 	commits bool
 	assigns bool
+	drains  bool
 	// What may be put that is not done; 0: one Put at a time.
 	mostRecords int
 	mostBytes   int
@@ -47,7 +48,7 @@ const (
 
 // agree takes in what the task is like.
 func (t *sinkTask) agree(m *contract.SinkOpened) {
-	t.commits, t.assigns = m.GetCommits(), m.GetAssigns()
+	t.commits, t.assigns, t.drains = m.GetCommits(), m.GetAssigns(), m.GetDrains()
 	if m.GetCredit() != nil {
 		t.mostRecords = int(min(m.GetCredit().GetRecords(), mostCreditRecords))
 		t.mostBytes = int(min(m.GetCredit().GetBytes(), mostCreditBytes))
@@ -175,16 +176,7 @@ func (t *sinkTask) Close(ctx context.Context) error {
 // answered in time, is not committed.
 func (t *sinkTask) PreCommit(ctx context.Context, offsets connect.Offsets) (connect.Offsets, error) {
 	o := &t.outstanding
-	var err error
-	for err == nil {
-		o.mu.Lock()
-		busy := o.busy() && o.again == nil
-		o.mu.Unlock()
-		if !busy {
-			break
-		}
-		err = t.awaitChange(ctx)
-	}
+	err := t.awaitDone(ctx)
 	o.mu.Lock()
 	offsets = o.held(maps.Clone(offsets))
 	o.mu.Unlock()
@@ -203,6 +195,32 @@ func (t *sinkTask) PreCommit(ctx context.Context, offsets connect.Offsets) (conn
 		return nil, err
 	}
 	return a.safe, a.err
+}
+
+// awaitDone waits until nothing that was put is under way any more.
+func (t *sinkTask) awaitDone(ctx context.Context) error {
+	o := &t.outstanding
+	for {
+		o.mu.Lock()
+		busy := o.busy() && o.again == nil
+		o.mu.Unlock()
+		if !busy {
+			return nil
+		}
+		if err := t.awaitChange(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// Drain implements connect.Drainer. What comes of it the PreCommit after it says.
+func (t *sinkTask) Drain(ctx context.Context) {
+	if t.awaitDone(ctx) != nil || !t.drains {
+		return
+	}
+	_, _ = t.ask(ctx, func(number uint64) any {
+		return &contract.ToSink{Message: &contract.ToSink_Drain{Drain: &contract.Drain{Number: number, TimeoutMs: timeoutOf(ctx)}}}
+	})
 }
 
 // Assigned implements connect.Assigner.
