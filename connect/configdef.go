@@ -96,6 +96,20 @@ func (k KeyDef) ask(v Value) (err error) {
 	return k.Check(v)
 }
 
+// Refusal puts a parsed value to the check, for runtimes whose framework is in another process: why it is refused, "" where it is not, and whether that
+// is the whole text ([Verbatim]) or the reason alone.
+func (k KeyDef) Refusal(v Value) (text string, whole bool) {
+	err := k.ask(v)
+	if err == nil {
+		return "", false
+	}
+	entry, words := new(entryError), verbatim("")
+	if errors.As(err, &entry) || errors.As(err, &words) {
+		return k.refused(k.ownName(), k.shown(v), err), true
+	}
+	return err.Error(), false
+}
+
 // shown is a value as error texts show it.
 func (k KeyDef) shown(v Value) string {
 	switch {

@@ -11,10 +11,14 @@ import (
 type TaskContext interface {
 	// Config is the task's configuration, with the references of config providers resolved. It does not change in a task's life.
 	Config() Config
+	// Connector is the name of the connector, as its owner chose it.
+	Connector() string
 	// TaskID is the number of the task within its connector, from 0.
 	TaskID() int
 	// Log writes with the connector's and task's names on each line. Values of PASSWORD keys must not be written.
 	Log() *slog.Logger
+	// Metrics are the task's own, beside those that the runtime keeps of every task. They live as long as the task.
+	Metrics() *Metrics
 	// Waiting says that the task cannot reach its system: why, and when it tries again (zero: unknown; now: it is trying for the first
 	// time). The task's state stays RUNNING and its status carries `retrying: ` with cause, since when and next try, until Healthy. The
 	// log has each new cause once. Repeated calls are cheap.
@@ -51,6 +55,11 @@ type SinkContext interface {
 	Rewind(offsets Offsets)
 	// RequestCommit asks for PreCommit and an offset commit soon instead of at the next offset.flush.interval.ms.
 	RequestCommit()
+	// Suspended is nil while the task may write to its system. Else this worker has lost its cluster for now, and the task may be another worker's:
+	// nothing is to be written before the channel is closed, and then only where Suspended is nil again. The runtime puts nothing meanwhile, but what
+	// it put before is the task's to hold back. So a task that writes by itself (from a queue or a buffer, in PreCommit, in Close) asks before each
+	// write to its system, which may have many records: that costs a look at the clock. What is not written stays out of what PreCommit returns.
+	Suspended() <-chan struct{}
 	// Report hands one record to the connector's error handling (errors.* keys) and returns when it is safe there. With
 	// errors.tolerance=none it returns an error, which the task must return in turn.
 	Report(ctx context.Context, record *SinkRecord, cause error) error

@@ -58,5 +58,5 @@ type ConfigError struct {
 // Error frames the reason with the key.
 func (e *ConfigError) Error() string { return e.Key + ": " + e.Reason }
 
-// ErrUnsupported is returned by an optional ability that cannot do what is asked with this configuration.
-var ErrUnsupported = errors.New("not supported by this connector")
+// ErrUnsupported is returned by an optional ability that cannot do what is asked with this configuration. It is of class [errors.ErrUnsupported].
+var ErrUnsupported = fmt.Errorf("%w by this connector", errors.ErrUnsupported)

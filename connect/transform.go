@@ -26,3 +26,16 @@ type Predicate interface {
 	// Close ends the predicate, once, last.
 	Close()
 }
+
+// TransformClass describes a class of transforms and makes transforms of it.
+type TransformClass struct {
+	Spec Spec
+	// New makes a transform from its own keys (transforms.x.field as field). Its error is a [ConfigError].
+	New func(cfg Config) (Transform, error)
+}
+
+// PredicateClass is [TransformClass] for predicates.
+type PredicateClass struct {
+	Spec Spec
+	New  func(cfg Config) (Predicate, error)
+}

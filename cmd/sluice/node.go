@@ -64,7 +64,7 @@ func startNode(ctx context.Context, config *workerconfig.Worker, log logs) (*nod
 	if err := n.build(config); err != nil {
 		return nil, errors.Join(err, rest.Shutdown(ctx))
 	}
-	scrape := scraped(append(n.measured, newAppInfo(clientID(config, rest)), n.worker.Metrics())...)
+	scrape := scraped(append(n.measured, newAppInfo(clientID(config, rest)), n.worker.Metrics(), n.worker.Metrics().Own())...)
 	go func() { n.serve <- rest.Serve(n.herder, scrape) }()
 	if err := n.herder.Start(ctx); err != nil {
 		n.close(config.GracefulShutdown)
@@ -152,7 +152,7 @@ func storeKafka(config *workerconfig.Worker, suffix string, gate *kafkaclient.Ga
 		}
 		return kafkaclient.Explain(err, settings)
 	}
-	return stores.Kafka{Brokers: settings.Brokers, Config: settings.For(settings.Dialer(gate)), Logger: log, Explain: explain}, nil
+	return stores.Kafka{Brokers: settings.Brokers, Config: settings.For(settings.Dialer(gate.Shut)), Logger: log, Explain: explain}, nil
 }
 
 // kafkaStores makes the three stores on compacted topics.

@@ -10,24 +10,28 @@ import (
 // validate refuses a configuration that a worker would refuse.
 func (h *host) validate(spec connect.Spec, connector any) {
 	h.t.Helper()
-	for _, key := range spec.Keys {
-		if _, given := h.config[key.Name]; key.Default.Required() && !given {
-			h.t.Fatalf("connecttest: the configuration is refused: %s: required, and not given", key.Name)
-		}
-	}
-	validator, ok := connector.(connect.Validator)
-	if !ok {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), h.opts.patience)
 	defer cancel()
-	for _, p := range validator.Validate(ctx, h.config) {
+	for _, p := range findings(ctx, spec, connector, h.config) {
 		if p.Warning {
 			h.log.Warn("the configuration has a warning", "key", p.Key, "message", p.Message)
 			continue
 		}
 		h.t.Fatalf("connecttest: the configuration is refused: %s: %s", p.Key, p.Message)
 	}
+}
+
+// findings are what a worker would say of a configuration: what each key's own check does, or else the connector.
+func findings(ctx context.Context, spec connect.Spec, connector any, cfg connect.Config) (found []connect.Problem) {
+	for _, report := range spec.Keys.Validate(cfg) {
+		for _, text := range report.Errors {
+			found = append(found, connect.Problem{Key: report.Def.Name, Message: text})
+		}
+	}
+	if v, ok := connector.(connect.Validator); ok && len(found) == 0 {
+		return v.Validate(ctx, cfg)
+	}
+	return found
 }
 
 // split returns the configuration of the task: the first of one where the connector splits its work.

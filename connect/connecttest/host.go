@@ -23,6 +23,7 @@ type host struct {
 	config  connect.Config
 	log     *slog.Logger
 	logging *testLog
+	metrics *connect.Metrics // of the present life, its own
 
 	state    // guards the rest
 	opened   bool
@@ -52,11 +53,16 @@ func (h *host) guard(name string, call func() error) (err error) {
 	defer func() {
 		h.update(func() { delete(h.calls, name) })
 		if what := recover(); what != nil {
-			err = fmt.Errorf("panic in %s: %v\n%s", name, what, debug.Stack())
+			err = &panicked{fmt.Sprintf("panic in %s: %v\n%s", name, what, debug.Stack())}
 		}
 	}()
 	return call()
 }
+
+// panicked is a panic of the connector's.
+type panicked struct{ text string }
+
+func (p *panicked) Error() string { return p.text }
 
 // patiently repeats a call that asks for it, until ctx ends.
 func (h *host) patiently(ctx context.Context, call func() error) error {
@@ -110,6 +116,18 @@ func (h *host) fail(cause error) {
 	})
 }
 
+// Metric returns the value of a metric of the task's own ([connect.TaskContext] Metrics). The present life must have one of that name.
+func (h *host) Metric(name string) float64 {
+	h.t.Helper()
+	for _, m := range h.metrics.All() {
+		if m.Name == name {
+			return m.Value
+		}
+	}
+	h.t.Fatalf("connecttest: the task has no metric %s", name)
+	return 0
+}
+
 // Waiting returns why the task waits for its system, nil while it is healthy.
 func (h *host) Waiting() (cause error) {
 	h.update(func() { cause = h.waiting })
@@ -146,6 +164,7 @@ func (h *host) AwaitFailed() (cause error) {
 
 // begin notes that a life of the task begins, which stop ends.
 func (h *host) begin(stop context.CancelFunc) {
+	h.metrics = connect.NewMetrics(h.fail)
 	h.update(func() {
 		h.stop, h.opened = stop, false
 		h.failure, h.reported, h.waiting, h.retrying = nil, false, nil, false

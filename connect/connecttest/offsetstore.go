@@ -2,6 +2,7 @@ package connecttest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -12,7 +13,7 @@ import (
 // offsetStore is the offsets topic: it outlives the lives of the task, and gives back what the worker's JSON would.
 type offsetStore struct {
 	mu sync.Mutex
-	by map[string]connect.Offset
+	by map[string]stored
 }
 
 type stored struct {
@@ -21,7 +22,7 @@ type stored struct {
 }
 
 func newOffsetStore(from []stored) *offsetStore {
-	s := &offsetStore{by: map[string]connect.Offset{}}
+	s := &offsetStore{by: map[string]stored{}}
 	for _, o := range from {
 		s.put(o.partition, o.offset)
 	}
@@ -31,13 +32,20 @@ func newOffsetStore(from []stored) *offsetStore {
 func (s *offsetStore) get(partition []connect.Attr) connect.Offset {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.by[storeKey(partition)]
+	return s.by[storeKey(partition)].offset
 }
 
 func (s *offsetStore) put(partition []connect.Attr, at connect.Offset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.by[storeKey(partition)] = asRead(at)
+	s.by[storeKey(partition)] = stored{partition, asRead(at)}
+}
+
+// all are the stored offsets.
+func (s *offsetStore) all() []stored {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.by))
 }
 
 // storeKey is the same for the same members in whatever order, as the canonical JSON of the offsets topic is.

@@ -20,9 +20,11 @@ type Source struct {
 	pending []queued // polled, not yet acknowledged
 	granted int      // how many of pending may be acknowledged while acks are held
 	holding bool
+	paused  bool
 	killed  bool
 	number  uint64 // of the last record
 	polls   int    // polls that have returned
+	largest int    // records of the largest of them
 	empty   int    // the last of them that began after all else was known and returned nothing
 	next    map[connect.TopicPartition]int64
 }
@@ -112,6 +114,21 @@ func (s *Source) Hold() { s.update(func() { s.holding = true }) }
 // Release acknowledges all that was held back, and what comes from now on at once.
 func (s *Source) Release() { s.update(func() { s.holding = false }) }
 
+// Pause ends the Poll that is under way, as a worker does whose connector is paused, and waits for its return. There is no other until Resume.
+func (s *Source) Pause() {
+	s.t.Helper()
+	s.update(func() {
+		s.paused = true
+		if s.life.interrupt != nil {
+			s.life.interrupt()
+		}
+	})
+	s.need("want Poll to return when it is paused", func() bool { return s.life.interrupt == nil })
+}
+
+// Resume takes Pause back.
+func (s *Source) Resume() { s.update(func() { s.paused = false }) }
+
 // InFlight returns how many records have been polled and not acknowledged.
 func (s *Source) InFlight() (n int) {
 	s.update(func() { n = len(s.pending) })
@@ -121,6 +138,12 @@ func (s *Source) InFlight() (n int) {
 // Polls returns how often Poll has returned.
 func (s *Source) Polls() (n int) {
 	s.update(func() { n = s.polls })
+	return n
+}
+
+// largestPoll returns how many records the largest Poll has added.
+func (s *Source) largestPoll() (n int) {
+	s.update(func() { n = s.largest })
 	return n
 }
 
@@ -166,7 +189,7 @@ func (s *Source) begin() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.host.begin(stop)
 	l := &sourceLife{Source: s, done: make(chan struct{})}
-	l.rt = sourceContext{taskContext: taskContext{s.host, cfg}, store: s.store}
+	l.rt = sourceContext{taskContext: taskContext{s.host, cfg, s.metrics}, store: s.store}
 	s.life = l
 	go l.run(ctx)
 }

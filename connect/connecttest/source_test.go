@@ -255,3 +255,27 @@ func TestASourceRunsInABubbleOfItsOwnTime(t *testing.T) {
 		assert.Equal(t, []string{"late"}, texts(src.Take(1)))
 	})
 }
+
+func TestATasksOwnMetricsCanBeRead(t *testing.T) {
+	counting := counting(1)
+	open := counting.open
+	counting.open = func(rt connect.SourceContext) error {
+		rt.Metrics().Counter("opened", "Opens of this life.").Add(1)
+		return open(rt)
+	}
+	src := StartSource(t, counting, nil)
+	src.AwaitHealthy()
+	assert.EqualValues(t, 1, src.Metric("opened"))
+	src.Restart()
+	src.AwaitHealthy()
+	assert.EqualValues(t, 1, src.Metric("opened"), "a new life counts anew")
+
+	src.Stop()
+	assert.Contains(t, verdict(t, func(t testing.TB) {
+		counting.open = func(rt connect.SourceContext) error {
+			rt.Metrics().Gauge("Not Valid", "")
+			return open(rt)
+		}
+		StartSource(t, counting, nil).AwaitHealthy()
+	}), `"Not Valid"`)
+}

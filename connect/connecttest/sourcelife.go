@@ -16,8 +16,11 @@ type sourceLife struct {
 	rt   sourceContext
 	done chan struct{} // closed when both goroutines have ended
 
-	polling bool     // guarded by state
-	open    []queued // the records of a transaction that has no end yet
+	open []queued // the records of a transaction that has no end yet
+
+	// Guarded by host.state:
+	polling   bool
+	interrupt context.CancelFunc // of the Poll under way; nil for none
 }
 
 // run is the task's goroutine.
@@ -73,7 +76,14 @@ func (l *sourceLife) poll(ctx context.Context, task connect.SourceTask) error {
 			break
 		}
 		batch.Reset()
-		err := l.guard("Poll", func() error { return task.Poll(ctx, batch) })
+		working, interrupt := context.WithCancel(ctx)
+		if !l.admitted(interrupt) {
+			interrupt()
+			continue
+		}
+		err := l.guard("Poll", func() error { return task.Poll(working, batch) })
+		interrupted := working.Err() != nil && ctx.Err() == nil
+		interrupt()
 		if changed := keeper.check(); changed != nil {
 			return changed
 		}
@@ -83,10 +93,12 @@ func (l *sourceLife) poll(ctx context.Context, task connect.SourceTask) error {
 		if err := l.enqueue(keeper.keep(batch.Records()), batch.TransactionEnds()); err != nil {
 			return err
 		}
+		l.update(func() { l.interrupt = nil })
 		var again *connect.RetryError
 		switch {
 		case err == nil:
 			l.succeeded()
+		case interrupted && !errors.As(err, new(*panicked)): // it says that it was asked to return
 		case errors.As(err, &again):
 			if l.pause(ctx, again) != nil {
 				return keeper.check()
@@ -104,9 +116,19 @@ func (l *sourceLife) over(ctx context.Context) (over bool) {
 	return over
 }
 
+// admitted notes what ends the Poll that is about to begin. It returns false where a pause has come first.
+func (l *sourceLife) admitted(interrupt context.CancelFunc) (admitted bool) {
+	l.update(func() {
+		if admitted = !l.paused; admitted {
+			l.interrupt = interrupt
+		}
+	})
+	return admitted
+}
+
 // room is called under the lock.
 func (l *sourceLife) room() bool {
-	return l.failure != nil || (len(l.pending) < l.opts.window && len(l.queue) < l.opts.window)
+	return l.failure != nil || !l.paused && (len(l.pending) < l.opts.window && len(l.queue) < l.opts.window)
 }
 
 // enqueue puts the records of one poll into the topic.
@@ -128,6 +150,7 @@ func (l *sourceLife) enqueue(records []connect.SourceRecord, ends []connect.Tran
 	visible = slices.DeleteFunc(visible, func(q queued) bool { return q.record.Advances() })
 	l.update(func() {
 		l.polls++
+		l.largest = max(l.largest, len(batch))
 		if len(batch) == 0 {
 			l.empty = l.polls
 		}

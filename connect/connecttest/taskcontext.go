@@ -11,14 +11,17 @@ import (
 // taskContext implements connect.TaskContext for one life of a task.
 type taskContext struct {
 	*host
-	config connect.Config
+	config  connect.Config
+	metrics *connect.Metrics
 }
 
-func (c *taskContext) Config() connect.Config { return c.config }
-func (c *taskContext) TaskID() int            { return c.opts.taskID }
-func (c *taskContext) Log() *slog.Logger      { return c.log }
-func (c *taskContext) Healthy()               { c.wait(nil) }
-func (c *taskContext) Fail(cause error)       { c.fail(cause) }
+func (c *taskContext) Config() connect.Config    { return c.config }
+func (c *taskContext) Connector() string         { return "test" }
+func (c *taskContext) TaskID() int               { return c.opts.taskID }
+func (c *taskContext) Log() *slog.Logger         { return c.log }
+func (c *taskContext) Metrics() *connect.Metrics { return c.metrics }
+func (c *taskContext) Healthy()                  { c.wait(nil) }
+func (c *taskContext) Fail(cause error)          { c.fail(cause) }
 
 func (c *taskContext) Waiting(cause error, _ time.Time) { c.wait(cause) }
 

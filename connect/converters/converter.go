@@ -24,13 +24,13 @@ type HeaderConverter interface {
 }
 
 // Seat is what a converter is for, the value of converter.type.
-type Seat string
+type Seat = connect.Seat
 
 // The seats.
 const (
-	Key    Seat = "key"
-	Value  Seat = "value"
-	Header Seat = "header"
+	Key    = connect.KeySeat
+	Value  = connect.ValueSeat
+	Header = connect.HeaderSeat
 )
 
 // Definition describes a converter class and makes converters of it.

@@ -9,17 +9,10 @@ import (
 
 // Definition describes a transform class and makes transforms of it. The two halves of a class that works on a record's key or value are two
 // definitions, Class$Key and Class$Value.
-type Definition struct {
-	Spec connect.Spec
-	// New makes a transform from its own keys (transforms.x.field as field). Its error is a [connect.ConfigError].
-	New func(cfg connect.Config) (connect.Transform, error)
-}
+type Definition = connect.TransformClass
 
 // PredicateDefinition is [Definition] for predicates.
-type PredicateDefinition struct {
-	Spec connect.Spec
-	New  func(cfg connect.Config) (connect.Predicate, error)
-}
+type PredicateDefinition = connect.PredicateClass
 
 // All returns the definitions of the transforms that Kafka Connect brings.
 func All() []Definition {

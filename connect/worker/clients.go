@@ -117,7 +117,7 @@ func (w *Worker) connectKafka(d *delivery, clientID string, run *taskRun, config
 	d.explain = func(err error) error { return explainProduce(err, settings) }
 	d.dial = func(ctx context.Context) (*producerSession, error) {
 		producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{
-			Gate: w.gate, Waiting: d.waiting, Fatal: d.fatal,
+			Hold: w.gate.Shut, Waiting: d.waiting, Fatal: d.fatal,
 		})
 		if err != nil {
 			return nil, healing(d.explain(err))

@@ -153,3 +153,6 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.recoveries.attempts.Collect(ch)
 	m.recoveries.due.Collect(ch)
 }
+
+// Own are the metrics that tasks keep themselves ([connect.Metrics]), a collector beside this one: nobody knows their names before.
+func (m *Metrics) Own() prometheus.Collector { return ownMetrics{m} }

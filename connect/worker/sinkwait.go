@@ -28,8 +28,8 @@ func (t *sinkTask) waitToConvert(p phases, d time.Duration) bool {
 }
 
 // awaitLease keeps a batch while this worker has no lease on its work: the task may be another worker's by now. What Put has taken before is the
-// plugin's, whose connections are not the worker's to hold back; the group sees to it that nobody else has its partitions as long as this worker
-// answers.
+// plugin's, whose connections are not the worker's to hold back: it asks SinkContext.Suspended. Of a plugin that does not ask, the consumer group is
+// the guard: nobody else gets its partitions as long as this worker answers.
 func (t *sinkTask) awaitLease(p phases) (lost bool, err error) {
 	for {
 		regained := t.gate.Shut()

@@ -37,11 +37,14 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *li
 	}
 	run.health = &health{publish: status.complain, log: func(cause string) { logHealth(run.log, cause) }}
 	measured.health.Store(run.health)
+	run.own = connect.NewMetrics(func(cause error) { run.log.Warn("a metric of the connector's own is not shown", "error", cause) })
+	measured.own.Store(run.own)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer cut()
 		defer measured.health.CompareAndSwap(run.health, nil)
+		defer measured.own.CompareAndSwap(run.own, nil)
 		defer run.target.release()
 		err := guard("the task", func() error {
 			found, err := w.resolve(stop, spec.Connector, spec.Config)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/metrics"
 )
 
@@ -19,7 +20,8 @@ type taskMetrics struct {
 	batch    *metrics.Sensor
 	commits  commitMetrics
 	errors   errorMetrics
-	health   atomic.Pointer[health]        // of the present life; nil for none
+	health   atomic.Pointer[health] // of the present life; nil for none, and likewise:
+	own      atomic.Pointer[connect.Metrics]
 	source   atomic.Pointer[sourceMetrics] // nil where the task is none, or is not known yet, and likewise:
 	sink     atomic.Pointer[sinkMetrics]
 }

@@ -22,6 +22,7 @@ type taskRun struct {
 	target   *target
 	status   *taskStatus
 	health   *health
+	own      *connect.Metrics        // the plugin's
 	end      context.CancelCauseFunc // of the stop context
 	// acker is set once the plugin's task is open; acknowledgements of records need it, and none exist before.
 	acker atomic.Pointer[connect.Acker]
@@ -33,6 +34,7 @@ type taskRun struct {
 // however slow Kafka or the plugin's system are.
 type phases struct {
 	stop   context.Context // the task shall stop, or has failed: no more records are taken
+	drain  context.Context // 4/10 of the graceful time later: what a sink has in flight by now stays so
 	finish context.Context // half of the graceful time later: what is still under way is given up
 	leave  context.Context // 7/10: what offsets are not stored by now never are
 	close  context.Context // 9/10: the plugin's Close must return
@@ -41,7 +43,7 @@ type phases struct {
 
 func newPhases(stop, kill context.Context, grace time.Duration) phases {
 	return phases{
-		stop: stop, finish: after(stop, kill, grace/2), leave: after(stop, kill, grace*7/10), close: after(stop, kill, grace*9/10), kill: kill,
+		stop: stop, drain: after(stop, kill, grace*4/10), finish: after(stop, kill, grace/2), leave: after(stop, kill, grace*7/10), close: after(stop, kill, grace*9/10), kill: kill,
 	}
 }
 
@@ -129,11 +131,17 @@ func (t *taskRun) unpaused(stop context.Context) (working context.Context, waite
 // Config implements connect.TaskContext.
 func (t *taskRun) Config() connect.Config { return t.config }
 
+// Connector implements connect.TaskContext.
+func (t *taskRun) Connector() string { return t.id.Connector }
+
 // TaskID implements connect.TaskContext.
 func (t *taskRun) TaskID() int { return t.id.Task }
 
 // Log implements connect.TaskContext.
 func (t *taskRun) Log() *slog.Logger { return t.log }
+
+// Metrics implements connect.TaskContext.
+func (t *taskRun) Metrics() *connect.Metrics { return t.own }
 
 // Waiting implements connect.TaskContext.
 func (t *taskRun) Waiting(cause error, next time.Time) {

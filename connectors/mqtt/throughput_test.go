@@ -16,19 +16,22 @@ import (
 type bareContext struct {
 	connect.Partitions
 	cfg     connect.Config
+	metrics *connect.Metrics
 	healthy chan struct{}
 }
 
 func newBareContext(cfg connect.Config) *bareContext {
-	return &bareContext{cfg: cfg, healthy: make(chan struct{}, 1)}
+	return &bareContext{cfg: cfg, metrics: connect.NewMetrics(func(cause error) { panic(cause) }), healthy: make(chan struct{}, 1)}
 }
 
-func (c *bareContext) Config() connect.Config   { return c.cfg }
-func (c *bareContext) TaskID() int              { return 0 }
-func (c *bareContext) Log() *slog.Logger        { return slog.New(slog.DiscardHandler) }
-func (c *bareContext) Waiting(error, time.Time) {}
-func (c *bareContext) Healthy()                 { signal(c.healthy) }
-func (c *bareContext) Fail(cause error)         { panic(cause) }
+func (c *bareContext) Config() connect.Config    { return c.cfg }
+func (c *bareContext) Connector() string         { return "bare" }
+func (c *bareContext) TaskID() int               { return 0 }
+func (c *bareContext) Log() *slog.Logger         { return slog.New(slog.DiscardHandler) }
+func (c *bareContext) Metrics() *connect.Metrics { return c.metrics }
+func (c *bareContext) Waiting(error, time.Time)  {}
+func (c *bareContext) Healthy()                  { signal(c.healthy) }
+func (c *bareContext) Fail(cause error)          { panic(cause) }
 
 func (c *bareContext) Partition(kv ...string) *connect.Partition {
 	return c.Intern(connect.Strings(kv...)...)
@@ -46,6 +49,7 @@ func (c *bareContext) Pause(...connect.TopicPartition)  {}
 func (c *bareContext) Resume(...connect.TopicPartition) {}
 func (c *bareContext) Rewind(connect.Offsets)           {}
 func (c *bareContext) RequestCommit()                   {}
+func (c *bareContext) Suspended() <-chan struct{}       { return nil }
 func (c *bareContext) Report(_ context.Context, _ *connect.SinkRecord, cause error) error {
 	return cause
 }

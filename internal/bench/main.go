@@ -1,4 +1,5 @@
-// Command bench measures Sluice beside the thinnest loops over the same two libraries that give the same guarantee: acknowledged by Kafka, in order.
+// Command bench measures Sluice beside the thinnest loops over the same two libraries that give the same guarantee: acknowledged by Kafka, in
+// order, or by the MQTT broker before offsets are committed.
 // Every arm is a process of its own against one real Kafka and one real mosquitto, so that processor time and memory are the arm's alone; arms
 // alternate, and the medians are quoted. Machines are noisy: compare within one run, and read the ratios.
 package main
@@ -45,7 +46,7 @@ const conversionsName = "conversions"
 
 // measured are the names of all tables.
 func measured() []string {
-	names := []string{conversionsName, mosquittoName}
+	names := []string{conversionsName, mosquittoName, latencyName}
 	for _, f := range flows() {
 		names = append(names, f.name)
 	}
@@ -72,6 +73,11 @@ func run(ctx context.Context, records, rounds int, only string) error {
 	if only == "" || only == mosquittoName {
 		if err := lab.measureMosquitto(ctx); err != nil {
 			return fmt.Errorf("%s: %w", mosquittoName, err)
+		}
+	}
+	if only == "" || only == latencyName {
+		if err := lab.measureLatency(ctx); err != nil {
+			return fmt.Errorf("%s: %w", latencyName, err)
 		}
 	}
 	for _, f := range flows() {

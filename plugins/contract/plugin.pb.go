@@ -446,7 +446,7 @@ func (x SinkRecord_TimestampType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SinkRecord_TimestampType.Descriptor instead.
 func (SinkRecord_TimestampType) EnumDescriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{65, 0}
+	return file_plugin_proto_rawDescGZIP(), []int{67, 0}
 }
 
 type DescribeRequest struct {
@@ -4348,6 +4348,8 @@ type ToSink struct {
 	//	*ToSink_Reported
 	//	*ToSink_Stop
 	//	*ToSink_Close
+	//	*ToSink_Lease
+	//	*ToSink_Drain
 	Message       isToSink_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4462,6 +4464,24 @@ func (x *ToSink) GetClose() *CloseTask {
 	return nil
 }
 
+func (x *ToSink) GetLease() *Lease {
+	if x != nil {
+		if x, ok := x.Message.(*ToSink_Lease); ok {
+			return x.Lease
+		}
+	}
+	return nil
+}
+
+func (x *ToSink) GetDrain() *Drain {
+	if x != nil {
+		if x, ok := x.Message.(*ToSink_Drain); ok {
+			return x.Drain
+		}
+	}
+	return nil
+}
+
 type isToSink_Message interface {
 	isToSink_Message()
 }
@@ -4498,6 +4518,14 @@ type ToSink_Close struct {
 	Close *CloseTask `protobuf:"bytes,8,opt,name=close,proto3,oneof"`
 }
 
+type ToSink_Lease struct {
+	Lease *Lease `protobuf:"bytes,9,opt,name=lease,proto3,oneof"`
+}
+
+type ToSink_Drain struct {
+	Drain *Drain `protobuf:"bytes,10,opt,name=drain,proto3,oneof"`
+}
+
 func (*ToSink_Open) isToSink_Message() {}
 
 func (*ToSink_Assigned) isToSink_Message() {}
@@ -4513,6 +4541,10 @@ func (*ToSink_Reported) isToSink_Message() {}
 func (*ToSink_Stop) isToSink_Message() {}
 
 func (*ToSink_Close) isToSink_Message() {}
+
+func (*ToSink_Lease) isToSink_Message() {}
+
+func (*ToSink_Drain) isToSink_Message() {}
 
 // FromSink is what a sink task says: opened first, closed last.
 type FromSink struct {
@@ -4797,7 +4829,9 @@ type SinkOpened struct {
 	// commits: the task wants to be asked how far it is (commit); else what is done counts.
 	Commits bool `protobuf:"varint,3,opt,name=commits,proto3" json:"commits,omitempty"`
 	// assigns: the task wants to hear of assigned and revoked partitions.
-	Assigns       bool `protobuf:"varint,4,opt,name=assigns,proto3" json:"assigns,omitempty"`
+	Assigns bool `protobuf:"varint,4,opt,name=assigns,proto3" json:"assigns,omitempty"`
+	// drains: the task wants to be asked to finish what it has in flight before it loses partitions (drain).
+	Drains        bool `protobuf:"varint,5,opt,name=drains,proto3" json:"drains,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4860,6 +4894,113 @@ func (x *SinkOpened) GetAssigns() bool {
 	return false
 }
 
+func (x *SinkOpened) GetDrains() bool {
+	if x != nil {
+		return x.Drains
+	}
+	return false
+}
+
+// Lease lets the task write to its system for valid_ms from now; 0: not now, for the worker has lost its cluster and the task may be another worker's.
+// It is renewed each second; a worker that is frozen renews nothing. A task that writes from a queue or a buffer holds back what it has while it has no
+// lease. Where no lease has come at all the task may always write.
+type Lease struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ValidMs       int64                  `protobuf:"varint,1,opt,name=valid_ms,json=validMs,proto3" json:"valid_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lease) Reset() {
+	*x = Lease{}
+	mi := &file_plugin_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lease) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lease) ProtoMessage() {}
+
+func (x *Lease) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lease.ProtoReflect.Descriptor instead.
+func (*Lease) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *Lease) GetValidMs() int64 {
+	if x != nil {
+		return x.ValidMs
+	}
+	return 0
+}
+
+// Drain asks the task to deal with what it was put, within timeout_ms. It is answered by done with number; a commit follows, and then revoked.
+type Drain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	TimeoutMs     int64                  `protobuf:"varint,2,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drain) Reset() {
+	*x = Drain{}
+	mi := &file_plugin_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drain) ProtoMessage() {}
+
+func (x *Drain) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drain.ProtoReflect.Descriptor instead.
+func (*Drain) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *Drain) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Drain) GetTimeoutMs() int64 {
+	if x != nil {
+		return x.TimeoutMs
+	}
+	return 0
+}
+
 // Assigned are partitions that the task gets or loses. It is answered by done with number.
 type Assigned struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4871,7 +5012,7 @@ type Assigned struct {
 
 func (x *Assigned) Reset() {
 	*x = Assigned{}
-	mi := &file_plugin_proto_msgTypes[62]
+	mi := &file_plugin_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4883,7 +5024,7 @@ func (x *Assigned) String() string {
 func (*Assigned) ProtoMessage() {}
 
 func (x *Assigned) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[62]
+	mi := &file_plugin_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4896,7 +5037,7 @@ func (x *Assigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assigned.ProtoReflect.Descriptor instead.
 func (*Assigned) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{62}
+	return file_plugin_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Assigned) GetNumber() uint64 {
@@ -4923,7 +5064,7 @@ type TopicPartition struct {
 
 func (x *TopicPartition) Reset() {
 	*x = TopicPartition{}
-	mi := &file_plugin_proto_msgTypes[63]
+	mi := &file_plugin_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4935,7 +5076,7 @@ func (x *TopicPartition) String() string {
 func (*TopicPartition) ProtoMessage() {}
 
 func (x *TopicPartition) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[63]
+	mi := &file_plugin_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4948,7 +5089,7 @@ func (x *TopicPartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicPartition.ProtoReflect.Descriptor instead.
 func (*TopicPartition) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{63}
+	return file_plugin_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *TopicPartition) GetTopic() string {
@@ -4978,7 +5119,7 @@ type Put struct {
 
 func (x *Put) Reset() {
 	*x = Put{}
-	mi := &file_plugin_proto_msgTypes[64]
+	mi := &file_plugin_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4990,7 +5131,7 @@ func (x *Put) String() string {
 func (*Put) ProtoMessage() {}
 
 func (x *Put) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[64]
+	mi := &file_plugin_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5003,7 +5144,7 @@ func (x *Put) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Put.ProtoReflect.Descriptor instead.
 func (*Put) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{64}
+	return file_plugin_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Put) GetNumber() uint64 {
@@ -5056,7 +5197,7 @@ type SinkRecord struct {
 
 func (x *SinkRecord) Reset() {
 	*x = SinkRecord{}
-	mi := &file_plugin_proto_msgTypes[65]
+	mi := &file_plugin_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5068,7 +5209,7 @@ func (x *SinkRecord) String() string {
 func (*SinkRecord) ProtoMessage() {}
 
 func (x *SinkRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[65]
+	mi := &file_plugin_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5081,7 +5222,7 @@ func (x *SinkRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SinkRecord.ProtoReflect.Descriptor instead.
 func (*SinkRecord) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{65}
+	return file_plugin_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *SinkRecord) GetTopic() string {
@@ -5182,7 +5323,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_plugin_proto_msgTypes[66]
+	mi := &file_plugin_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5194,7 +5335,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[66]
+	mi := &file_plugin_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5207,7 +5348,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{66}
+	return file_plugin_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Done) GetNumber() uint64 {
@@ -5241,7 +5382,7 @@ type FailedRecord struct {
 
 func (x *FailedRecord) Reset() {
 	*x = FailedRecord{}
-	mi := &file_plugin_proto_msgTypes[67]
+	mi := &file_plugin_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5253,7 +5394,7 @@ func (x *FailedRecord) String() string {
 func (*FailedRecord) ProtoMessage() {}
 
 func (x *FailedRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[67]
+	mi := &file_plugin_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5266,7 +5407,7 @@ func (x *FailedRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailedRecord.ProtoReflect.Descriptor instead.
 func (*FailedRecord) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{67}
+	return file_plugin_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *FailedRecord) GetIndex() uint32 {
@@ -5295,7 +5436,7 @@ type CommitQuestion struct {
 
 func (x *CommitQuestion) Reset() {
 	*x = CommitQuestion{}
-	mi := &file_plugin_proto_msgTypes[68]
+	mi := &file_plugin_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5307,7 +5448,7 @@ func (x *CommitQuestion) String() string {
 func (*CommitQuestion) ProtoMessage() {}
 
 func (x *CommitQuestion) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[68]
+	mi := &file_plugin_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5320,7 +5461,7 @@ func (x *CommitQuestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitQuestion.ProtoReflect.Descriptor instead.
 func (*CommitQuestion) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{68}
+	return file_plugin_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *CommitQuestion) GetNumber() uint64 {
@@ -5355,7 +5496,7 @@ type CommitAnswer struct {
 
 func (x *CommitAnswer) Reset() {
 	*x = CommitAnswer{}
-	mi := &file_plugin_proto_msgTypes[69]
+	mi := &file_plugin_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5367,7 +5508,7 @@ func (x *CommitAnswer) String() string {
 func (*CommitAnswer) ProtoMessage() {}
 
 func (x *CommitAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[69]
+	mi := &file_plugin_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5380,7 +5521,7 @@ func (x *CommitAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitAnswer.ProtoReflect.Descriptor instead.
 func (*CommitAnswer) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{69}
+	return file_plugin_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CommitAnswer) GetNumber() uint64 {
@@ -5422,7 +5563,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_plugin_proto_msgTypes[70]
+	mi := &file_plugin_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5434,7 +5575,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[70]
+	mi := &file_plugin_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5447,7 +5588,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{70}
+	return file_plugin_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Report) GetNumber() uint64 {
@@ -5510,7 +5651,7 @@ type Reported struct {
 
 func (x *Reported) Reset() {
 	*x = Reported{}
-	mi := &file_plugin_proto_msgTypes[71]
+	mi := &file_plugin_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5522,7 +5663,7 @@ func (x *Reported) String() string {
 func (*Reported) ProtoMessage() {}
 
 func (x *Reported) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[71]
+	mi := &file_plugin_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5535,7 +5676,7 @@ func (x *Reported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reported.ProtoReflect.Descriptor instead.
 func (*Reported) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{71}
+	return file_plugin_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Reported) GetNumber() uint64 {
@@ -5561,7 +5702,7 @@ type Pause struct {
 
 func (x *Pause) Reset() {
 	*x = Pause{}
-	mi := &file_plugin_proto_msgTypes[72]
+	mi := &file_plugin_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5573,7 +5714,7 @@ func (x *Pause) String() string {
 func (*Pause) ProtoMessage() {}
 
 func (x *Pause) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[72]
+	mi := &file_plugin_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5586,7 +5727,7 @@ func (x *Pause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pause.ProtoReflect.Descriptor instead.
 func (*Pause) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{72}
+	return file_plugin_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Pause) GetPartitions() []*TopicPartition {
@@ -5606,7 +5747,7 @@ type Rewind struct {
 
 func (x *Rewind) Reset() {
 	*x = Rewind{}
-	mi := &file_plugin_proto_msgTypes[73]
+	mi := &file_plugin_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5618,7 +5759,7 @@ func (x *Rewind) String() string {
 func (*Rewind) ProtoMessage() {}
 
 func (x *Rewind) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[73]
+	mi := &file_plugin_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5631,7 +5772,7 @@ func (x *Rewind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rewind.ProtoReflect.Descriptor instead.
 func (*Rewind) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{73}
+	return file_plugin_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Rewind) GetOffsets() []*SinkOffset {
@@ -5649,7 +5790,7 @@ type RequestCommit struct {
 
 func (x *RequestCommit) Reset() {
 	*x = RequestCommit{}
-	mi := &file_plugin_proto_msgTypes[74]
+	mi := &file_plugin_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5661,7 +5802,7 @@ func (x *RequestCommit) String() string {
 func (*RequestCommit) ProtoMessage() {}
 
 func (x *RequestCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[74]
+	mi := &file_plugin_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5674,7 +5815,7 @@ func (x *RequestCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestCommit.ProtoReflect.Descriptor instead.
 func (*RequestCommit) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{74}
+	return file_plugin_proto_rawDescGZIP(), []int{76}
 }
 
 type ToTransform struct {
@@ -5690,7 +5831,7 @@ type ToTransform struct {
 
 func (x *ToTransform) Reset() {
 	*x = ToTransform{}
-	mi := &file_plugin_proto_msgTypes[75]
+	mi := &file_plugin_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5702,7 +5843,7 @@ func (x *ToTransform) String() string {
 func (*ToTransform) ProtoMessage() {}
 
 func (x *ToTransform) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[75]
+	mi := &file_plugin_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5715,7 +5856,7 @@ func (x *ToTransform) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToTransform.ProtoReflect.Descriptor instead.
 func (*ToTransform) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{75}
+	return file_plugin_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ToTransform) GetMessage() isToTransform_Message {
@@ -5771,7 +5912,7 @@ type OpenPart struct {
 
 func (x *OpenPart) Reset() {
 	*x = OpenPart{}
-	mi := &file_plugin_proto_msgTypes[76]
+	mi := &file_plugin_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5783,7 +5924,7 @@ func (x *OpenPart) String() string {
 func (*OpenPart) ProtoMessage() {}
 
 func (x *OpenPart) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[76]
+	mi := &file_plugin_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5796,7 +5937,7 @@ func (x *OpenPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenPart.ProtoReflect.Descriptor instead.
 func (*OpenPart) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{76}
+	return file_plugin_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *OpenPart) GetOf() *ClassConfig {
@@ -5835,7 +5976,7 @@ type Apply struct {
 
 func (x *Apply) Reset() {
 	*x = Apply{}
-	mi := &file_plugin_proto_msgTypes[77]
+	mi := &file_plugin_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5847,7 +5988,7 @@ func (x *Apply) String() string {
 func (*Apply) ProtoMessage() {}
 
 func (x *Apply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[77]
+	mi := &file_plugin_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5860,7 +6001,7 @@ func (x *Apply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Apply.ProtoReflect.Descriptor instead.
 func (*Apply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{77}
+	return file_plugin_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Apply) GetForget() bool {
@@ -5911,7 +6052,7 @@ type FromTransform struct {
 
 func (x *FromTransform) Reset() {
 	*x = FromTransform{}
-	mi := &file_plugin_proto_msgTypes[78]
+	mi := &file_plugin_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5923,7 +6064,7 @@ func (x *FromTransform) String() string {
 func (*FromTransform) ProtoMessage() {}
 
 func (x *FromTransform) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[78]
+	mi := &file_plugin_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5936,7 +6077,7 @@ func (x *FromTransform) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FromTransform.ProtoReflect.Descriptor instead.
 func (*FromTransform) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{78}
+	return file_plugin_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *FromTransform) GetForget() bool {
@@ -5988,7 +6129,7 @@ type ToConverter struct {
 
 func (x *ToConverter) Reset() {
 	*x = ToConverter{}
-	mi := &file_plugin_proto_msgTypes[79]
+	mi := &file_plugin_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6000,7 +6141,7 @@ func (x *ToConverter) String() string {
 func (*ToConverter) ProtoMessage() {}
 
 func (x *ToConverter) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[79]
+	mi := &file_plugin_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6013,7 +6154,7 @@ func (x *ToConverter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToConverter.ProtoReflect.Descriptor instead.
 func (*ToConverter) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{79}
+	return file_plugin_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ToConverter) GetMessage() isToConverter_Message {
@@ -6086,7 +6227,7 @@ type Encode struct {
 
 func (x *Encode) Reset() {
 	*x = Encode{}
-	mi := &file_plugin_proto_msgTypes[80]
+	mi := &file_plugin_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6098,7 +6239,7 @@ func (x *Encode) String() string {
 func (*Encode) ProtoMessage() {}
 
 func (x *Encode) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[80]
+	mi := &file_plugin_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6111,7 +6252,7 @@ func (x *Encode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Encode.ProtoReflect.Descriptor instead.
 func (*Encode) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{80}
+	return file_plugin_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Encode) GetForget() bool {
@@ -6167,7 +6308,7 @@ type Decode struct {
 
 func (x *Decode) Reset() {
 	*x = Decode{}
-	mi := &file_plugin_proto_msgTypes[81]
+	mi := &file_plugin_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6179,7 +6320,7 @@ func (x *Decode) String() string {
 func (*Decode) ProtoMessage() {}
 
 func (x *Decode) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[81]
+	mi := &file_plugin_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6192,7 +6333,7 @@ func (x *Decode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decode.ProtoReflect.Descriptor instead.
 func (*Decode) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{81}
+	return file_plugin_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *Decode) GetTopic() string {
@@ -6230,7 +6371,7 @@ type FromConverter struct {
 
 func (x *FromConverter) Reset() {
 	*x = FromConverter{}
-	mi := &file_plugin_proto_msgTypes[82]
+	mi := &file_plugin_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6242,7 +6383,7 @@ func (x *FromConverter) String() string {
 func (*FromConverter) ProtoMessage() {}
 
 func (x *FromConverter) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[82]
+	mi := &file_plugin_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6255,7 +6396,7 @@ func (x *FromConverter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FromConverter.ProtoReflect.Descriptor instead.
 func (*FromConverter) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{82}
+	return file_plugin_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *FromConverter) GetData() []byte {
@@ -6312,7 +6453,7 @@ type ProvideRequest struct {
 
 func (x *ProvideRequest) Reset() {
 	*x = ProvideRequest{}
-	mi := &file_plugin_proto_msgTypes[83]
+	mi := &file_plugin_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6324,7 +6465,7 @@ func (x *ProvideRequest) String() string {
 func (*ProvideRequest) ProtoMessage() {}
 
 func (x *ProvideRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[83]
+	mi := &file_plugin_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6337,7 +6478,7 @@ func (x *ProvideRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvideRequest.ProtoReflect.Descriptor instead.
 func (*ProvideRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{83}
+	return file_plugin_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ProvideRequest) GetClass() string {
@@ -6379,7 +6520,7 @@ type Provided struct {
 
 func (x *Provided) Reset() {
 	*x = Provided{}
-	mi := &file_plugin_proto_msgTypes[84]
+	mi := &file_plugin_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6391,7 +6532,7 @@ func (x *Provided) String() string {
 func (*Provided) ProtoMessage() {}
 
 func (x *Provided) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[84]
+	mi := &file_plugin_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6404,7 +6545,7 @@ func (x *Provided) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Provided.ProtoReflect.Descriptor instead.
 func (*Provided) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{84}
+	return file_plugin_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Provided) GetValues() map[string]string {
@@ -6753,7 +6894,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04help\x18\x02 \x01(\tR\x04help\x12\x18\n" +
 	"\acounter\x18\x03 \x01(\bR\acounter\x12\x14\n" +
-	"\x05value\x18\x04 \x01(\x01R\x05value\"\xbf\x03\n" +
+	"\x05value\x18\x04 \x01(\x01R\x05value\"\xa1\x04\n" +
 	"\x06ToSink\x120\n" +
 	"\x04open\x18\x01 \x01(\v2\x1a.sluice.plugin.v1.OpenTaskH\x00R\x04open\x128\n" +
 	"\bassigned\x18\x02 \x01(\v2\x1a.sluice.plugin.v1.AssignedH\x00R\bassigned\x126\n" +
@@ -6762,7 +6903,10 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06commit\x18\x05 \x01(\v2 .sluice.plugin.v1.CommitQuestionH\x00R\x06commit\x128\n" +
 	"\breported\x18\x06 \x01(\v2\x1a.sluice.plugin.v1.ReportedH\x00R\breported\x120\n" +
 	"\x04stop\x18\a \x01(\v2\x1a.sluice.plugin.v1.StopTaskH\x00R\x04stop\x123\n" +
-	"\x05close\x18\b \x01(\v2\x1b.sluice.plugin.v1.CloseTaskH\x00R\x05closeB\t\n" +
+	"\x05close\x18\b \x01(\v2\x1b.sluice.plugin.v1.CloseTaskH\x00R\x05close\x12/\n" +
+	"\x05lease\x18\t \x01(\v2\x17.sluice.plugin.v1.LeaseH\x00R\x05lease\x12/\n" +
+	"\x05drain\x18\n" +
+	" \x01(\v2\x17.sluice.plugin.v1.DrainH\x00R\x05drainB\t\n" +
 	"\amessage\"\x86\x06\n" +
 	"\bFromSink\x126\n" +
 	"\x06opened\x18\x01 \x01(\v2\x1c.sluice.plugin.v1.SinkOpenedH\x00R\x06opened\x12,\n" +
@@ -6780,13 +6924,20 @@ const file_plugin_proto_rawDesc = "" +
 	"\x03log\x18\f \x01(\v2\x19.sluice.plugin.v1.LogLineH\x00R\x03log\x125\n" +
 	"\ametrics\x18\r \x01(\v2\x19.sluice.plugin.v1.MetricsH\x00R\ametrics\x126\n" +
 	"\x06closed\x18\x0e \x01(\v2\x1c.sluice.plugin.v1.TaskClosedH\x00R\x06closedB\t\n" +
-	"\amessage\"\xa1\x01\n" +
+	"\amessage\"\xb9\x01\n" +
 	"\n" +
 	"SinkOpened\x12-\n" +
 	"\x05fault\x18\x01 \x01(\v2\x17.sluice.plugin.v1.FaultR\x05fault\x120\n" +
 	"\x06credit\x18\x02 \x01(\v2\x18.sluice.plugin.v1.CreditR\x06credit\x12\x18\n" +
 	"\acommits\x18\x03 \x01(\bR\acommits\x12\x18\n" +
-	"\aassigns\x18\x04 \x01(\bR\aassigns\"d\n" +
+	"\aassigns\x18\x04 \x01(\bR\aassigns\x12\x16\n" +
+	"\x06drains\x18\x05 \x01(\bR\x06drains\"\"\n" +
+	"\x05Lease\x12\x19\n" +
+	"\bvalid_ms\x18\x01 \x01(\x03R\avalidMs\">\n" +
+	"\x05Drain\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x1d\n" +
+	"\n" +
+	"timeout_ms\x18\x02 \x01(\x03R\ttimeoutMs\"d\n" +
 	"\bAssigned\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12@\n" +
 	"\n" +
@@ -6976,7 +7127,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 92)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 94)
 var file_plugin_proto_goTypes = []any{
 	(Ability)(0),                  // 0: sluice.plugin.v1.Ability
 	(Kind)(0),                     // 1: sluice.plugin.v1.Kind
@@ -7047,36 +7198,38 @@ var file_plugin_proto_goTypes = []any{
 	(*ToSink)(nil),                // 66: sluice.plugin.v1.ToSink
 	(*FromSink)(nil),              // 67: sluice.plugin.v1.FromSink
 	(*SinkOpened)(nil),            // 68: sluice.plugin.v1.SinkOpened
-	(*Assigned)(nil),              // 69: sluice.plugin.v1.Assigned
-	(*TopicPartition)(nil),        // 70: sluice.plugin.v1.TopicPartition
-	(*Put)(nil),                   // 71: sluice.plugin.v1.Put
-	(*SinkRecord)(nil),            // 72: sluice.plugin.v1.SinkRecord
-	(*Done)(nil),                  // 73: sluice.plugin.v1.Done
-	(*FailedRecord)(nil),          // 74: sluice.plugin.v1.FailedRecord
-	(*CommitQuestion)(nil),        // 75: sluice.plugin.v1.CommitQuestion
-	(*CommitAnswer)(nil),          // 76: sluice.plugin.v1.CommitAnswer
-	(*Report)(nil),                // 77: sluice.plugin.v1.Report
-	(*Reported)(nil),              // 78: sluice.plugin.v1.Reported
-	(*Pause)(nil),                 // 79: sluice.plugin.v1.Pause
-	(*Rewind)(nil),                // 80: sluice.plugin.v1.Rewind
-	(*RequestCommit)(nil),         // 81: sluice.plugin.v1.RequestCommit
-	(*ToTransform)(nil),           // 82: sluice.plugin.v1.ToTransform
-	(*OpenPart)(nil),              // 83: sluice.plugin.v1.OpenPart
-	(*Apply)(nil),                 // 84: sluice.plugin.v1.Apply
-	(*FromTransform)(nil),         // 85: sluice.plugin.v1.FromTransform
-	(*ToConverter)(nil),           // 86: sluice.plugin.v1.ToConverter
-	(*Encode)(nil),                // 87: sluice.plugin.v1.Encode
-	(*Decode)(nil),                // 88: sluice.plugin.v1.Decode
-	(*FromConverter)(nil),         // 89: sluice.plugin.v1.FromConverter
-	(*ProvideRequest)(nil),        // 90: sluice.plugin.v1.ProvideRequest
-	(*Provided)(nil),              // 91: sluice.plugin.v1.Provided
-	nil,                           // 92: sluice.plugin.v1.ClassConfig.ConfigEntry
-	nil,                           // 93: sluice.plugin.v1.RecommendRequest.ConfigEntry
-	nil,                           // 94: sluice.plugin.v1.TaskConfig.ConfigEntry
-	nil,                           // 95: sluice.plugin.v1.Schema.ParamsEntry
-	nil,                           // 96: sluice.plugin.v1.OpenTask.ConfigEntry
-	nil,                           // 97: sluice.plugin.v1.ProvideRequest.ParamsEntry
-	nil,                           // 98: sluice.plugin.v1.Provided.ValuesEntry
+	(*Lease)(nil),                 // 69: sluice.plugin.v1.Lease
+	(*Drain)(nil),                 // 70: sluice.plugin.v1.Drain
+	(*Assigned)(nil),              // 71: sluice.plugin.v1.Assigned
+	(*TopicPartition)(nil),        // 72: sluice.plugin.v1.TopicPartition
+	(*Put)(nil),                   // 73: sluice.plugin.v1.Put
+	(*SinkRecord)(nil),            // 74: sluice.plugin.v1.SinkRecord
+	(*Done)(nil),                  // 75: sluice.plugin.v1.Done
+	(*FailedRecord)(nil),          // 76: sluice.plugin.v1.FailedRecord
+	(*CommitQuestion)(nil),        // 77: sluice.plugin.v1.CommitQuestion
+	(*CommitAnswer)(nil),          // 78: sluice.plugin.v1.CommitAnswer
+	(*Report)(nil),                // 79: sluice.plugin.v1.Report
+	(*Reported)(nil),              // 80: sluice.plugin.v1.Reported
+	(*Pause)(nil),                 // 81: sluice.plugin.v1.Pause
+	(*Rewind)(nil),                // 82: sluice.plugin.v1.Rewind
+	(*RequestCommit)(nil),         // 83: sluice.plugin.v1.RequestCommit
+	(*ToTransform)(nil),           // 84: sluice.plugin.v1.ToTransform
+	(*OpenPart)(nil),              // 85: sluice.plugin.v1.OpenPart
+	(*Apply)(nil),                 // 86: sluice.plugin.v1.Apply
+	(*FromTransform)(nil),         // 87: sluice.plugin.v1.FromTransform
+	(*ToConverter)(nil),           // 88: sluice.plugin.v1.ToConverter
+	(*Encode)(nil),                // 89: sluice.plugin.v1.Encode
+	(*Decode)(nil),                // 90: sluice.plugin.v1.Decode
+	(*FromConverter)(nil),         // 91: sluice.plugin.v1.FromConverter
+	(*ProvideRequest)(nil),        // 92: sluice.plugin.v1.ProvideRequest
+	(*Provided)(nil),              // 93: sluice.plugin.v1.Provided
+	nil,                           // 94: sluice.plugin.v1.ClassConfig.ConfigEntry
+	nil,                           // 95: sluice.plugin.v1.RecommendRequest.ConfigEntry
+	nil,                           // 96: sluice.plugin.v1.TaskConfig.ConfigEntry
+	nil,                           // 97: sluice.plugin.v1.Schema.ParamsEntry
+	nil,                           // 98: sluice.plugin.v1.OpenTask.ConfigEntry
+	nil,                           // 99: sluice.plugin.v1.ProvideRequest.ParamsEntry
+	nil,                           // 100: sluice.plugin.v1.Provided.ValuesEntry
 }
 var file_plugin_proto_depIdxs = []int32{
 	9,   // 0: sluice.plugin.v1.Description.classes:type_name -> sluice.plugin.v1.Class
@@ -7085,17 +7238,17 @@ var file_plugin_proto_depIdxs = []int32{
 	0,   // 3: sluice.plugin.v1.Class.abilities:type_name -> sluice.plugin.v1.Ability
 	3,   // 4: sluice.plugin.v1.Fault.class:type_name -> sluice.plugin.v1.Fault.Class
 	2,   // 5: sluice.plugin.v1.ClassConfig.type:type_name -> sluice.plugin.v1.Class.Type
-	92,  // 6: sluice.plugin.v1.ClassConfig.config:type_name -> sluice.plugin.v1.ClassConfig.ConfigEntry
+	94,  // 6: sluice.plugin.v1.ClassConfig.config:type_name -> sluice.plugin.v1.ClassConfig.ConfigEntry
 	2,   // 7: sluice.plugin.v1.CheckKeyRequest.type:type_name -> sluice.plugin.v1.Class.Type
 	37,  // 8: sluice.plugin.v1.CheckKeyRequest.value:type_name -> sluice.plugin.v1.Value
 	2,   // 9: sluice.plugin.v1.RecommendRequest.type:type_name -> sluice.plugin.v1.Class.Type
-	93,  // 10: sluice.plugin.v1.RecommendRequest.config:type_name -> sluice.plugin.v1.RecommendRequest.ConfigEntry
+	95,  // 10: sluice.plugin.v1.RecommendRequest.config:type_name -> sluice.plugin.v1.RecommendRequest.ConfigEntry
 	16,  // 11: sluice.plugin.v1.ValidateRequest.of:type_name -> sluice.plugin.v1.ClassConfig
 	23,  // 12: sluice.plugin.v1.Problems.problems:type_name -> sluice.plugin.v1.Problem
 	16,  // 13: sluice.plugin.v1.SplitRequest.of:type_name -> sluice.plugin.v1.ClassConfig
 	26,  // 14: sluice.plugin.v1.SplitAnswer.tasks:type_name -> sluice.plugin.v1.TaskConfig
 	15,  // 15: sluice.plugin.v1.SplitAnswer.fault:type_name -> sluice.plugin.v1.Fault
-	94,  // 16: sluice.plugin.v1.TaskConfig.config:type_name -> sluice.plugin.v1.TaskConfig.ConfigEntry
+	96,  // 16: sluice.plugin.v1.TaskConfig.config:type_name -> sluice.plugin.v1.TaskConfig.ConfigEntry
 	16,  // 17: sluice.plugin.v1.AlterOffsetsRequest.of:type_name -> sluice.plugin.v1.ClassConfig
 	30,  // 18: sluice.plugin.v1.AlterOffsetsRequest.source:type_name -> sluice.plugin.v1.SourceOffset
 	31,  // 19: sluice.plugin.v1.AlterOffsetsRequest.sink:type_name -> sluice.plugin.v1.SinkOffset
@@ -7105,7 +7258,7 @@ var file_plugin_proto_depIdxs = []int32{
 	37,  // 23: sluice.plugin.v1.Attr.value:type_name -> sluice.plugin.v1.Value
 	33,  // 24: sluice.plugin.v1.Offset.attrs:type_name -> sluice.plugin.v1.Attr
 	1,   // 25: sluice.plugin.v1.Schema.kind:type_name -> sluice.plugin.v1.Kind
-	95,  // 26: sluice.plugin.v1.Schema.params:type_name -> sluice.plugin.v1.Schema.ParamsEntry
+	97,  // 26: sluice.plugin.v1.Schema.params:type_name -> sluice.plugin.v1.Schema.ParamsEntry
 	37,  // 27: sluice.plugin.v1.Schema.default:type_name -> sluice.plugin.v1.Value
 	35,  // 28: sluice.plugin.v1.Schema.keys:type_name -> sluice.plugin.v1.Schema
 	35,  // 29: sluice.plugin.v1.Schema.values:type_name -> sluice.plugin.v1.Schema
@@ -7136,7 +7289,7 @@ var file_plugin_proto_depIdxs = []int32{
 	62,  // 54: sluice.plugin.v1.FromSource.log:type_name -> sluice.plugin.v1.LogLine
 	64,  // 55: sluice.plugin.v1.FromSource.metrics:type_name -> sluice.plugin.v1.Metrics
 	59,  // 56: sluice.plugin.v1.FromSource.closed:type_name -> sluice.plugin.v1.TaskClosed
-	96,  // 57: sluice.plugin.v1.OpenTask.config:type_name -> sluice.plugin.v1.OpenTask.ConfigEntry
+	98,  // 57: sluice.plugin.v1.OpenTask.config:type_name -> sluice.plugin.v1.OpenTask.ConfigEntry
 	15,  // 58: sluice.plugin.v1.SourceOpened.fault:type_name -> sluice.plugin.v1.Fault
 	35,  // 59: sluice.plugin.v1.SourceBatch.schemas:type_name -> sluice.plugin.v1.Schema
 	50,  // 60: sluice.plugin.v1.SourceBatch.partitions:type_name -> sluice.plugin.v1.SourcePartition
@@ -7158,103 +7311,105 @@ var file_plugin_proto_depIdxs = []int32{
 	63,  // 76: sluice.plugin.v1.LogLine.attrs:type_name -> sluice.plugin.v1.LogAttr
 	65,  // 77: sluice.plugin.v1.Metrics.metrics:type_name -> sluice.plugin.v1.Metric
 	46,  // 78: sluice.plugin.v1.ToSink.open:type_name -> sluice.plugin.v1.OpenTask
-	69,  // 79: sluice.plugin.v1.ToSink.assigned:type_name -> sluice.plugin.v1.Assigned
-	69,  // 80: sluice.plugin.v1.ToSink.revoked:type_name -> sluice.plugin.v1.Assigned
-	71,  // 81: sluice.plugin.v1.ToSink.put:type_name -> sluice.plugin.v1.Put
-	75,  // 82: sluice.plugin.v1.ToSink.commit:type_name -> sluice.plugin.v1.CommitQuestion
-	78,  // 83: sluice.plugin.v1.ToSink.reported:type_name -> sluice.plugin.v1.Reported
+	71,  // 79: sluice.plugin.v1.ToSink.assigned:type_name -> sluice.plugin.v1.Assigned
+	71,  // 80: sluice.plugin.v1.ToSink.revoked:type_name -> sluice.plugin.v1.Assigned
+	73,  // 81: sluice.plugin.v1.ToSink.put:type_name -> sluice.plugin.v1.Put
+	77,  // 82: sluice.plugin.v1.ToSink.commit:type_name -> sluice.plugin.v1.CommitQuestion
+	80,  // 83: sluice.plugin.v1.ToSink.reported:type_name -> sluice.plugin.v1.Reported
 	57,  // 84: sluice.plugin.v1.ToSink.stop:type_name -> sluice.plugin.v1.StopTask
 	58,  // 85: sluice.plugin.v1.ToSink.close:type_name -> sluice.plugin.v1.CloseTask
-	68,  // 86: sluice.plugin.v1.FromSink.opened:type_name -> sluice.plugin.v1.SinkOpened
-	73,  // 87: sluice.plugin.v1.FromSink.done:type_name -> sluice.plugin.v1.Done
-	76,  // 88: sluice.plugin.v1.FromSink.commit:type_name -> sluice.plugin.v1.CommitAnswer
-	77,  // 89: sluice.plugin.v1.FromSink.report:type_name -> sluice.plugin.v1.Report
-	79,  // 90: sluice.plugin.v1.FromSink.pause:type_name -> sluice.plugin.v1.Pause
-	79,  // 91: sluice.plugin.v1.FromSink.resume:type_name -> sluice.plugin.v1.Pause
-	80,  // 92: sluice.plugin.v1.FromSink.rewind:type_name -> sluice.plugin.v1.Rewind
-	81,  // 93: sluice.plugin.v1.FromSink.request_commit:type_name -> sluice.plugin.v1.RequestCommit
-	60,  // 94: sluice.plugin.v1.FromSink.waiting:type_name -> sluice.plugin.v1.Waiting
-	61,  // 95: sluice.plugin.v1.FromSink.healthy:type_name -> sluice.plugin.v1.Healthy
-	15,  // 96: sluice.plugin.v1.FromSink.fail:type_name -> sluice.plugin.v1.Fault
-	62,  // 97: sluice.plugin.v1.FromSink.log:type_name -> sluice.plugin.v1.LogLine
-	64,  // 98: sluice.plugin.v1.FromSink.metrics:type_name -> sluice.plugin.v1.Metrics
-	59,  // 99: sluice.plugin.v1.FromSink.closed:type_name -> sluice.plugin.v1.TaskClosed
-	15,  // 100: sluice.plugin.v1.SinkOpened.fault:type_name -> sluice.plugin.v1.Fault
-	48,  // 101: sluice.plugin.v1.SinkOpened.credit:type_name -> sluice.plugin.v1.Credit
-	70,  // 102: sluice.plugin.v1.Assigned.partitions:type_name -> sluice.plugin.v1.TopicPartition
-	35,  // 103: sluice.plugin.v1.Put.schemas:type_name -> sluice.plugin.v1.Schema
-	72,  // 104: sluice.plugin.v1.Put.records:type_name -> sluice.plugin.v1.SinkRecord
-	6,   // 105: sluice.plugin.v1.SinkRecord.timestamp_type:type_name -> sluice.plugin.v1.SinkRecord.TimestampType
-	37,  // 106: sluice.plugin.v1.SinkRecord.key:type_name -> sluice.plugin.v1.Value
-	37,  // 107: sluice.plugin.v1.SinkRecord.value:type_name -> sluice.plugin.v1.Value
-	43,  // 108: sluice.plugin.v1.SinkRecord.headers:type_name -> sluice.plugin.v1.Header
-	15,  // 109: sluice.plugin.v1.Done.fault:type_name -> sluice.plugin.v1.Fault
-	74,  // 110: sluice.plugin.v1.Done.failed:type_name -> sluice.plugin.v1.FailedRecord
-	15,  // 111: sluice.plugin.v1.FailedRecord.fault:type_name -> sluice.plugin.v1.Fault
-	31,  // 112: sluice.plugin.v1.CommitQuestion.put:type_name -> sluice.plugin.v1.SinkOffset
-	31,  // 113: sluice.plugin.v1.CommitAnswer.safe:type_name -> sluice.plugin.v1.SinkOffset
-	15,  // 114: sluice.plugin.v1.CommitAnswer.fault:type_name -> sluice.plugin.v1.Fault
-	15,  // 115: sluice.plugin.v1.Report.cause:type_name -> sluice.plugin.v1.Fault
-	35,  // 116: sluice.plugin.v1.Report.schemas:type_name -> sluice.plugin.v1.Schema
-	72,  // 117: sluice.plugin.v1.Report.record:type_name -> sluice.plugin.v1.SinkRecord
-	15,  // 118: sluice.plugin.v1.Reported.fault:type_name -> sluice.plugin.v1.Fault
-	70,  // 119: sluice.plugin.v1.Pause.partitions:type_name -> sluice.plugin.v1.TopicPartition
-	31,  // 120: sluice.plugin.v1.Rewind.offsets:type_name -> sluice.plugin.v1.SinkOffset
-	83,  // 121: sluice.plugin.v1.ToTransform.open:type_name -> sluice.plugin.v1.OpenPart
-	84,  // 122: sluice.plugin.v1.ToTransform.apply:type_name -> sluice.plugin.v1.Apply
-	16,  // 123: sluice.plugin.v1.OpenPart.of:type_name -> sluice.plugin.v1.ClassConfig
-	35,  // 124: sluice.plugin.v1.Apply.schemas:type_name -> sluice.plugin.v1.Schema
-	51,  // 125: sluice.plugin.v1.Apply.record:type_name -> sluice.plugin.v1.SourceRecord
-	6,   // 126: sluice.plugin.v1.Apply.timestamp_type:type_name -> sluice.plugin.v1.SinkRecord.TimestampType
-	35,  // 127: sluice.plugin.v1.FromTransform.schemas:type_name -> sluice.plugin.v1.Schema
-	51,  // 128: sluice.plugin.v1.FromTransform.record:type_name -> sluice.plugin.v1.SourceRecord
-	15,  // 129: sluice.plugin.v1.FromTransform.fault:type_name -> sluice.plugin.v1.Fault
-	83,  // 130: sluice.plugin.v1.ToConverter.open:type_name -> sluice.plugin.v1.OpenPart
-	87,  // 131: sluice.plugin.v1.ToConverter.encode:type_name -> sluice.plugin.v1.Encode
-	88,  // 132: sluice.plugin.v1.ToConverter.decode:type_name -> sluice.plugin.v1.Decode
-	35,  // 133: sluice.plugin.v1.Encode.schemas:type_name -> sluice.plugin.v1.Schema
-	37,  // 134: sluice.plugin.v1.Encode.value:type_name -> sluice.plugin.v1.Value
-	35,  // 135: sluice.plugin.v1.FromConverter.schemas:type_name -> sluice.plugin.v1.Schema
-	37,  // 136: sluice.plugin.v1.FromConverter.value:type_name -> sluice.plugin.v1.Value
-	15,  // 137: sluice.plugin.v1.FromConverter.fault:type_name -> sluice.plugin.v1.Fault
-	97,  // 138: sluice.plugin.v1.ProvideRequest.params:type_name -> sluice.plugin.v1.ProvideRequest.ParamsEntry
-	98,  // 139: sluice.plugin.v1.Provided.values:type_name -> sluice.plugin.v1.Provided.ValuesEntry
-	15,  // 140: sluice.plugin.v1.Provided.fault:type_name -> sluice.plugin.v1.Fault
-	7,   // 141: sluice.plugin.v1.Plugin.Describe:input_type -> sluice.plugin.v1.DescribeRequest
-	11,  // 142: sluice.plugin.v1.Plugin.Ping:input_type -> sluice.plugin.v1.PingRequest
-	13,  // 143: sluice.plugin.v1.Plugin.Stop:input_type -> sluice.plugin.v1.StopRequest
-	17,  // 144: sluice.plugin.v1.Plugin.CheckKey:input_type -> sluice.plugin.v1.CheckKeyRequest
-	19,  // 145: sluice.plugin.v1.Plugin.Recommend:input_type -> sluice.plugin.v1.RecommendRequest
-	21,  // 146: sluice.plugin.v1.Plugin.Validate:input_type -> sluice.plugin.v1.ValidateRequest
-	24,  // 147: sluice.plugin.v1.Plugin.Split:input_type -> sluice.plugin.v1.SplitRequest
-	16,  // 148: sluice.plugin.v1.Plugin.Watch:input_type -> sluice.plugin.v1.ClassConfig
-	16,  // 149: sluice.plugin.v1.Plugin.Guarantees:input_type -> sluice.plugin.v1.ClassConfig
-	29,  // 150: sluice.plugin.v1.Plugin.AlterOffsets:input_type -> sluice.plugin.v1.AlterOffsetsRequest
-	44,  // 151: sluice.plugin.v1.Plugin.Source:input_type -> sluice.plugin.v1.ToSource
-	66,  // 152: sluice.plugin.v1.Plugin.Sink:input_type -> sluice.plugin.v1.ToSink
-	82,  // 153: sluice.plugin.v1.Plugin.Transform:input_type -> sluice.plugin.v1.ToTransform
-	86,  // 154: sluice.plugin.v1.Plugin.Convert:input_type -> sluice.plugin.v1.ToConverter
-	90,  // 155: sluice.plugin.v1.Plugin.Provide:input_type -> sluice.plugin.v1.ProvideRequest
-	8,   // 156: sluice.plugin.v1.Plugin.Describe:output_type -> sluice.plugin.v1.Description
-	12,  // 157: sluice.plugin.v1.Plugin.Ping:output_type -> sluice.plugin.v1.PingAnswer
-	14,  // 158: sluice.plugin.v1.Plugin.Stop:output_type -> sluice.plugin.v1.StopAnswer
-	18,  // 159: sluice.plugin.v1.Plugin.CheckKey:output_type -> sluice.plugin.v1.CheckKeyAnswer
-	20,  // 160: sluice.plugin.v1.Plugin.Recommend:output_type -> sluice.plugin.v1.Recommendation
-	22,  // 161: sluice.plugin.v1.Plugin.Validate:output_type -> sluice.plugin.v1.Problems
-	25,  // 162: sluice.plugin.v1.Plugin.Split:output_type -> sluice.plugin.v1.SplitAnswer
-	27,  // 163: sluice.plugin.v1.Plugin.Watch:output_type -> sluice.plugin.v1.SplitAgain
-	28,  // 164: sluice.plugin.v1.Plugin.Guarantees:output_type -> sluice.plugin.v1.GuaranteesAnswer
-	32,  // 165: sluice.plugin.v1.Plugin.AlterOffsets:output_type -> sluice.plugin.v1.AlterOffsetsAnswer
-	45,  // 166: sluice.plugin.v1.Plugin.Source:output_type -> sluice.plugin.v1.FromSource
-	67,  // 167: sluice.plugin.v1.Plugin.Sink:output_type -> sluice.plugin.v1.FromSink
-	85,  // 168: sluice.plugin.v1.Plugin.Transform:output_type -> sluice.plugin.v1.FromTransform
-	89,  // 169: sluice.plugin.v1.Plugin.Convert:output_type -> sluice.plugin.v1.FromConverter
-	91,  // 170: sluice.plugin.v1.Plugin.Provide:output_type -> sluice.plugin.v1.Provided
-	156, // [156:171] is the sub-list for method output_type
-	141, // [141:156] is the sub-list for method input_type
-	141, // [141:141] is the sub-list for extension type_name
-	141, // [141:141] is the sub-list for extension extendee
-	0,   // [0:141] is the sub-list for field type_name
+	69,  // 86: sluice.plugin.v1.ToSink.lease:type_name -> sluice.plugin.v1.Lease
+	70,  // 87: sluice.plugin.v1.ToSink.drain:type_name -> sluice.plugin.v1.Drain
+	68,  // 88: sluice.plugin.v1.FromSink.opened:type_name -> sluice.plugin.v1.SinkOpened
+	75,  // 89: sluice.plugin.v1.FromSink.done:type_name -> sluice.plugin.v1.Done
+	78,  // 90: sluice.plugin.v1.FromSink.commit:type_name -> sluice.plugin.v1.CommitAnswer
+	79,  // 91: sluice.plugin.v1.FromSink.report:type_name -> sluice.plugin.v1.Report
+	81,  // 92: sluice.plugin.v1.FromSink.pause:type_name -> sluice.plugin.v1.Pause
+	81,  // 93: sluice.plugin.v1.FromSink.resume:type_name -> sluice.plugin.v1.Pause
+	82,  // 94: sluice.plugin.v1.FromSink.rewind:type_name -> sluice.plugin.v1.Rewind
+	83,  // 95: sluice.plugin.v1.FromSink.request_commit:type_name -> sluice.plugin.v1.RequestCommit
+	60,  // 96: sluice.plugin.v1.FromSink.waiting:type_name -> sluice.plugin.v1.Waiting
+	61,  // 97: sluice.plugin.v1.FromSink.healthy:type_name -> sluice.plugin.v1.Healthy
+	15,  // 98: sluice.plugin.v1.FromSink.fail:type_name -> sluice.plugin.v1.Fault
+	62,  // 99: sluice.plugin.v1.FromSink.log:type_name -> sluice.plugin.v1.LogLine
+	64,  // 100: sluice.plugin.v1.FromSink.metrics:type_name -> sluice.plugin.v1.Metrics
+	59,  // 101: sluice.plugin.v1.FromSink.closed:type_name -> sluice.plugin.v1.TaskClosed
+	15,  // 102: sluice.plugin.v1.SinkOpened.fault:type_name -> sluice.plugin.v1.Fault
+	48,  // 103: sluice.plugin.v1.SinkOpened.credit:type_name -> sluice.plugin.v1.Credit
+	72,  // 104: sluice.plugin.v1.Assigned.partitions:type_name -> sluice.plugin.v1.TopicPartition
+	35,  // 105: sluice.plugin.v1.Put.schemas:type_name -> sluice.plugin.v1.Schema
+	74,  // 106: sluice.plugin.v1.Put.records:type_name -> sluice.plugin.v1.SinkRecord
+	6,   // 107: sluice.plugin.v1.SinkRecord.timestamp_type:type_name -> sluice.plugin.v1.SinkRecord.TimestampType
+	37,  // 108: sluice.plugin.v1.SinkRecord.key:type_name -> sluice.plugin.v1.Value
+	37,  // 109: sluice.plugin.v1.SinkRecord.value:type_name -> sluice.plugin.v1.Value
+	43,  // 110: sluice.plugin.v1.SinkRecord.headers:type_name -> sluice.plugin.v1.Header
+	15,  // 111: sluice.plugin.v1.Done.fault:type_name -> sluice.plugin.v1.Fault
+	76,  // 112: sluice.plugin.v1.Done.failed:type_name -> sluice.plugin.v1.FailedRecord
+	15,  // 113: sluice.plugin.v1.FailedRecord.fault:type_name -> sluice.plugin.v1.Fault
+	31,  // 114: sluice.plugin.v1.CommitQuestion.put:type_name -> sluice.plugin.v1.SinkOffset
+	31,  // 115: sluice.plugin.v1.CommitAnswer.safe:type_name -> sluice.plugin.v1.SinkOffset
+	15,  // 116: sluice.plugin.v1.CommitAnswer.fault:type_name -> sluice.plugin.v1.Fault
+	15,  // 117: sluice.plugin.v1.Report.cause:type_name -> sluice.plugin.v1.Fault
+	35,  // 118: sluice.plugin.v1.Report.schemas:type_name -> sluice.plugin.v1.Schema
+	74,  // 119: sluice.plugin.v1.Report.record:type_name -> sluice.plugin.v1.SinkRecord
+	15,  // 120: sluice.plugin.v1.Reported.fault:type_name -> sluice.plugin.v1.Fault
+	72,  // 121: sluice.plugin.v1.Pause.partitions:type_name -> sluice.plugin.v1.TopicPartition
+	31,  // 122: sluice.plugin.v1.Rewind.offsets:type_name -> sluice.plugin.v1.SinkOffset
+	85,  // 123: sluice.plugin.v1.ToTransform.open:type_name -> sluice.plugin.v1.OpenPart
+	86,  // 124: sluice.plugin.v1.ToTransform.apply:type_name -> sluice.plugin.v1.Apply
+	16,  // 125: sluice.plugin.v1.OpenPart.of:type_name -> sluice.plugin.v1.ClassConfig
+	35,  // 126: sluice.plugin.v1.Apply.schemas:type_name -> sluice.plugin.v1.Schema
+	51,  // 127: sluice.plugin.v1.Apply.record:type_name -> sluice.plugin.v1.SourceRecord
+	6,   // 128: sluice.plugin.v1.Apply.timestamp_type:type_name -> sluice.plugin.v1.SinkRecord.TimestampType
+	35,  // 129: sluice.plugin.v1.FromTransform.schemas:type_name -> sluice.plugin.v1.Schema
+	51,  // 130: sluice.plugin.v1.FromTransform.record:type_name -> sluice.plugin.v1.SourceRecord
+	15,  // 131: sluice.plugin.v1.FromTransform.fault:type_name -> sluice.plugin.v1.Fault
+	85,  // 132: sluice.plugin.v1.ToConverter.open:type_name -> sluice.plugin.v1.OpenPart
+	89,  // 133: sluice.plugin.v1.ToConverter.encode:type_name -> sluice.plugin.v1.Encode
+	90,  // 134: sluice.plugin.v1.ToConverter.decode:type_name -> sluice.plugin.v1.Decode
+	35,  // 135: sluice.plugin.v1.Encode.schemas:type_name -> sluice.plugin.v1.Schema
+	37,  // 136: sluice.plugin.v1.Encode.value:type_name -> sluice.plugin.v1.Value
+	35,  // 137: sluice.plugin.v1.FromConverter.schemas:type_name -> sluice.plugin.v1.Schema
+	37,  // 138: sluice.plugin.v1.FromConverter.value:type_name -> sluice.plugin.v1.Value
+	15,  // 139: sluice.plugin.v1.FromConverter.fault:type_name -> sluice.plugin.v1.Fault
+	99,  // 140: sluice.plugin.v1.ProvideRequest.params:type_name -> sluice.plugin.v1.ProvideRequest.ParamsEntry
+	100, // 141: sluice.plugin.v1.Provided.values:type_name -> sluice.plugin.v1.Provided.ValuesEntry
+	15,  // 142: sluice.plugin.v1.Provided.fault:type_name -> sluice.plugin.v1.Fault
+	7,   // 143: sluice.plugin.v1.Plugin.Describe:input_type -> sluice.plugin.v1.DescribeRequest
+	11,  // 144: sluice.plugin.v1.Plugin.Ping:input_type -> sluice.plugin.v1.PingRequest
+	13,  // 145: sluice.plugin.v1.Plugin.Stop:input_type -> sluice.plugin.v1.StopRequest
+	17,  // 146: sluice.plugin.v1.Plugin.CheckKey:input_type -> sluice.plugin.v1.CheckKeyRequest
+	19,  // 147: sluice.plugin.v1.Plugin.Recommend:input_type -> sluice.plugin.v1.RecommendRequest
+	21,  // 148: sluice.plugin.v1.Plugin.Validate:input_type -> sluice.plugin.v1.ValidateRequest
+	24,  // 149: sluice.plugin.v1.Plugin.Split:input_type -> sluice.plugin.v1.SplitRequest
+	16,  // 150: sluice.plugin.v1.Plugin.Watch:input_type -> sluice.plugin.v1.ClassConfig
+	16,  // 151: sluice.plugin.v1.Plugin.Guarantees:input_type -> sluice.plugin.v1.ClassConfig
+	29,  // 152: sluice.plugin.v1.Plugin.AlterOffsets:input_type -> sluice.plugin.v1.AlterOffsetsRequest
+	44,  // 153: sluice.plugin.v1.Plugin.Source:input_type -> sluice.plugin.v1.ToSource
+	66,  // 154: sluice.plugin.v1.Plugin.Sink:input_type -> sluice.plugin.v1.ToSink
+	84,  // 155: sluice.plugin.v1.Plugin.Transform:input_type -> sluice.plugin.v1.ToTransform
+	88,  // 156: sluice.plugin.v1.Plugin.Convert:input_type -> sluice.plugin.v1.ToConverter
+	92,  // 157: sluice.plugin.v1.Plugin.Provide:input_type -> sluice.plugin.v1.ProvideRequest
+	8,   // 158: sluice.plugin.v1.Plugin.Describe:output_type -> sluice.plugin.v1.Description
+	12,  // 159: sluice.plugin.v1.Plugin.Ping:output_type -> sluice.plugin.v1.PingAnswer
+	14,  // 160: sluice.plugin.v1.Plugin.Stop:output_type -> sluice.plugin.v1.StopAnswer
+	18,  // 161: sluice.plugin.v1.Plugin.CheckKey:output_type -> sluice.plugin.v1.CheckKeyAnswer
+	20,  // 162: sluice.plugin.v1.Plugin.Recommend:output_type -> sluice.plugin.v1.Recommendation
+	22,  // 163: sluice.plugin.v1.Plugin.Validate:output_type -> sluice.plugin.v1.Problems
+	25,  // 164: sluice.plugin.v1.Plugin.Split:output_type -> sluice.plugin.v1.SplitAnswer
+	27,  // 165: sluice.plugin.v1.Plugin.Watch:output_type -> sluice.plugin.v1.SplitAgain
+	28,  // 166: sluice.plugin.v1.Plugin.Guarantees:output_type -> sluice.plugin.v1.GuaranteesAnswer
+	32,  // 167: sluice.plugin.v1.Plugin.AlterOffsets:output_type -> sluice.plugin.v1.AlterOffsetsAnswer
+	45,  // 168: sluice.plugin.v1.Plugin.Source:output_type -> sluice.plugin.v1.FromSource
+	67,  // 169: sluice.plugin.v1.Plugin.Sink:output_type -> sluice.plugin.v1.FromSink
+	87,  // 170: sluice.plugin.v1.Plugin.Transform:output_type -> sluice.plugin.v1.FromTransform
+	91,  // 171: sluice.plugin.v1.Plugin.Convert:output_type -> sluice.plugin.v1.FromConverter
+	93,  // 172: sluice.plugin.v1.Plugin.Provide:output_type -> sluice.plugin.v1.Provided
+	158, // [158:173] is the sub-list for method output_type
+	143, // [143:158] is the sub-list for method input_type
+	143, // [143:143] is the sub-list for extension type_name
+	143, // [143:143] is the sub-list for extension extendee
+	0,   // [0:143] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -7309,6 +7464,8 @@ func file_plugin_proto_init() {
 		(*ToSink_Reported)(nil),
 		(*ToSink_Stop)(nil),
 		(*ToSink_Close)(nil),
+		(*ToSink_Lease)(nil),
+		(*ToSink_Drain)(nil),
 	}
 	file_plugin_proto_msgTypes[60].OneofWrappers = []any{
 		(*FromSink_Opened)(nil),
@@ -7326,26 +7483,26 @@ func file_plugin_proto_init() {
 		(*FromSink_Metrics)(nil),
 		(*FromSink_Closed)(nil),
 	}
-	file_plugin_proto_msgTypes[65].OneofWrappers = []any{}
-	file_plugin_proto_msgTypes[75].OneofWrappers = []any{
+	file_plugin_proto_msgTypes[67].OneofWrappers = []any{}
+	file_plugin_proto_msgTypes[77].OneofWrappers = []any{
 		(*ToTransform_Open)(nil),
 		(*ToTransform_Apply)(nil),
 	}
-	file_plugin_proto_msgTypes[77].OneofWrappers = []any{}
-	file_plugin_proto_msgTypes[79].OneofWrappers = []any{
+	file_plugin_proto_msgTypes[79].OneofWrappers = []any{}
+	file_plugin_proto_msgTypes[81].OneofWrappers = []any{
 		(*ToConverter_Open)(nil),
 		(*ToConverter_Encode)(nil),
 		(*ToConverter_Decode)(nil),
 	}
-	file_plugin_proto_msgTypes[81].OneofWrappers = []any{}
-	file_plugin_proto_msgTypes[82].OneofWrappers = []any{}
+	file_plugin_proto_msgTypes[83].OneofWrappers = []any{}
+	file_plugin_proto_msgTypes[84].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   92,
+			NumMessages:   94,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,240 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/plugins/contract"
+	"github.com/sluice-connect/sluice/plugins/wire"
+)
+
+// polls is how many of the runtime's batches make the window of a source task, which is what may be under way that Poll has not taken: the plugin fills
+// one while the worker works on the other.
+const polls = 2
+
+// What may wait to be taken, records that must not be cut apart included. A plugin that sends more does not heed credit.
+const (
+	debtRecords = 100_000
+	debtBytes   = 32 << 20
+)
+
+// sourceTask is one source task in a plugin's process.
+type sourceTask struct {
+	*taskStream
+	rt      connect.SourceContext
+	decoder *wire.SourceDecoder
+	opened  chan *contract.SourceOpened // capacity 1
+	began   bool                        // of the reader: opened has come
+
+	// Of the task's goroutine: what the next credit gives back, and that it answers a batch that asked for another try.
+	records int
+	bytes   int
+	again   bool
+	// windowed: the first Poll has given the plugin its window.
+	windowed bool
+
+	arrived arrived
+	more    chan struct{} // capacity 1: something has arrived
+}
+
+// arrived are the batches that Poll has not taken.
+type arrived struct {
+	mu      sync.Mutex
+	batches [][]byte
+	records int
+	bytes   int
+	empty   int // batches of no records since Poll was called, when nothing else was there
+}
+
+var stopSource = &contract.ToSource{Message: &contract.ToSource_Stop{Stop: &contract.StopTask{}}}
+
+// next is the reader's: it takes one message in.
+func (t *sourceTask) next() error {
+	m := &wire.FromSource{}
+	if err := t.stream.RecvMsg(m); err != nil {
+		return err
+	}
+	if m.Message == nil {
+		return t.take(m.Batch)
+	}
+	switch of := m.Message.GetMessage().(type) {
+	case *contract.FromSource_Opened:
+		if t.began {
+			return t.broke("it opened a task twice")
+		}
+		t.began = true
+		t.opened <- of.Opened
+	case *contract.FromSource_Offset:
+		if !t.errands.add(func() { t.answer(of.Offset) }) {
+			return t.broke("it asks for too many offsets at once")
+		}
+	case *contract.FromSource_Waiting:
+		t.waits(of.Waiting)
+	case *contract.FromSource_Healthy:
+		t.rt.Healthy()
+	case *contract.FromSource_Fail:
+		t.fail(wire.FromFault(of.Fail))
+	case *contract.FromSource_Log:
+		t.hears.lines.write(of.Log)
+	case *contract.FromSource_Metrics:
+		t.hears.metrics.take(of.Metrics)
+	case *contract.FromSource_Closed:
+		t.ends(of.Closed)
+	}
+	return nil
+}
+
+// take keeps a batch for Poll.
+func (t *sourceTask) take(batch []byte) error {
+	if !t.began {
+		return t.broke("it sent records for a task that it had not opened")
+	}
+	t.arrived.mu.Lock()
+	switch {
+	case len(batch) > 0:
+		t.arrived.batches = append(t.arrived.batches, batch)
+		t.arrived.records += wire.Count(batch)
+		t.arrived.bytes += sizeOf(batch)
+	case len(t.arrived.batches) == 0:
+		t.arrived.empty++
+	}
+	records, bytes := t.arrived.records, t.arrived.bytes
+	t.arrived.mu.Unlock()
+	if records > debtRecords || bytes > debtBytes {
+		return t.broke("it does not heed credit: %d records in %d bytes wait to be taken", records, bytes)
+	}
+	t.nudge()
+	return nil
+}
+
+func (t *sourceTask) nudge() {
+	select {
+	case t.more <- struct{}{}:
+	default:
+	}
+}
+
+// sizeOf is what credit counts for a batch: the message that carries it.
+func sizeOf(batch []byte) int { return protowire.SizeTag(2) + protowire.SizeBytes(len(batch)) }
+
+// Poll implements connect.SourceTask. It takes batches until b is full. Without records it returns when the plugin has said twice that it has none: what
+// was there when Poll was called has then been looked for.
+func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
+	enough := 2
+	if t.again {
+		enough = 1 // the plugin waits for this call
+	}
+	t.arrived.mu.Lock()
+	t.arrived.empty = 0
+	t.arrived.mu.Unlock()
+	t.grant(b)
+	for {
+		batch, idle := t.pop()
+		if batch == nil && (b.Len() > 0 || len(b.TransactionEnds()) > 0 || idle >= enough) {
+			return nil
+		}
+		if batch == nil {
+			if stop, err := t.awaitMore(ctx); stop || err != nil {
+				return err
+			}
+			continue
+		}
+		t.records += wire.Count(batch)
+		t.bytes += sizeOf(batch)
+		fault, err := t.decoder.Decode(batch, b)
+		if err != nil {
+			return t.broke("%v", err)
+		}
+		if err := wire.FromFault(fault); err != nil {
+			t.again = errors.As(err, new(*connect.RetryError))
+			return err
+		}
+		if b.Full() {
+			return nil
+		}
+	}
+}
+
+// grant gives back what the last Poll took; the first time it gives the window, by what fills b.
+func (t *sourceTask) grant(b *connect.Batch) {
+	credit := &contract.Credit{Records: uint32(t.records), Bytes: uint64(t.bytes)}
+	switch {
+	case !t.windowed:
+		t.windowed = true
+		records, bytes := b.Limits()
+		credit.Records, credit.Bytes = uint32(polls*records), uint64(polls*bytes)
+	case t.records == 0 && t.bytes == 0 && !t.again:
+		return
+	}
+	t.records, t.bytes, t.again = 0, 0, false
+	t.out.put(&contract.ToSource{Message: &contract.ToSource_Credit{Credit: credit}})
+}
+
+// pop takes a batch, nil where there is none.
+func (t *sourceTask) pop() (batch []byte, idle int) {
+	t.arrived.mu.Lock()
+	defer t.arrived.mu.Unlock()
+	if len(t.arrived.batches) == 0 {
+		return nil, t.arrived.empty
+	}
+	batch, t.arrived.batches = t.arrived.batches[0], t.arrived.batches[1:]
+	t.arrived.records -= wire.Count(batch)
+	t.arrived.bytes -= sizeOf(batch)
+	return batch, 0
+}
+
+// waiting reports whether there is a batch to take.
+func (t *sourceTask) waiting() bool {
+	t.arrived.mu.Lock()
+	defer t.arrived.mu.Unlock()
+	return len(t.arrived.batches) > 0
+}
+
+// awaitMore waits until something has arrived. stop tells that Poll shall return.
+func (t *sourceTask) awaitMore(ctx context.Context) (stop bool, err error) {
+	select {
+	case <-t.more:
+		return false, nil
+	case <-ctx.Done():
+		return true, nil
+	case <-t.over:
+		if t.waiting() {
+			return false, nil // what came before the end counts
+		}
+		return true, t.failure()
+	}
+}
+
+// answer reads an offset for the plugin.
+func (t *sourceTask) answer(q *contract.OffsetQuestion) {
+	answer := &contract.OffsetAnswer{Number: q.GetNumber()}
+	attrs, err := wire.FromAttrs(q.GetPartition())
+	if err == nil {
+		var at connect.Offset
+		if at, err = t.rt.Offset(t.life, t.rt.PartitionOf(attrs...)); err == nil {
+			answer.Offset, err = wire.ToOffset(at)
+		}
+	}
+	answer.Fault = wire.ToFault(err)
+	t.out.put(&contract.ToSource{Message: &contract.ToSource_Offset{Offset: answer}})
+}
+
+// Close implements connect.SourceTask.
+func (t *sourceTask) Close(ctx context.Context) error {
+	return t.end(ctx, stopSource, func(timeout int64) any {
+		return &contract.ToSource{Message: &contract.ToSource_Close{Close: &contract.CloseTask{TimeoutMs: timeout}}}
+	})
+}
+
+// acknowledgedTask is a source task that wants receipts.
+type acknowledgedTask struct{ *sourceTask }
+
+// Ack implements connect.Acker: it sends the receipts and returns. What fails there fails the task.
+func (t acknowledgedTask) Ack(_ context.Context, done []connect.Receipt) error {
+	t.out.put(t.decoder.Receipts(done))
+	return nil
+}
