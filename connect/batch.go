@@ -57,6 +57,9 @@ func (b *Batch) Full() bool {
 	return len(b.recs) >= b.maxRecords || b.bytes >= b.maxBytes
 }
 
+// Limits returns how many records, and how many bytes, fill the batch: for what reads ahead on another's behalf.
+func (b *Batch) Limits() (records, bytes int) { return b.maxRecords, b.maxBytes }
+
 // Len returns the number of records.
 func (b *Batch) Len() int { return len(b.recs) }
 

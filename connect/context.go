@@ -55,6 +55,11 @@ type SinkContext interface {
 	Rewind(offsets Offsets)
 	// RequestCommit asks for PreCommit and an offset commit soon instead of at the next offset.flush.interval.ms.
 	RequestCommit()
+	// Suspended is nil while the task may write to its system. Else this worker has lost its cluster for now, and the task may be another worker's:
+	// nothing is to be written before the channel is closed, and then only where Suspended is nil again. The runtime puts nothing meanwhile, but what
+	// it put before is the task's to hold back. So a task that writes by itself (from a queue or a buffer, in PreCommit, in Close) asks before each
+	// write to its system, which may have many records: that costs a look at the clock. What is not written stays out of what PreCommit returns.
+	Suspended() <-chan struct{}
 	// Report hands one record to the connector's error handling (errors.* keys) and returns when it is safe there. With
 	// errors.tolerance=none it returns an error, which the task must return in turn.
 	Report(ctx context.Context, record *SinkRecord, cause error) error

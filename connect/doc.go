@@ -17,7 +17,7 @@
 //
 // Everything beyond those methods is an interface of one method, found by type assertion: [Splitter], [Validator],
 // [Watcher], [SourceOffsetAlterer], [SinkOffsetAlterer], [ExactlyOnceSource], [TransactionDefiner] on connectors,
-// [Acker], [PreCommitter], [Assigner] on tasks.
+// [Acker], [PreCommitter], [Drainer], [Assigner] on tasks.
 //
 // # Rules that hold everywhere
 //

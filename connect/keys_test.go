@@ -59,7 +59,7 @@ func TestReshapeMovesValuesInPlaceOrNot(t *testing.T) {
 			m.SetAt(i, connect.Int32(int32(i)))
 		}
 		keys := connect.NewKeys(append(list(abcd), connect.Int32(4))[:len(from)]...)
-		m.Reshape(keys, from)
+		m.Reshape(keys, connect.NewMoves(from))
 		if len(from) == 5 {
 			m.SetAt(4, connect.String("-"))
 		}
@@ -82,7 +82,7 @@ func TestASlabsStructsAndMapsDoNotTouch(t *testing.T) {
 		st, m := room.Struct(schema), room.Map(keys)
 		structs, maps = append(structs, st.Set("a", connect.Int32(i)).Set("b", connect.Int32(-i))), append(maps, m.Put(connect.String("a"), connect.Int32(i)))
 		if i%3 == 0 {
-			st.Reshape(wider, []int{0, 1, -1})
+			st.Reshape(wider, connect.NewMoves([]int{0, 1, -1}))
 			st.Set("c", connect.Int32(7))
 			m.Put(connect.String("c"), connect.Int32(8))
 		}

@@ -108,50 +108,9 @@ func (m *Map) Get(key Value) (v Value, ok bool) {
 	return Value{}, false
 }
 
-// Reshape gives the map other keys, in place: the value of the i-th is what the from[i]-th had, null where from[i] is negative.
-func (m *Map) Reshape(keys *Keys, from []int) {
-	m.keys, m.vals = keys, reshaped(m.vals, from)
-}
-
-// reshaped brings values into another order, in place where they only move to the front.
-func reshaped(vals []Value, from []int) []Value {
-	inPlace := len(from) <= cap(vals)
-	for i, f := range from {
-		if f >= 0 && f < i {
-			inPlace = false
-		}
-	}
-	if !inPlace {
-		out := make([]Value, len(from), len(from)+4)
-		gather(out, vals, from)
-		return out
-	}
-	n := max(len(vals), len(from))
-	vals = vals[:n]
-	for i, f := range from {
-		switch {
-		case f < 0:
-			vals[i] = Value{}
-		case f != i:
-			vals[i] = vals[f]
-		}
-	}
-	clear(vals[len(from):])
-	return vals[:len(from)]
-}
-
-// gather fills the null values of out, those that stay where they are at once.
-func gather(out, vals []Value, from []int) {
-	same := 0
-	for same < len(from) && from[same] == same {
-		same++
-	}
-	copy(out, vals[:same])
-	for i := same; i < len(from); i++ {
-		if f := from[i]; f >= 0 {
-			out[i] = vals[f]
-		}
-	}
+// Reshape gives the map other keys, in place, with the values that moves says.
+func (m *Map) Reshape(keys *Keys, moves *Moves) {
+	m.keys, m.vals = keys, moves.in(m.vals)
 }
 
 // Clone returns a copy that can be changed, with room for so many more entries; the values are shared.

@@ -31,6 +31,13 @@ type PreCommitter interface {
 	PreCommit(ctx context.Context, put Offsets) (safe Offsets, err error)
 }
 
+// Drainer is a [PreCommitter] that has records in flight for longer than PreCommit, which holds up Put, should wait for them.
+type Drainer interface {
+	// Drain waits until what Put took has been dealt with, or until ctx ends, and is followed by the PreCommit that closes all partitions.
+	// What is not done by then comes again, at whoever has the partitions next.
+	Drain(ctx context.Context)
+}
+
 // Assigner is a sink task that holds something for each partition.
 type Assigner interface {
 	// Assigned names partitions that are new to the task, before their first Put.

@@ -1,6 +1,6 @@
 package connect
 
-// Slab makes structs and maps whose memory is cut from common pieces, so that many records cost few allocations. A piece, some 3 KiB, lives as long
+// Slab makes structs and maps whose memory is cut from common pieces, so that many records cost few allocations. A piece, some 6 KiB, lives as long
 // as the last record in it, so a slab is for records that come and go together. The zero Slab is ready. It is not safe for concurrent use.
 type Slab struct {
 	vals    []Value
@@ -9,7 +9,7 @@ type Slab struct {
 }
 
 const (
-	slabValues = 128
+	slabValues = 256
 	slabHeads  = 32
 )
 
@@ -51,15 +51,15 @@ func (s *Slab) values(n int) []Value {
 }
 
 // Restruct is [Struct.Reshape] for a copy of st.
-func (s *Slab) Restruct(st *Struct, schema *Schema, from []int) *Struct {
+func (s *Slab) Restruct(st *Struct, schema *Schema, moves *Moves) *Struct {
 	out := s.Struct(schema)
-	gather(out.vals, st.vals, from)
+	moves.gather(out.vals, st.vals)
 	return out
 }
 
 // Remap is [Map.Reshape] for a copy of m.
-func (s *Slab) Remap(m *Map, keys *Keys, from []int) *Map {
+func (s *Slab) Remap(m *Map, keys *Keys, moves *Moves) *Map {
 	out := s.Map(keys)
-	gather(out.vals, m.vals, from)
+	moves.gather(out.vals, m.vals)
 	return out
 }

@@ -82,9 +82,9 @@ func (s *Struct) Get(field string) Value {
 // At returns the i-th field as it was set, without its default.
 func (s *Struct) At(i int) Value { return s.vals[i] }
 
-// Reshape makes s a struct of another schema, in place: its i-th field is what the from[i]-th was, null where from[i] is negative.
-func (s *Struct) Reshape(schema *Schema, from []int) {
-	s.schema, s.vals = schema, reshaped(s.vals, from)
+// Reshape makes s a struct of another schema, in place, with the values that moves says.
+func (s *Struct) Reshape(schema *Schema, moves *Moves) {
+	s.schema, s.vals = schema, moves.in(s.vals)
 }
 
 // Clone returns a copy that can be changed; nested values are shared.

@@ -32,6 +32,7 @@ type sinkTask struct {
 	orders   *queue[order]
 	reported questions[*contract.Reported]
 	current  atomic.Pointer[[]connect.SinkRecord] // what Put has in hand, nil between Puts
+	lease    lease
 
 	last    uint64          // of the task's goroutine: the number of the last order
 	refused *contract.Fault // likewise: why no Put is taken until the worker begins anew with the one that was not
@@ -97,6 +98,10 @@ func (t *sinkTask) listen(stream grpc.ServerStream) {
 			t.orders.put(order{number: of.Commit.GetNumber(), message: m.Message})
 		case *contract.ToSink_Reported:
 			t.reported.answer(of.Reported.GetNumber(), of.Reported)
+		case *contract.ToSink_Drain:
+			t.orders.put(order{number: of.Drain.GetNumber(), message: m.Message})
+		case *contract.ToSink_Lease:
+			t.lease.renew(time.Duration(of.Lease.GetValidMs()) * time.Millisecond)
 		case *contract.ToSink_Stop:
 			t.stop()
 		case *contract.ToSink_Close:
@@ -125,8 +130,9 @@ func (t *sinkTask) work(connector connect.SinkConnector) {
 	}
 	committer, commits := task.(connect.PreCommitter)
 	assigner, assigns := task.(connect.Assigner)
+	drainer, drains := task.(connect.Drainer)
 	t.send(t.words.opened(&contract.SinkOpened{
-		Credit: &contract.Credit{Records: putRecords, Bytes: putBytes}, Commits: commits, Assigns: assigns,
+		Credit: &contract.Credit{Records: putRecords, Bytes: putBytes}, Commits: commits, Assigns: assigns, Drains: drains,
 	}))
 	for {
 		o, ok := t.orders.take(t.alive)
@@ -148,6 +154,8 @@ func (t *sinkTask) work(connector connect.SinkConnector) {
 			t.send(t.words.done(&contract.Done{Number: o.number, Fault: wire.ToFault(err)}))
 		case *contract.ToSink_Commit:
 			t.commit(committer, of.Commit)
+		case *contract.ToSink_Drain:
+			t.drain(drainer, of.Drain)
 		}
 	}
 	<-t.closing
@@ -198,6 +206,20 @@ func (t *sinkTask) commit(committer connect.PreCommitter, q *contract.CommitQues
 	})
 	t.send(t.words.commit(&contract.CommitAnswer{Number: q.GetNumber(), Safe: sinkOffsets(safe), Fault: wire.ToFault(err)}))
 }
+
+// drain lets the task finish what it has in flight.
+func (t *sinkTask) drain(drainer connect.Drainer, m *contract.Drain) {
+	ctx, cancel := within(t.alive, m.GetTimeoutMs())
+	defer cancel()
+	err := guard("Drain", func() error {
+		drainer.Drain(ctx)
+		return nil
+	})
+	t.send(t.words.done(&contract.Done{Number: m.GetNumber(), Fault: wire.ToFault(err)}))
+}
+
+// Suspended implements connect.SinkContext.
+func (t *sinkTask) Suspended() <-chan struct{} { return t.lease.suspended() }
 
 // Pause implements connect.SinkContext.
 func (t *sinkTask) Pause(partitions ...connect.TopicPartition) {

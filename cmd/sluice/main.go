@@ -87,7 +87,7 @@ func root() *cobra.Command {
 	const groupRun = "run"
 	cmd.AddGroup(&cobra.Group{ID: groupRun, Title: "Run connectors:"})
 	cmd.AddGroup(remote.Groups()...)
-	for _, one := range []*cobra.Command{devCommand(), workerCommand(), standaloneCommand(), migrateCommand()} {
+	for _, one := range []*cobra.Command{devCommand(), workerCommand(), standaloneCommand(), migrateCommand(), pluginCommand()} {
 		one.GroupID = groupRun
 		cmd.AddCommand(one)
 	}

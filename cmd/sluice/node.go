@@ -162,7 +162,7 @@ func storeKafka(config *workerconfig.Worker, suffix string, gate *kafkaclient.Ga
 		}
 		return kafkaclient.Explain(err, settings)
 	}
-	return stores.Kafka{Brokers: settings.Brokers, Config: settings.For(settings.Dialer(gate)), Logger: log, Explain: explain}, nil
+	return stores.Kafka{Brokers: settings.Brokers, Config: settings.For(settings.Dialer(gate.Shut)), Logger: log, Explain: explain}, nil
 }
 
 // kafkaStores makes the three stores on compacted topics.

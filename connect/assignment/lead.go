@@ -34,6 +34,8 @@ type Group struct {
 	// Current and LastCompleted are generations, as in [Round].
 	LastCompleted, Current int32
 	Snapshot               Snapshot // from which the leader's own metadata was made
+	// Clears has an [Eager] round divide nothing: whatever the members still run ends with it.
+	Clears bool
 }
 
 // Metadata is what one member sent with its JoinGroup request for the protocol that was chosen.
@@ -118,7 +120,11 @@ func (l *Leader) agree(d *Division) bool {
 
 func (l *Leader) divide(d *Division, g Group, members []Member) {
 	if g.Protocol == Eager {
-		for id, work := range RoundRobin(d.Snapshot.Configured, slices.Collect(maps.Keys(d.Holders))) {
+		work := d.Snapshot.Configured
+		if g.Clears {
+			work = Work{}
+		}
+		for id, work := range RoundRobin(work, slices.Collect(maps.Keys(d.Holders))) {
 			d.hold(id, Share{New: work, Keeps: work})
 		}
 		return

@@ -72,6 +72,23 @@ func TestWhatMembersHoldStaysWithThem(t *testing.T) {
 	assert.Equal(t, numbered(2, 2), d.Holders["a"].Keeps.Sorted())
 }
 
+func TestARoundThatClearsDividesNothing(t *testing.T) {
+	for name, read := range map[string]int64{"all have read the same": 7, "the leader has read more since it joined": 5} {
+		t.Run(name, func(t *testing.T) {
+			d, err := leaderWith(func() Snapshot { return Snapshot{7, numbered(2, 2)} }).Lead(Group{
+				Protocol: Eager, Leader: "a", Current: 1, Snapshot: Snapshot{read, numbered(2, 2)}, Clears: true,
+				Metadata: []Metadata{metadataOf(t, Eager, "a", read, nil), metadataOf(t, Eager, "b", 7, nil)},
+			})
+			require.NoError(t, err)
+			for id, a := range answers(t, d) {
+				assert.Equal(t, NoError, a.Error, id)
+				assert.True(t, a.Assigned.Empty(), id)
+			}
+			assert.Equal(t, numbered(2, 2), d.Waiting().Sorted())
+		})
+	}
+}
+
 func TestALeaderBehindTakesAFreshSnapshot(t *testing.T) {
 	for _, p := range Sessioned.Offers() {
 		d, err := leaderWith(func() Snapshot { return Snapshot{12, numbered(3, 1)} }).Lead(Group{

@@ -26,9 +26,10 @@ func assemble(t *testing.T, seed uint64, protocol assignment.Protocol, maxDelay 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &crew{
-			t: t, random: rand.New(rand.NewPCG(seed, seed)), maxDelay: maxDelay, at: newCoordinator(), configs: new(stores.MemoryTopic),
+			t: t, random: rand.New(rand.NewPCG(seed, seed)), maxDelay: maxDelay, configs: new(stores.MemoryTopic),
 			protocol: protocol, keyLife: time.Hour, beat: 3 * time.Second, nodes: map[string]*node{},
 		}
+		c.at = newCoordinator(c.roll)
 		ctx, end := context.WithCancel(context.Background())
 		go c.at.run(ctx)
 		t.Cleanup(func() {
@@ -211,6 +212,27 @@ func TestAWorkerThatKnowsOnlyTheEagerProtocolBeginsWhatHasEndedElsewhere(t *test
 	}
 }
 
+// It is new to the group, so it has not seen that others run work through their rounds.
+func TestALeaderThatKnowsOnlyTheEagerProtocolHasWorkEndFirst(t *testing.T) {
+	led := 0
+	for seed := range uint64(16) {
+		assemble(t, 60+seed, assignment.Sessioned, 0, func(t *testing.T, c *crew) {
+			first := c.add()
+			c.add()
+			c.add()
+			c.put("a", 8)
+			c.settles(map[string]int{"a": 8})
+			c.protocol = assignment.Eager
+			c.kill(first)
+			if eager := c.add(); eager.membership.Standing().Leads {
+				led++
+			}
+			c.settles(map[string]int{"a": 8})
+		})
+	}
+	require.NotZero(t, led, "any member may lead after the leader's death")
+}
+
 // The leader cannot see who has missed the round in which all work ends, so whoever has must not bring any into the next.
 func TestAWorkerThatMissesTheRoundInWhichWorkEndsEndsItBeforeTheNext(t *testing.T) {
 	for _, unknown := range []bool{false, true} {
@@ -293,5 +315,26 @@ func TestAWorkerWithoutItsGroupWritesNothingAfterItsLease(t *testing.T) {
 		second.link.mend()
 		c.settles(map[string]int{"a": 4})
 		require.Empty(t, second.hindered())
+	})
+}
+
+// Its work waits for it meanwhile, and it says that it still has it all.
+func TestAWorkerThatIsBackBeforeOthersHaveItsWorkGoesOnWithIt(t *testing.T) {
+	assemble(t, 4, assignment.Sessioned, time.Minute, func(t *testing.T, c *crew) {
+		c.add()
+		second := c.add()
+		want := map[string]int{"a": 6}
+		c.put("a", 6)
+		c.settles(want)
+		held := second.tasks()
+		second.link.cut()
+		c.pass(20 * time.Second)
+		require.False(t, second.gate.Open())
+		require.Equal(t, 1, c.at.size(), "the group has given it up")
+		second.link.mend()
+		c.pass(10 * time.Second)
+		require.True(t, second.gate.Open())
+		require.Equal(t, held, second.tasks(), "nothing has ended or begun")
+		c.settles(want)
 	})
 }

@@ -13,13 +13,13 @@ import (
 )
 
 // coordinator is a group coordinator in memory, as strict as a broker's with what matters here: joins are a barrier, sessions expire, a
-// member that is late for a round is thrown out.
+// member that is late for a round is thrown out, and any member may lead after the leader has gone.
 type coordinator struct {
 	session, patience time.Duration
+	roll              func(n int) int
 
 	mu         sync.Mutex
 	members    map[string]*seat
-	order      []string // of joining, for the leader
 	generation int32
 	leader     string
 	protocol   string
@@ -51,8 +51,8 @@ var (
 	errLostAnswer    = errors.New("connection reset")
 )
 
-func newCoordinator() *coordinator {
-	return &coordinator{session: 10 * time.Second, patience: 20 * time.Second, members: map[string]*seat{}, changed: make(chan struct{})}
+func newCoordinator(roll func(n int) int) *coordinator {
+	return &coordinator{roll: roll, session: 10 * time.Second, patience: 20 * time.Second, members: map[string]*seat{}, changed: make(chan struct{})}
 }
 
 func (c *coordinator) signal() {
@@ -87,7 +87,6 @@ func (c *coordinator) expire() {
 // remove takes a member out and has the others join again.
 func (c *coordinator) remove(id string) {
 	delete(c.members, id)
-	c.order = slices.DeleteFunc(c.order, func(o string) bool { return o == id })
 	if c.stage != gathering {
 		c.gather()
 	}
@@ -110,7 +109,10 @@ func (c *coordinator) complete() {
 		}
 	}
 	c.generation++
-	c.stage, c.leader = dividing, c.order[0]
+	c.stage = dividing
+	if c.members[c.leader] == nil {
+		c.leader = slices.Sorted(maps.Keys(c.members))[c.roll(len(c.members))]
+	}
 	c.protocol = c.common()
 	for _, s := range c.members {
 		s.waits, s.answer, s.beat = false, nil, time.Now()
@@ -126,7 +128,6 @@ func (c *coordinator) join(ctx context.Context, id string, offers []group.Offer)
 		c.numbers++
 		id = fmt.Sprintf("member-%d", c.numbers)
 		c.members[id] = &seat{}
-		c.order = append(c.order, id)
 	}
 	me, ok := c.members[id]
 	if !ok {

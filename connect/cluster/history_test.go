@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,12 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/sluice-connect/sluice/connect/assignment"
 	"github.com/sluice-connect/sluice/connect/herder"
 )
 
 // TestRandomHistories holds that whatever happens to a cluster nothing has two owners, and everything has one in the end. There are more of them
-// with SLUICE_SOAK set; one is repeated by its number: -run TestRandomHistories/17.
+// with SLUICE_SOAK set, and others from the number on that SLUICE_SOAK_SEED gives; one is repeated by its number: -run TestRandomHistories/17.
 func TestRandomHistories(t *testing.T) {
 	histories := 60
 	switch {
@@ -25,7 +28,9 @@ func TestRandomHistories(t *testing.T) {
 	case testing.Short():
 		histories = 8
 	}
-	for seed := range histories {
+	first, err := strconv.Atoi(cmp.Or(os.Getenv("SLUICE_SOAK_SEED"), "0"))
+	require.NoError(t, err, "SLUICE_SOAK_SEED")
+	for seed := first; seed < first+histories; seed++ {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			t.Parallel()
 			delays := []time.Duration{0, 5 * time.Second, time.Minute}

@@ -16,16 +16,17 @@ type lease struct {
 	mu    sync.Mutex
 	until time.Time
 	hold  hold
-	gone  time.Time // since when hold is revoked
+	gone  time.Time // since when hold is revoked or regained
 }
 
 // hold is what a worker has of its work.
 type hold int
 
 const (
-	awaited hold = iota // it has not had any
-	granted             // the present assignment is in force
-	revoked             // it is no member: the gate stays shut whatever the heartbeats say
+	awaited  hold = iota // it has not had any
+	granted              // the present assignment is in force
+	revoked              // it is no member: the gate stays shut whatever the heartbeats say
+	regained             // it is a member again, and has an assignment that is not in force yet
 )
 
 // beat prolongs the lease: the coordinator has answered a request that was sent then. Where the lease had run out it is good again, for the
@@ -41,10 +42,22 @@ func (l *lease) beat(sent time.Time) {
 	}
 }
 
-// grant puts an assignment in force.
+// assigned notes that an assignment has arrived, which grant is to put in force.
+func (l *lease) assigned() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hold == revoked {
+		l.hold = regained
+	}
+}
+
+// grant puts the assignment in force, unless the membership that it came with has been lost since: what was assigned then may be others' by now.
 func (l *lease) grant() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.hold == revoked {
+		return
+	}
 	l.hold = granted
 	l.gate.Resume(l.until)
 }
@@ -53,7 +66,7 @@ func (l *lease) grant() {
 func (l *lease) revoke() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	had := l.hold != revoked
+	had := !l.isRevoked()
 	if had {
 		l.gone = time.Now()
 	}
@@ -67,7 +80,7 @@ func (l *lease) lost() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.hold == revoked:
+	case l.isRevoked():
 		return l.gone
 	case l.hold == granted && !time.Now().Before(l.until):
 		return l.until
@@ -79,5 +92,7 @@ func (l *lease) lost() time.Time {
 func (l *lease) good() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.hold != revoked && time.Now().Before(l.until)
+	return !l.isRevoked() && time.Now().Before(l.until)
 }
+
+func (l *lease) isRevoked() bool { return l.hold == revoked || l.hold == regained }

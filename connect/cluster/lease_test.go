@@ -27,7 +27,27 @@ func TestALeaseTellsSinceWhenItIsLost(t *testing.T) {
 		time.Sleep(time.Second)
 		l.revoke()
 		require.True(t, l.lost().Equal(at), "since the first time")
+		l.assigned()
+		require.True(t, l.lost().Equal(at), "what was assigned is not in force yet")
 		l.grant()
 		require.Zero(t, l.lost())
+	})
+}
+
+// An assignment is begun only after the configuration is read, and the membership may be lost meanwhile.
+func TestAnAssignmentOfALostMembershipIsNotPutInForce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := lease{gate: new(kafkaclient.Gate), session: 10 * time.Second}
+		l.assigned()
+		l.beat(time.Now())
+		l.revoke()
+		l.grant()
+		require.False(t, l.gate.Open(), "it came with the membership that is lost")
+		l.beat(time.Now())
+		require.False(t, l.gate.Open(), "a member again, whose work may be another's")
+		l.assigned()
+		require.False(t, l.gate.Open())
+		l.grant()
+		require.True(t, l.gate.Open())
 	})
 }

@@ -149,9 +149,8 @@ func (c *Cluster) begin() {
 	c.tell()
 	c.reasons = nil
 	switch {
-	case c.clearing: // what others have had until now, too, has ended when they join again
+	case c.clearing: // what others have had until now, too, has ended when they join again; nothing is put in force that could be theirs
 		c.clearing = false
-		c.lease.grant()
 		c.rejoin("work has ended everywhere, for a worker that knows only the eager protocol")
 	case ends:
 		// What was taken away ends meanwhile: Prepare waits for it. Until then the lease is not renewed where it was lost, because what ends must

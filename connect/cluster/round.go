@@ -92,12 +92,10 @@ func (h handler) Lead(ctx context.Context, r group.Round, peers []group.Peer) (a
 		metadata = append(metadata, assignment.Metadata{Member: p.ID, Bytes: p.Metadata})
 	}
 	doErr := c.mind.Do(ctx, func() {
-		snapshot := c.offered
-		if c.clearing = protocol == assignment.Eager && c.protocol != assignment.Eager; c.clearing {
-			snapshot.Configured = assignment.Work{}
-		}
+		c.clearing = protocol == assignment.Eager && !c.follows(r)
 		c.division, err = c.leader.Lead(assignment.Group{
-			Protocol: protocol, Leader: r.MemberID, Metadata: metadata, LastCompleted: c.completed, Current: r.Generation, Snapshot: snapshot,
+			Protocol: protocol, Leader: r.MemberID, Metadata: metadata, LastCompleted: c.completed, Current: r.Generation, Snapshot: c.offered,
+			Clears: c.clearing,
 		})
 		if err == nil {
 			answers = c.division.Assignments
@@ -105,6 +103,12 @@ func (h handler) Lead(ctx context.Context, r group.Round, peers []group.Peer) (a
 		}
 	})
 	return answers, errors.Join(doErr, err)
+}
+
+// follows reports whether an eager round is known to come right after another: only then has everybody ended its work before joining. A leader that
+// has not seen the round before cannot know what others run, for metadata of the eager protocol does not tell.
+func (c *Cluster) follows(r group.Round) bool {
+	return c.protocol == assignment.Eager && c.completed == r.Generation-1
 }
 
 // Joined implements [group.Handler]. An assignment that arrives while this worker leaves is nobody's business: the group gives it to others.
@@ -136,6 +140,8 @@ func (c *Cluster) joined(r group.Round, bytes []byte) {
 		c.held = c.held.Minus(a.Revoked).Plus(a.Assigned)
 		c.running = c.running.Minus(a.Revoked)
 	}
+	c.lease.assigned()
+	c.clearing = c.clearing && a.Leader == r.MemberID && a.Error == assignment.NoError
 	if a.Leader != r.MemberID {
 		c.division, c.told = nil, nil
 		c.overview.Store(nil)

@@ -17,8 +17,10 @@ type Sink struct {
 	connector connect.SinkConnector
 	life      *sinkLife
 
-	topics topics // guarded by host.state, as is the next
-	errant []Report
+	topics    topics // guarded by host.state, as is what follows
+	errant    []Report
+	suspended chan struct{} // what the task is told; nil for none
+	heldBack  bool          // the task has been told since Suspend
 }
 
 // Report is a record that went to the connector's error handling: handed to [connect.SinkContext] Report, or named in a [connect.BatchError].
@@ -93,7 +95,7 @@ func (s *Sink) Assign(partitions ...connect.TopicPartition) {
 	s.do("Assigned", func(ctx context.Context, l *sinkLife) { l.assign(ctx, partitions) })
 }
 
-// Revoke commits, and takes partitions from the task.
+// Revoke drains and commits, and takes partitions from the task.
 func (s *Sink) Revoke(partitions ...connect.TopicPartition) {
 	s.t.Helper()
 	s.do("Revoked", func(ctx context.Context, l *sinkLife) { l.revoke(ctx, partitions) })
@@ -121,6 +123,25 @@ func (s *Sink) do(name string, step func(ctx context.Context, l *sinkLife)) {
 	s.need(fmt.Sprintf("want %s to return", name), func() bool { return done })
 }
 
+// Suspend is the loss of the worker's cluster: nothing more is put, and [connect.SinkContext] Suspended tells the task to write nothing, until Resume.
+func (s *Sink) Suspend() {
+	s.update(func() { s.suspended, s.heldBack = make(chan struct{}), false })
+}
+
+// AwaitHeldBack waits until the task has asked whether it may write, and was told that it must not.
+func (s *Sink) AwaitHeldBack() {
+	s.t.Helper()
+	s.need("want the task to ask whether it may write", func() bool { return s.heldBack })
+}
+
+// Resume takes Suspend back.
+func (s *Sink) Resume() {
+	s.update(func() {
+		close(s.suspended)
+		s.suspended = nil
+	})
+}
+
 // Reports returns the records that went to the error handling so far.
 func (s *Sink) Reports() (reports []Report) {
 	s.update(func() { reports = slices.Clone(s.errant) })
@@ -145,10 +166,17 @@ func (s *Sink) AwaitCommitted(tp connect.TopicPartition, offset int64) {
 	s.need(fmt.Sprintf("want %s-%d committed up to %d", tp.Topic, tp.Partition, offset), func() bool { return s.topics.committed[tp] >= offset })
 }
 
-// Restart commits, ends the task in good order, and opens one anew with the same partitions, from the committed offsets on.
+// Drain has the task finish what it has in flight, as before partitions are closed; then it commits, and returns all committed offsets.
+func (s *Sink) Drain() connect.Offsets {
+	s.t.Helper()
+	s.do("Drain", func(ctx context.Context, l *sinkLife) { l.drain(ctx) })
+	return s.Commit()
+}
+
+// Restart drains and commits, ends the task in good order, and opens one anew with the same partitions, from the committed offsets on.
 func (s *Sink) Restart() {
 	s.t.Helper()
-	s.Commit()
+	s.Drain()
 	s.Kill()
 }
 

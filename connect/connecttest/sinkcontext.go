@@ -42,6 +42,16 @@ func (c *sinkContext) Rewind(offsets connect.Offsets) {
 
 func (c *sinkContext) RequestCommit() { c.update(func() { c.life.requested = true }) }
 
+func (c *sinkContext) Suspended() (resumed <-chan struct{}) {
+	c.update(func() {
+		if c.life.suspended != nil {
+			c.life.heldBack = true
+			resumed = c.life.suspended
+		}
+	})
+	return resumed
+}
+
 func (c *sinkContext) Report(ctx context.Context, record *connect.SinkRecord, cause error) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -64,6 +64,9 @@ func (l *sinkLife) work(ctx context.Context) error {
 				commit, l.requested = true, false
 				return true
 			}
+			if l.suspended != nil {
+				return false
+			}
 			if batch = l.retry; batch == nil {
 				batch = l.topics.next(l.opts.records)
 			}
@@ -164,6 +167,19 @@ func (l *sinkLife) spoil() {
 	l.uncommitted = held
 }
 
+// drain has the task finish what it has in flight.
+func (l *sinkLife) drain(ctx context.Context) {
+	drainer, ok := l.task.(connect.Drainer)
+	if !ok {
+		return
+	}
+	waiting, cancel := context.WithTimeout(ctx, l.opts.patience)
+	defer cancel()
+	if err := l.guard("Drain", func() error { drainer.Drain(waiting); return nil }); err != nil {
+		l.fail(err)
+	}
+}
+
 func (l *sinkLife) assign(ctx context.Context, partitions []connect.TopicPartition) {
 	if assigner, ok := l.task.(connect.Assigner); ok {
 		if err := l.guard("Assigned", func() error { return assigner.Assigned(ctx, partitions) }); err != nil {
@@ -175,6 +191,7 @@ func (l *sinkLife) assign(ctx context.Context, partitions []connect.TopicPartiti
 }
 
 func (l *sinkLife) revoke(ctx context.Context, partitions []connect.TopicPartition) {
+	l.drain(ctx)
 	if err := l.commit(ctx); err != nil {
 		l.log.Warn("the commit before the revocation failed", "error", err)
 	}

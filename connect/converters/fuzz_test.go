@@ -112,6 +112,31 @@ func FuzzJSONWriting(f *testing.F) {
 	})
 }
 
+// FuzzPlainJSONWriting writes what has no schema, the names once key by key and then as they are known, and reads it back by a shape that is known.
+func FuzzPlainJSONWriting(f *testing.F) {
+	f.Add("key", "va\"l\\ue\x01\U0001f600", 1.5, int64(-7))
+	f.Fuzz(func(t *testing.T, key, text string, num float64, n int64) {
+		if !utf8.ValidString(key) || !utf8.ValidString(text) || math.IsNaN(num) || math.IsInf(num, 0) {
+			return
+		}
+		within := connect.NewMap(1).Put(connect.String(text), connect.Boolean(true))
+		m := connect.NewMap(4).Put(connect.String(key), connect.String(text)).Put(connect.String(key+"2"), connect.Float64(num+0)).
+			Put(connect.String(key+"3"), connect.Int64(n)).Put(connect.String(key+"4"), connect.MapOf(within))
+		c := NewJSON(JSONOptions{})
+		first, err := c.Encode(&Arena{}, "t", nil, connect.MapOf(m))
+		require.NoError(t, err)
+		require.True(t, json.Valid(first), "%s", first)
+		for range 3 {
+			again, err := c.Encode(&Arena{}, "t", nil, connect.MapOf(m))
+			require.NoError(t, err)
+			require.Equal(t, string(first), string(again))
+			_, got, err := c.Decode("t", again)
+			require.NoError(t, err)
+			require.True(t, connect.MapOf(m).Equal(got) || num == 0, "want %s, got %s", m, got)
+		}
+	})
+}
+
 // FuzzHeaderText looks for texts that make the guessing of types fail.
 func FuzzHeaderText(f *testing.F) {
 	for _, seed := range []string{"007", "12:30:00.000Z", `{"a":[1,2.5],b}`, "1e999999999", "[[[[", `["2023-01-02"]`, "٣٤", "\\\\,:"} {

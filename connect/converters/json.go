@@ -16,9 +16,10 @@ type JSON struct {
 	prefixes   map[*connect.Schema][]byte
 	lastSchema *connect.Schema
 	lastPrefix []byte
-	// Members' names as they are written, by struct schema, and those used last.
-	names     map[*connect.Schema]*memberNames
-	lastNames *memberNames
+	// Members by struct schema, and those used last.
+	members     map[*connect.Schema]*members
+	lastMembers *members
+	keys        keyNames
 	// Schemas by their text, and the beginning of the envelope read last, up to its payload.
 	schemas  map[string]*connect.Schema
 	readHead []byte
@@ -50,7 +51,7 @@ func NewJSON(o JSONOptions) *JSON {
 	if o.CacheSize <= 0 {
 		o.CacheSize = defaultCacheSize
 	}
-	return &JSON{options: o, prefixes: map[*connect.Schema][]byte{}, names: map[*connect.Schema]*memberNames{}, lastNames: &memberNames{}, schemas: map[string]*connect.Schema{}}
+	return &JSON{options: o, prefixes: map[*connect.Schema][]byte{}, members: map[*connect.Schema]*members{}, lastMembers: &members{}, schemas: map[string]*connect.Schema{}}
 }
 
 var jsonDefinition = forAnySeat(

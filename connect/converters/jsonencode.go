@@ -26,16 +26,6 @@ func (c *JSON) appendValue(dst []byte, schema *connect.Schema, v connect.Value) 
 		return nil, fmt.Errorf("%w: a value of kind %s under a schema of type %s", connect.ErrData, v.Kind(), kind)
 	}
 	switch kind {
-	case connect.KindFloat32:
-		return appendFloat(dst, values.AppendFloat32, float32(v.Float64()))
-	case connect.KindFloat64:
-		return appendFloat(dst, values.AppendFloat64, v.Float64())
-	case connect.KindBoolean:
-		return strconv.AppendBool(dst, v.Bool()), nil
-	case connect.KindString:
-		return jsontext.AppendString(dst, v.Str()), nil
-	case connect.KindBytes:
-		return appendBase64(dst, v.Bytes()), nil
 	case connect.KindArray:
 		return c.appendArray(dst, schema, v.Array())
 	case connect.KindMap:
@@ -45,7 +35,24 @@ func (c *JSON) appendValue(dst []byte, schema *connect.Schema, v connect.Value) 
 	case connect.KindDecimal, connect.KindInstant:
 		return nil, fmt.Errorf("%w: a value of kind %s needs the schema of its logical type", connect.ErrData, kind)
 	}
-	return strconv.AppendInt(dst, v.Int64(), 10), nil
+	return appendScalar(dst, v), nil
+}
+
+// appendScalar writes a number, a truth, a text or bytes. An instant is the number that a Timestamp is.
+func appendScalar(dst []byte, v connect.Value) []byte {
+	switch v.Kind() {
+	case connect.KindFloat32:
+		return appendFloat(dst, values.AppendFloat32, float32(v.Float64()))
+	case connect.KindFloat64:
+		return appendFloat(dst, values.AppendFloat64, v.Float64())
+	case connect.KindBoolean:
+		return strconv.AppendBool(dst, v.Bool())
+	case connect.KindString:
+		return jsontext.AppendString(dst, v.Str())
+	case connect.KindBytes:
+		return appendBase64(dst, v.Bytes())
+	}
+	return values.AppendInteger(dst, v.Int64())
 }
 
 func (c *JSON) appendNull(dst []byte, schema *connect.Schema) ([]byte, error) {
@@ -60,11 +67,11 @@ func (c *JSON) appendNull(dst []byte, schema *connect.Schema) ([]byte, error) {
 }
 
 // appendFloat quotes what is no number to JSON: NaN and the infinities.
-func appendFloat[F float32 | float64](dst []byte, text func([]byte, F) []byte, f F) ([]byte, error) {
+func appendFloat[F float32 | float64](dst []byte, text func([]byte, F) []byte, f F) []byte {
 	if f-f != 0 {
-		return append(text(append(dst, '"'), f), '"'), nil
+		return append(text(append(dst, '"'), f), '"')
 	}
-	return text(dst, f), nil
+	return text(dst, f)
 }
 
 func isLogical(s *connect.Schema) bool {
@@ -94,7 +101,7 @@ func (c *JSON) appendLogical(dst []byte, schema *connect.Schema, v connect.Value
 			return nil, fmt.Errorf("%w: a Time beyond one day", connect.ErrData)
 		}
 	}
-	return strconv.AppendInt(dst, ms, 10), nil
+	return values.AppendInteger(dst, ms), nil
 }
 
 const millisPerDay = 24 * 60 * 60 * 1000
@@ -160,6 +167,9 @@ func (c *JSON) appendMap(dst []byte, schema *connect.Schema, m *connect.Map) ([]
 		}
 		object = keys.Kind() == connect.KindString
 	} else {
+		if names := c.keys.of(m.Keys()); names != nil {
+			return c.appendNamed(dst, names, m)
+		}
 		for _, e := range m.Entries() {
 			object = object && e.Key.Kind() == connect.KindString
 		}
@@ -190,6 +200,17 @@ func (c *JSON) appendObject(dst []byte, keys, vals *connect.Schema, m *connect.M
 	return append(out, '}'), nil
 }
 
+// appendNamed writes an object without schema whose names are known as they are written.
+func (c *JSON) appendNamed(dst []byte, names []string, m *connect.Map) (out []byte, err error) {
+	out = append(dst, '{')
+	for i, name := range names {
+		if out, err = c.appendValue(append(out, name...), nil, m.At(i)); err != nil {
+			return nil, fmt.Errorf("entry %s: %w", m.Keys().At(i), err)
+		}
+	}
+	return append(out, '}'), nil
+}
+
 func (c *JSON) appendPairs(dst []byte, keys, vals *connect.Schema, m *connect.Map) (out []byte, err error) {
 	out = append(dst, '[')
 	for i, e := range m.Entries() {
@@ -211,42 +232,16 @@ func (c *JSON) appendStruct(dst []byte, schema *connect.Schema, st *connect.Stru
 	if !st.Schema().Equal(schema) {
 		return nil, fmt.Errorf("%w: a struct of another schema than its place has", connect.ErrData)
 	}
-	names := c.namesOf(schema)
 	out = append(dst, '{')
-	for i, f := range schema.Fields() {
-		out = append(out, names.texts[i]...)
-		if out, err = c.appendValue(out, f.Schema, st.At(i)); err != nil {
-			return nil, fmt.Errorf("field %s: %w", f.Name, err)
+	list := c.membersOf(schema).list
+	for i := range list {
+		m, v := &list[i], st.At(i)
+		out = append(out, m.name...)
+		if m.scalar && v.Kind() == m.kind {
+			out = appendScalar(out, v)
+		} else if out, err = c.appendValue(out, m.schema, v); err != nil {
+			return nil, fmt.Errorf("field %s: %w", schema.Fields()[i].Name, err)
 		}
 	}
 	return append(out, '}'), nil
-}
-
-// memberNames are the names of a struct's fields with what stands around them: ,"name":
-type memberNames struct {
-	schema *connect.Schema
-	texts  []string
-}
-
-func (c *JSON) namesOf(schema *connect.Schema) *memberNames {
-	if c.lastNames.schema == schema {
-		return c.lastNames
-	}
-	names, known := c.names[schema]
-	if !known {
-		names = &memberNames{schema: schema}
-		for i, f := range schema.Fields() {
-			text := append(jsontext.AppendString([]byte{','}, f.Name), ':')
-			if i == 0 {
-				text = text[1:]
-			}
-			names.texts = append(names.texts, string(text))
-		}
-		if len(c.names) >= c.options.CacheSize { // as in prefix
-			clear(c.names)
-		}
-		c.names[schema] = names
-	}
-	c.lastNames = names
-	return names
 }

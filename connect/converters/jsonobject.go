@@ -9,7 +9,7 @@ import (
 // shape is what objects with the same names in the same order have in common.
 type shape struct {
 	keys  *connect.Keys
-	names []string // as they stand before a value: "name":
+	names []string // as they stand before a value, with the comma in front: ,"name":
 }
 
 // shapes are those that were met last: the objects of a stream mostly have one of few.
@@ -39,7 +39,7 @@ func (s *shapes) begin(d *decoder) (like shape, ok bool) {
 	}
 	for i := range s.count {
 		at := (s.newest + i) % s.count
-		if d.follows(s.kept[at].names[0]) {
+		if d.follows(s.kept[at].names[0][1:]) {
 			s.newest = at
 			return s.kept[at], true
 		}
@@ -80,7 +80,7 @@ func (s *shapes) learn(m *connect.Map) {
 	var text []byte
 	ends := make([]int, 0, m.Len())
 	for _, e := range m.Entries() {
-		text = append(jsontext.AppendString(text, e.Key.Str()), ':')
+		text = append(jsontext.AppendString(append(text, ','), e.Key.Str()), ':')
 		ends = append(ends, len(text))
 	}
 	if len(text) > shapeText {
@@ -121,36 +121,47 @@ func (d *decoder) bareObject() (connect.Value, error) {
 		}
 		return d.otherObject(connect.NewMap(4), name, true)
 	}
+	d.At += len(like.names[0]) - 1
 	m := d.room.Map(like.keys)
-	for n := 0; ; n++ {
-		name, known := "", more && n < len(like.names) && d.Take(like.names[n])
-		if more && !known {
-			if name, err = d.Name(); err != nil {
-				return connect.Value{}, err
-			}
-			known = n < len(like.names) && like.keys.At(n).Str() == name
-		}
-		if !known && !(n == len(like.names) && !more) {
-			next, ok := d.shapes.instead(like, n, name, more)
-			if !ok {
-				return d.otherObject(beginning(m, n), name, more)
-			}
-			other := d.room.Map(next.keys)
-			for i := range n {
-				other.SetAt(i, m.At(i))
-			}
-			like, m = next, other
-		}
-		if !more {
-			return connect.MapOf(m), nil
-		}
+	for n := 0; ; {
 		v, err := d.bare()
 		if err != nil {
 			return connect.Value{}, err
 		}
 		m.SetAt(n, v)
+		if n++; n < len(like.names) && d.Take(like.names[n]) {
+			continue
+		}
 		if more, err = d.Next('}'); err != nil {
 			return connect.Value{}, err
+		}
+		if !more && n == len(like.names) {
+			return connect.MapOf(m), nil
+		}
+		name := ""
+		if more {
+			d.Peek()
+			if n < len(like.names) && d.Take(like.names[n][1:]) {
+				continue
+			}
+			if name, err = d.Name(); err != nil {
+				return connect.Value{}, err
+			}
+			if n < len(like.names) && like.keys.At(n).Str() == name {
+				continue
+			}
+		}
+		next, ok := d.shapes.instead(like, n, name, more)
+		if !ok {
+			return d.otherObject(beginning(m, n), name, more)
+		}
+		other := d.room.Map(next.keys)
+		for i := range n {
+			other.SetAt(i, m.At(i))
+		}
+		like, m = next, other
+		if !more {
+			return connect.MapOf(m), nil
 		}
 	}
 }

@@ -50,7 +50,8 @@ func connOf(cl *mqtt.Client) (*mqttConn, bool) {
 	return c, ok
 }
 
-// OnConnect implements [mqtt.Hook]: it moves the client's Receive Maximum from the broker to the connection.
+// OnConnect implements [mqtt.Hook]: it moves the client's Receive Maximum from the broker to the connection. Topics have no aliases: the broker keeps
+// unacknowledged messages as it sent them, and would send a topic's alias again on a connection that does not know it.
 func (h *mqttHook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	c, ok := connOf(cl)
 	if !ok {
@@ -61,7 +62,7 @@ func (h *mqttHook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 		c.window = int(pk.Properties.ReceiveMaximum)
 		c.mu.Unlock()
 	}
-	cl.Properties.Props.ReceiveMaximum = 0
+	cl.Properties.Props.ReceiveMaximum, cl.Properties.Props.TopicAliasMaximum = 0, 0
 	cl.State.Inflight.ResetSendQuota(0) // 0 is "no limit", and keeps the broker out of NextImmediate
 	if cl.State.Keepalive > math.MaxUint16/3*2 {
 		cl.State.Keepalive = 0 // 12 hours and more overflow the broker's 16 bits into seconds

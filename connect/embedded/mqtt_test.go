@@ -30,9 +30,10 @@ type device struct {
 	*paho.Client
 	present bool // the broker had a session
 
-	mu   sync.Mutex
-	got  []int
-	more chan struct{}
+	mu    sync.Mutex
+	got   []int
+	topic string // of the last
+	more  chan struct{}
 
 	broken atomic.Pointer[broken]
 }
@@ -47,6 +48,7 @@ type dial struct {
 	id      string
 	window  uint16
 	resume  bool
+	aliases uint16      // topic aliases it takes
 	pause   func()      // runs before each acknowledgement
 	nothing atomic.Bool // acknowledge nothing
 }
@@ -60,7 +62,7 @@ func connect(t *testing.T, m *MQTT, d *dial) *device {
 	cfg.OnPublishReceived = append(cfg.OnPublishReceived, func(pr paho.PublishReceived) (bool, error) {
 		n, _ := strconv.Atoi(string(pr.Packet.Payload))
 		dev.mu.Lock()
-		dev.got = append(dev.got, n)
+		dev.got, dev.topic = append(dev.got, n), pr.Packet.Topic
 		dev.mu.Unlock()
 		select {
 		case dev.more <- struct{}{}:
@@ -80,6 +82,9 @@ func connect(t *testing.T, m *MQTT, d *dial) *device {
 	cp := &paho.Connect{ClientID: d.id, CleanStart: !d.resume, KeepAlive: 30, Properties: &paho.ConnectProperties{}}
 	if d.window > 0 {
 		cp.Properties.ReceiveMaximum = &d.window
+	}
+	if d.aliases > 0 {
+		cp.Properties.TopicAliasMaximum = &d.aliases
 	}
 	forever := uint32(math.MaxUint32)
 	cp.Properties.SessionExpiryInterval = &forever
@@ -197,6 +202,24 @@ func TestTheBrokerKeepsToTheReceiveMaximum(t *testing.T) {
 	again := connect(t, m, &dial{id: "sub", window: 20, resume: true})
 	require.True(t, again.present)
 	requireInOrder(t, again.await(t, 100), 100)
+}
+
+func TestMessagesThatComeAgainHaveTheirTopic(t *testing.T) {
+	m := startMQTT(t, MQTTConfig{})
+	d := &dial{id: "sub", aliases: 10}
+	d.nothing.Store(true)
+	sub := connect(t, m, d)
+	sub.subscribe(t, "t/+", 1)
+	for i := range 3 {
+		require.NoError(t, m.Publish(t.Context(), "t/1", []byte(strconv.Itoa(i)), 1, false))
+	}
+	sub.await(t, 3)
+	require.NoError(t, sub.Disconnect(&paho.Disconnect{}))
+	again := connect(t, m, &dial{id: "sub", aliases: 10, resume: true})
+	requireInOrder(t, again.await(t, 3), 3)
+	again.mu.Lock()
+	defer again.mu.Unlock()
+	assert.Equal(t, "t/1", again.topic, "an alias of the connection before says nothing to this one")
 }
 
 func TestASessionThatMovesUnderLoadLosesNothing(t *testing.T) {

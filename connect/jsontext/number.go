@@ -3,6 +3,7 @@ package jsontext
 import (
 	"encoding/binary"
 	"math/big"
+	"math/bits"
 	"strconv"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -26,51 +27,63 @@ func (s *Scanner) Short() (digits int64, scale int, ok bool) {
 	if negative {
 		at++
 	}
-	start, point := at, -1
-	var n uint64
-	for ; at+8 <= len(data) && at-start < shortest; at += 8 {
-		more, ok := eightDigits(binary.LittleEndian.Uint64(data[at:]))
-		if !ok {
-			break
+	n, end := fewDigits(data, at, 0)
+	count := end - at
+	if count > 0 && end < len(data) && data[end] == '.' {
+		at = end + 1
+		n, end = fewDigits(data, at, n)
+		scale = end - at
+		count += scale
+		if scale == 0 {
+			return 0, 0, false
 		}
-		n = n*1e8 + more
 	}
-	for ; at < len(data); at++ {
-		if c := data[at] - '0'; c <= 9 {
-			n = n*10 + uint64(c)
-			continue
-		}
-		if data[at] != '.' || point >= 0 || at == start {
-			break
-		}
-		point = at
-	}
-	count := at - start
-	if point >= 0 {
-		count--
-		scale = at - point - 1
-	}
-	if count == 0 || count > shortest || point >= 0 && scale == 0 || at < len(data) && (data[at]|0x20 == 'e' || data[at] == '.') {
+	if count == 0 || count > shortest || end < len(data) && (data[end]|0x20 == 'e' || data[end] == '.') {
 		return 0, 0, false
 	}
-	s.At = at
+	s.At = end
 	if negative {
 		return -int64(n), scale, true
 	}
 	return int64(n), scale, true
 }
 
-// eightDigits reads eight digits at once, the first in the lowest byte: neighbours are joined to numbers of two digits, of four, of eight.
-func eightDigits(w uint64) (n uint64, ok bool) {
-	const high, zeros, carry = 0xf0f0f0f0f0f0f0f0, 0x3030303030303030, 0x0606060606060606
-	if w&high != zeros || (w+carry)&high != zeros {
-		return 0, false
+// fewDigits reads digits behind those that n has. Where there are more than fit into it, it stops somewhere behind the last that would.
+func fewDigits(data []byte, at int, n uint64) (uint64, int) {
+	for start := at; at+8 <= len(data); {
+		w := binary.LittleEndian.Uint64(data[at:])
+		count := leadingDigits(w)
+		if count == 0 || at-start > shortest {
+			return n, at
+		}
+		n = n*tens[count] + eightDigits(w<<(64-8*count))
+		if at += count; count < 8 {
+			return n, at
+		}
 	}
-	w -= zeros
+	for ; at < len(data) && data[at]-'0' <= 9; at++ {
+		n = n*10 + uint64(data[at]-'0')
+	}
+	return n, at
+}
+
+// leadingDigits counts the digits at the beginning of eight bytes, the first of them the lowest.
+func leadingDigits(w uint64) int {
+	const high, zeros, carry = 0xf0f0f0f0f0f0f0f0, 0x3030303030303030, 0x0606060606060606
+	other := (w&high ^ zeros) | ((w+carry)&high ^ zeros)
+	return bits.TrailingZeros64(other) / 8
+}
+
+// eightDigits is the number that eight digits are, the first in the lowest byte; bytes of zero are zeros. Neighbours are joined to numbers of two digits, of
+// four, of eight.
+func eightDigits(w uint64) uint64 {
+	w &= 0x0f0f0f0f0f0f0f0f
 	w = w*10 + w>>8
 	const pairs = 0x000000ff000000ff
-	return (w&pairs*(100+1_000_000<<32) + w>>16&pairs*(1+10_000<<32)) >> 32, true
+	return (w&pairs*(100+1_000_000<<32) + w>>16&pairs*(1+10_000<<32)) >> 32
 }
+
+var tens = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
 // Powers of ten that a float64 and a float32 hold exactly.
 var (

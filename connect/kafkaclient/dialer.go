@@ -12,7 +12,7 @@ import (
 // Dialer connects one client and can cut it off from Kafka. It is a dialer of golang.org/x/net/proxy, which is how sarama takes it.
 // Safe for concurrent use.
 type Dialer struct {
-	gate    *Gate
+	hold    Hold // nil for none
 	net     net.Dialer
 	sockets socketSizes
 	traffic Traffic                       // nil for nobody
@@ -27,12 +27,9 @@ type Dialer struct {
 // socketSizes are the kernel's buffer sizes in bytes; 0 leaves them to the kernel.
 type socketSizes struct{ send, receive int }
 
-// Dialer makes a dialer with the socket settings of s whose connections obey gate; nil is a gate that is always open.
-func (s *Settings) Dialer(gate *Gate) *Dialer {
-	if gate == nil {
-		gate = new(Gate)
-	}
-	d := &Dialer{gate: gate, conns: map[*gatedConn]struct{}{}, sockets: s.sockets, traffic: s.Traffic}
+// Dialer makes a dialer with the socket settings of s whose connections obey hold; nil holds nothing back.
+func (s *Settings) Dialer(hold Hold) *Dialer {
+	d := &Dialer{hold: hold, conns: map[*gatedConn]struct{}{}, sockets: s.sockets, traffic: s.Traffic}
 	d.net.Timeout = s.Sarama.Net.DialTimeout
 	d.net.KeepAlive = s.Sarama.Net.KeepAlive
 	d.ended, d.end = context.WithCancel(context.Background())
@@ -124,7 +121,7 @@ func (s socketSizes) apply(conn net.Conn) {
 	}
 }
 
-// Close cuts all connections, wakes who waits at the gate, and makes dialling fail. It may be called more than once.
+// Close cuts all connections, wakes who is held back, and makes dialling fail. It may be called more than once.
 func (d *Dialer) Close() {
 	d.end()
 	d.mu.Lock()
@@ -152,7 +149,7 @@ func (d *Dialer) forget(c *gatedConn) {
 	delete(d.conns, c)
 }
 
-// gatedConn is a connection whose writes pass the gate. Writes come one at a time, as sarama and crypto/tls make them.
+// gatedConn is a connection whose writes obey the hold. Writes come one at a time, as sarama and crypto/tls make them.
 type gatedConn struct {
 	net.Conn
 	dialer *Dialer
@@ -164,9 +161,11 @@ type gatedConn struct {
 }
 
 func (c *gatedConn) Write(p []byte) (int, error) {
-	if !c.dialer.gate.Open() {
-		if err := c.wait(); err != nil {
-			return 0, err
+	if hold := c.dialer.hold; hold != nil {
+		if resumed := hold(); resumed != nil {
+			if err := c.wait(hold, resumed); err != nil {
+				return 0, err
+			}
 		}
 	}
 	if turns := c.dialer.turns.Load(); turns != nil {
@@ -179,9 +178,9 @@ func (c *gatedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// wait returns when the gate is open. The time at the gate does not count against the write's deadline.
-func (c *gatedConn) wait() error {
-	for resumed := c.dialer.gate.Shut(); resumed != nil; resumed = c.dialer.gate.Shut() {
+// wait returns when nothing holds writes back. That time does not count against the write's deadline.
+func (c *gatedConn) wait(hold Hold, resumed <-chan struct{}) error {
+	for ; resumed != nil; resumed = hold() {
 		select {
 		case <-resumed:
 		case <-c.closed:
@@ -219,7 +218,7 @@ func (c *gatedConn) allow(t time.Time) {
 	c.allowance = max(time.Until(t), 1)
 }
 
-// Close implements [net.Conn]. Who waits at the gate gets [net.ErrClosed].
+// Close implements [net.Conn]. Who is held back gets [net.ErrClosed].
 func (c *gatedConn) Close() error {
 	err := net.ErrClosed
 	c.once.Do(func() {

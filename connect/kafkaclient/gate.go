@@ -73,8 +73,14 @@ func (g *Gate) Open() bool {
 	return g.shut.Load() == nil
 }
 
-// Shut is nil while writes go on, by the same clock as [Gate.Open]. Else it is closed when they do again.
+// Hold is asked before a write: nil lets it go. Else the write waits until the channel is closed, and asks again. It is safe for concurrent use.
+type Hold func() <-chan struct{}
+
+// Shut is the gate's [Hold]: nil while writes go on, by the same clock as [Gate.Open]. A nil gate holds nothing back.
 func (g *Gate) Shut() <-chan struct{} {
+	if g == nil {
+		return nil
+	}
 	for !g.Open() {
 		if resumed := g.shut.Load(); resumed != nil {
 			return *resumed

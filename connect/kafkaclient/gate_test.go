@@ -18,7 +18,7 @@ func gated(t *testing.T, gate *Gate) (*Dialer, net.Conn, net.Conn) {
 	defer listener.Close()
 	s, err := AdminSettings(Properties{"bootstrap.servers": listener.Addr().String(), "send.buffer.bytes": "65536"})
 	require.NoError(t, err)
-	d := s.Dialer(gate)
+	d := s.Dialer(gate.Shut)
 	t.Cleanup(d.Close)
 	near, err := d.Dial("tcp", listener.Addr().String())
 	require.NoError(t, err)

@@ -29,8 +29,8 @@ type Producer struct {
 
 // ProducerOptions are what a producer works with beside its settings.
 type ProducerOptions struct {
-	// Gate holds the producer's writes while suspended; nil is a gate that is always open.
-	Gate *Gate
+	// Hold is asked before each of the producer's writes; nil holds nothing back.
+	Hold Hold
 	// Waiting is told why records wait and when the next try is; a nil cause takes it back, and so does any acknowledgement. It is called
 	// from several goroutines and must not block. Nil is allowed.
 	Waiting func(cause error, next time.Time)
@@ -60,7 +60,7 @@ func NewProducer(ctx context.Context, s *Settings, o ProducerOptions) (*Producer
 	if o.Waiting == nil {
 		o.Waiting = func(error, time.Time) {}
 	}
-	p := &Producer{dialer: s.Dialer(o.Gate), lost: make(chan struct{})}
+	p := &Producer{dialer: s.Dialer(o.Hold), lost: make(chan struct{})}
 	p.client = &waitingClient{backoff: s.backoff, stopped: make(chan struct{}), waiting: o.Waiting, refusals: map[string]error{}}
 	config := s.For(p.dialer)
 	config.Metadata.Retry.Max = 0 // the waiting client tries again, for sarama does it by recursion and cannot be stopped

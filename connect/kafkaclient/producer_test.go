@@ -79,7 +79,7 @@ func producerSettings(t *testing.T, addr string, more Properties) *Settings {
 func startStream(t *testing.T, addr, topic string, gate *Gate) *stream {
 	t.Helper()
 	st := &stream{t: t, topic: topic, room: make(chan struct{}, 5000), stop: make(chan struct{})}
-	p, err := NewProducer(t.Context(), producerSettings(t, addr, nil), ProducerOptions{Gate: gate, Waiting: func(cause error, _ time.Time) {
+	p, err := NewProducer(t.Context(), producerSettings(t, addr, nil), ProducerOptions{Hold: gate.Shut, Waiting: func(cause error, _ time.Time) {
 		st.mu.Lock()
 		defer st.mu.Unlock()
 		if cause != nil {

@@ -11,6 +11,9 @@ const unsupported = "Illegal/unsupported escape sequence"
 func (t *translator) escaped() string {
 	t.at++
 	c := t.raw(0)
+	if c == 'X' || c == 'N' || c == 'b' && t.raw(1) == '{' {
+		t.lacking(`\`+string(c), "write the characters themselves")
+	}
 	switch c {
 	case 'A', 'B', 'G', 'b', 'z':
 		t.at++
@@ -34,6 +37,11 @@ func (t *translator) escaped() string {
 		return s.String()
 	}
 	return t.literal(t.character())
+}
+
+// lacking ends the translation at a construct that Java has and this does not.
+func (t *translator) lacking(construct, instead string) {
+	t.fail(construct+" is not understood here: "+instead, t.at)
 }
 
 // reference reads the number of a group before; more digits belong to it as long as there is such a group. One to a group that is not there never

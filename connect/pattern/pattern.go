@@ -2,7 +2,8 @@
 // Java's rules, with Java's complaints, put into the words of the regexp2 library, and run there: it backtracks as Java does, so that look-around,
 // back references and possessive quantifiers mean the same.
 //
-// What Java has and this does not: \X, \N{name}, \b{g}, canonical equivalence, and its refusal of look-behind without a bound.
+// What Java has and this does not: \X, \N{name}, \b{g} and blocks (\p{InGreek}), which are refused by their names; and its refusal of look-behind without a
+// bound.
 package pattern
 
 import (

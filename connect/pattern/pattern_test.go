@@ -73,6 +73,19 @@ func TestAnExpressionThatIsNoneIsRefusedInJavasWords(t *testing.T) {
 	}
 }
 
+func TestWhatJavaHasAndThisDoesNotIsRefusedByItsName(t *testing.T) {
+	for expr, want := range map[string]string{
+		`a\X`: `\X is not understood here: write the characters themselves near index 2`, `\N{DIGIT ONE}`: `\N is not`, `\b{g}`: `\b is not`,
+		`\p{InGreek}`:     "the block {InGreek} is not understood here: write its range, such as [\\u0370-\\u03FF], or a script, such as {IsGreek} near index 11",
+		`[\P{blk=Greek}]`: "the block {blk=Greek} is not", `\p{block=Greek}`: "the block {block=Greek} is not",
+	} {
+		_, err := Compile(expr)
+		var syntax *SyntaxError
+		require.ErrorAs(t, err, &syntax, expr)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
 func TestAnExpressionThatBacktracksForEverEndsInAnError(t *testing.T) {
 	p, err := Compile("(a|aa)+b|(a+)+c")
 	require.NoError(t, err)

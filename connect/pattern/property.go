@@ -29,12 +29,21 @@ func (t *translator) family(not bool) set {
 	}
 	s, known := t.characters(name)
 	if !known {
+		if isBlock(name) {
+			t.lacking("the block {"+name+"}", "write its range, such as [\\u0370-\\u03FF], or a script, such as {IsGreek}")
+		}
 		t.fail("Unknown character property name {"+name+"}", t.at-1)
 	}
 	if not {
 		return s.negated()
 	}
 	return s
+}
+
+// isBlock reports whether a name has the form of a block of Unicode.
+func isBlock(name string) bool {
+	key, _, _ := strings.Cut(strings.ToLower(name), "=")
+	return key == "blk" || key == "block" || strings.HasPrefix(name, "In")
 }
 
 // characters finds a property by one of the forms of its name: gc=Lu, IsLatin, script=Latin, Lower, javaLowerCase. There are no blocks (InGreek).

@@ -31,7 +31,7 @@ type castPlan struct {
 	schema *connect.Schema
 	at     []int
 	to     []connect.Kind
-	from   []int
+	moves  *connect.Moves
 }
 
 var castSpecKey = connect.ListKey("spec",
@@ -162,7 +162,7 @@ func (c *cast) applyMap(r *connect.Record, v connect.Value) error {
 		}
 		c.done = append(c.done, v)
 	}
-	m = c.remap(r, m, plan.keys, plan.from)
+	m = c.remap(r, m, plan.keys, plan.moves)
 	for i, at := range plan.at {
 		m.SetAt(at, c.done[i])
 	}
@@ -187,7 +187,7 @@ func (c *cast) applyStruct(r *connect.Record, v connect.Value) error {
 		}
 		c.done = append(c.done, v)
 	}
-	if st, err = c.restruct(r, st, c.nulls, plan.schema, plan.from); err != nil {
+	if st, err = c.restruct(r, st, c.nulls, plan.schema, plan.moves); err != nil {
 		return err
 	}
 	for i, at := range plan.at {
@@ -209,9 +209,10 @@ func (c *cast) plan(s *connect.Schema) (*castPlan, error) {
 		return nil, fmt.Errorf("%w: Cast transformation does not support casting from STRUCT, which the default is", connect.ErrData)
 	}
 	plan := &castPlan{}
+	var from []int
 	fields = slices.Clone(fields)
 	for i, f := range fields {
-		plan.from = append(plan.from, i)
+		from = append(from, i)
 		at := slices.IndexFunc(c.casts, func(o fieldCast) bool { return o.field == f.Name })
 		if at < 0 {
 			continue
@@ -221,6 +222,7 @@ func (c *cast) plan(s *connect.Schema) (*castPlan, error) {
 			return nil, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}
+	plan.moves = connect.NewMoves(from)
 	opts := basics(s)
 	if s.Optional() {
 		opts = append(opts, connect.Optional())

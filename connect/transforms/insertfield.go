@@ -24,7 +24,7 @@ type insertField struct {
 // insertPlan is the new schema, in which the new fields are the last.
 type insertPlan struct {
 	schema *connect.Schema
-	from   []int
+	moves  *connect.Moves
 }
 
 // insertion is a new field.
@@ -131,10 +131,10 @@ func (f *insertField) insert(r *connect.Record, sink *connect.SinkRecord) error 
 	if err != nil {
 		return err
 	}
-	if st, err = f.restruct(r, st, f.nulls, plan.schema, plan.from); err != nil {
+	if st, err = f.restruct(r, st, f.nulls, plan.schema, plan.moves); err != nil {
 		return err
 	}
-	next := len(plan.from) - len(f.insertions)
+	next := len(plan.schema.Fields()) - len(f.insertions)
 	for i, v := range f.values(r, sink, connect.Instant) {
 		st.SetAt(next+i, v)
 	}
@@ -154,7 +154,7 @@ func (f *insertField) insertIntoMap(r *connect.Record, sink *connect.SinkRecord,
 		return
 	}
 	plan, _ := f.maps.of(m.Keys()) // any keys will do
-	m = f.remap(r, m, plan.keys, plan.from)
+	m = f.remap(r, m, plan.keys, plan.moves)
 	for i, at := range plan.at {
 		m.SetAt(at, known[i])
 	}
@@ -198,12 +198,14 @@ func timestampOf(r *connect.Record, form func(int64) connect.Value) connect.Valu
 func (f *insertField) plan(s *connect.Schema) (*insertPlan, error) {
 	plan := &insertPlan{}
 	fields := slices.Clone(s.Fields())
+	var from []int
 	for i := range fields {
-		plan.from = append(plan.from, i)
+		from = append(from, i)
 	}
 	for _, i := range f.insertions {
-		fields, plan.from = append(fields, connect.F(i.name, i.schema)), append(plan.from, -1)
+		fields, from = append(fields, connect.F(i.name, i.schema)), append(from, -1)
 	}
+	plan.moves = connect.NewMoves(from)
 	var err error
 	plan.schema, err = structSchema(fields, basics(s)...)
 	return plan, err

@@ -25,7 +25,7 @@ type rename struct{ from, to string }
 // replacePlan is the new schema and where its fields come from.
 type replacePlan struct {
 	schema *connect.Schema
-	from   []int
+	moves  *connect.Moves
 	// Fields whose value is that of another field than their schema, as Java finds it where a new name is also an old one: it may not fit.
 	crossed []int
 }
@@ -106,11 +106,11 @@ func (r *replaceField) Apply(record *connect.Record) (bool, error) {
 	}
 	for _, i := range plan.crossed {
 		f := plan.schema.Fields()[i]
-		if err := connect.CheckValue(f.Schema, r.nulls.at(st, plan.from[i])); err != nil {
+		if err := connect.CheckValue(f.Schema, r.nulls.at(st, plan.moves.From()[i])); err != nil {
 			return true, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}
-	_, err = r.restruct(record, st, r.nulls, plan.schema, plan.from)
+	_, err = r.restruct(record, st, r.nulls, plan.schema, plan.moves)
 	return true, err
 }
 
@@ -121,7 +121,7 @@ func (r *replaceField) applyMap(record *connect.Record, v connect.Value) error {
 	}
 	plan, err := r.maps.of(m.Keys())
 	if err == nil {
-		r.remap(record, m, plan.keys, plan.from)
+		r.remap(record, m, plan.keys, plan.moves)
 	}
 	return err
 }
@@ -129,6 +129,7 @@ func (r *replaceField) applyMap(record *connect.Record, v connect.Value) error {
 func (r *replaceField) planMap(k *connect.Keys) (*mapPlan, error) {
 	plan := &mapPlan{}
 	var list []connect.Value
+	var from []int
 	for i := range k.Len() {
 		name, err := stringKey(k.At(i))
 		if err != nil {
@@ -139,18 +140,19 @@ func (r *replaceField) planMap(k *connect.Keys) (*mapPlan, error) {
 		}
 		name = r.renamed(name)
 		if at := slices.IndexFunc(list, func(o connect.Value) bool { return o.Str() == name }); at >= 0 {
-			plan.from[at] = i
+			from[at] = i
 			continue
 		}
-		list, plan.from = append(list, connect.String(name)), append(plan.from, i)
+		list, from = append(list, connect.String(name)), append(from, i)
 	}
-	plan.keys = connect.NewKeys(list...)
+	plan.keys, plan.moves = connect.NewKeys(list...), connect.NewMoves(from)
 	return plan, nil
 }
 
 func (r *replaceField) plan(s *connect.Schema) (*replacePlan, error) {
 	plan := &replacePlan{}
 	var fields []connect.Field
+	var sources []int
 	for _, f := range s.Fields() {
 		if !r.keeps(f.Name) {
 			continue
@@ -163,8 +165,9 @@ func (r *replaceField) plan(s *connect.Schema) (*replacePlan, error) {
 		if s.Fields()[from].Name != f.Name {
 			plan.crossed = append(plan.crossed, len(fields))
 		}
-		fields, plan.from = append(fields, connect.F(name, f.Schema)), append(plan.from, from)
+		fields, sources = append(fields, connect.F(name, f.Schema)), append(sources, from)
 	}
+	plan.moves = connect.NewMoves(sources)
 	var err error
 	plan.schema, err = structSchema(fields, basics(s)...)
 	return plan, err

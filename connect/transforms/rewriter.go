@@ -13,11 +13,10 @@ type rewriter struct {
 	room connect.Slab
 }
 
-// restruct makes a record's struct one of another schema, whose fields come from those that from names, and are null where that is negative. The record
-// stays as it is if a field may not have the null that it would get.
-func (w *rewriter) restruct(r *connect.Record, st *connect.Struct, n nulls, schema *connect.Schema, from []int) (*connect.Struct, error) {
+// restruct makes a record's struct one of another schema. The record stays as it is if a field may not have the null that it would get.
+func (w *rewriter) restruct(r *connect.Record, st *connect.Struct, n nulls, schema *connect.Schema, moves *connect.Moves) (*connect.Struct, error) {
 	old, defaults := st.Schema(), false
-	for i, f := range from {
+	for i, f := range moves.From() {
 		if f < 0 || !st.At(f).IsNull() {
 			continue
 		}
@@ -28,13 +27,13 @@ func (w *rewriter) restruct(r *connect.Record, st *connect.Struct, n nulls, sche
 		}
 	}
 	if w.owns(r) {
-		st.Reshape(schema, from)
+		st.Reshape(schema, moves)
 	} else {
-		st = w.room.Restruct(st, schema, from)
+		st = w.room.Restruct(st, schema, moves)
 	}
 	w.own(r, st)
 	if defaults {
-		for i, f := range from {
+		for i, f := range moves.From() {
 			if f >= 0 && st.At(i).IsNull() {
 				st.SetAt(i, old.Fields()[f].Schema.Default())
 			}
@@ -44,21 +43,21 @@ func (w *rewriter) restruct(r *connect.Record, st *connect.Struct, n nulls, sche
 }
 
 // remap is restruct for a map, which may have any null.
-func (w *rewriter) remap(r *connect.Record, m *connect.Map, keys *connect.Keys, from []int) *connect.Map {
+func (w *rewriter) remap(r *connect.Record, m *connect.Map, keys *connect.Keys, moves *connect.Moves) *connect.Map {
 	if w.owns(r) {
-		m.Reshape(keys, from)
+		m.Reshape(keys, moves)
 		return m
 	}
-	copied := w.room.Remap(m, keys, from)
+	copied := w.room.Remap(m, keys, moves)
 	w.ownMap(r, copied)
 	return copied
 }
 
 // mapPlan is what becomes of the keys of maps: the new ones, where their values come from, and where the values are that a transform sets.
 type mapPlan struct {
-	keys *connect.Keys
-	from []int
-	at   []int
+	keys  *connect.Keys
+	moves *connect.Moves
+	at    []int
 }
 
 // mapPlansBy keeps plans for maps. Those that were made one by one have the same keys without sharing them.
@@ -70,8 +69,9 @@ func mapPlansBy(derive func(*connect.Keys) (*mapPlan, error)) derived[*connect.K
 func planAdding(k *connect.Keys, names []string) *mapPlan {
 	plan := &mapPlan{}
 	var list []connect.Value
+	var from []int
 	for i := range k.Len() {
-		list, plan.from = append(list, k.At(i)), append(plan.from, i)
+		list, from = append(list, k.At(i)), append(from, i)
 	}
 	for _, name := range names {
 		at := k.Find(connect.String(name))
@@ -82,10 +82,11 @@ func planAdding(k *connect.Keys, names []string) *mapPlan {
 		}
 		if at < 0 {
 			at = len(list)
-			list, plan.from = append(list, connect.String(name)), append(plan.from, -1)
+			list, from = append(list, connect.String(name)), append(from, -1)
 		}
 		plan.at = append(plan.at, at)
 	}
+	plan.moves = connect.NewMoves(from)
 	if plan.keys = k; len(list) > k.Len() {
 		plan.keys = connect.NewKeys(list...)
 	}

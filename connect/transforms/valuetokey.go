@@ -43,7 +43,7 @@ func (t *valueToKey) Apply(r *connect.Record) (bool, error) {
 		if err != nil {
 			return true, err
 		}
-		r.OwnKeyMap(t.room.Remap(m, plan.keys, plan.from))
+		r.OwnKeyMap(t.room.Remap(m, plan.keys, plan.moves))
 		return true, nil
 	}
 	st, err := requireStruct(r.Value, valueToKeyPurpose)
@@ -88,8 +88,10 @@ func (t *valueToKey) planMap(k *connect.Keys) (*mapPlan, error) {
 		list = append(list, connect.String(f))
 	}
 	plan.keys = connect.NewKeys(list...)
+	var from []int
 	for i := range plan.keys.Len() {
-		plan.from = append(plan.from, k.Find(plan.keys.At(i)))
+		from = append(from, k.Find(plan.keys.At(i)))
 	}
+	plan.moves = connect.NewMoves(from)
 	return plan, nil
 }

@@ -28,11 +28,11 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		return append(dst, "-Infinity"...)
 	}
 	if abs := math.Abs(f); abs == 0 || (abs >= 1e-3 && abs < 1e7) {
-		if digits, scale, ok := fewDigits(abs, bits); ok {
+		if parts, ok := tenThousandths(abs, bits); ok {
 			if math.Signbit(f) {
 				dst = append(dst, '-')
 			}
-			return appendScaled(dst, digits, scale)
+			return appendTenThousandths(dst, parts)
 		}
 		start := len(dst)
 		dst = strconv.AppendFloat(dst, f, 'f', -1, bits)
@@ -46,40 +46,29 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	return appendScientific(dst, f, bits)
 }
 
-// mostScale is how many digits behind the point are tried before the general way is taken: what measures something has no more.
-const mostScale = 4
-
-var tens = [mostScale + 1]uint64{1, 10, 100, 1000, 10000}
-
-// fewDigits finds the shortest digits of a number below 1e7 that has few behind its point: the number reads back from digits / 10^scale and from nothing
-// shorter. Decimals of up to 15 digits, 6 for 32 bits, all stand for different floats, so there is no other with as many; and the quotient of two
-// numbers that a float64 holds exactly is the nearest there is.
-func fewDigits(abs float64, bits int) (digits uint64, scale int, ok bool) {
-	for scale, ten := range tens {
-		digits := uint64(abs*float64(ten) + 0.5)
-		read := float64(digits) / float64(ten)
-		if bits == 32 {
-			if digits >= 1e6 {
-				return 0, 0, false
-			}
-			read = float64(float32(read))
-		}
-		if read == abs {
-			return digits, scale, true
-		}
+// tenThousandths finds the digits of a number below 1e7 that has four at most behind its point, as what measures something mostly has: it is n / 10000.
+// Decimals of up to 15 digits, 6 for 32 bits, all stand for different floats, so there is no other with as many; and the quotient of two numbers that a
+// float64 holds exactly is the nearest there is.
+func tenThousandths(abs float64, bits int) (n uint64, ok bool) {
+	n = uint64(abs*1e4 + 0.5)
+	if bits == 64 {
+		return n, float64(n)/1e4 == abs
 	}
-	return 0, 0, false
+	digits := n
+	for digits >= 1e6 && digits%10 == 0 {
+		digits /= 10
+	}
+	return n, digits < 1e6 && float64(float32(float64(n)/1e4)) == abs
 }
 
-// appendScaled writes digits / 10^scale with one digit behind the point at least.
-func appendScaled(dst []byte, digits uint64, scale int) []byte {
-	dst = append(strconv.AppendUint(dst, digits/tens[scale], 10), '.')
-	if scale == 0 {
-		return append(dst, '0')
-	}
-	rest := digits % tens[scale]
-	for scale--; scale >= 0; scale-- {
-		dst = append(dst, byte('0'+rest/tens[scale]%10))
+// appendTenThousandths writes n / 10000 with no more digits behind the point than it needs, but one.
+func appendTenThousandths(dst []byte, n uint64) []byte {
+	dst = appendDigits(dst, n/1e4)
+	n %= 1e4
+	dst = append(dst, '.', byte('0'+n/1000), byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10))
+	least := len(dst) - 3
+	for len(dst) > least && dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
 	}
 	return dst
 }

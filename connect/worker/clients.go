@@ -117,7 +117,7 @@ func (w *Worker) connectKafka(d *delivery, clientID string, run *taskRun, config
 	d.explain = func(err error) error { return explainProduce(err, settings) }
 	d.dial = func(ctx context.Context) (*producerSession, error) {
 		producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{
-			Gate: w.gate, Waiting: d.waiting, Fatal: d.fatal,
+			Hold: w.gate.Shut, Waiting: d.waiting, Fatal: d.fatal,
 		})
 		if err != nil {
 			return nil, healing(d.explain(err))
@@ -178,7 +178,7 @@ func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Conte
 		}
 		return &consumer{
 			group: group, client: client, cut: dialer.Close, subscription: wanted,
-			refresh: min(topicRefresh, settings.Sarama.Metadata.RefreshFrequency),
+			refresh: min(topicRefresh, settings.Sarama.Metadata.RefreshFrequency), held: w.gate.Shut,
 			trouble: func(cause error, next time.Time) { run.kafkaTrouble(explain(cause), next) },
 			batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(), claims: newClaims(),
 		}, nil

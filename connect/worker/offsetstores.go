@@ -121,7 +121,7 @@ func (o *OffsetStores) kafka(of Owner, config connect.Config) (stores.Kafka, err
 }
 
 func (o *OffsetStores) way(s *kafkaclient.Settings) stores.Kafka {
-	return stores.Kafka{Brokers: s.Brokers, Config: s.For(s.Dialer(o.settings.Gate)), Logger: o.log, Explain: func(err error) error {
+	return stores.Kafka{Brokers: s.Brokers, Config: s.For(s.Dialer(o.settings.Gate.Shut)), Logger: o.log, Explain: func(err error) error {
 		if refused := new(connect.ConfigError); errors.As(err, &refused) {
 			return err // it names its key already
 		}
@@ -144,7 +144,7 @@ func (o *OffsetStores) Modify(ctx context.Context, store stores.OffsetStore, con
 	if err != nil {
 		return err
 	}
-	producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{Gate: o.settings.Gate})
+	producer, err := kafkaclient.NewProducer(ctx, settings, kafkaclient.ProducerOptions{Hold: o.settings.Gate.Shut})
 	if err != nil {
 		return kafkaclient.Explain(err, settings)
 	}

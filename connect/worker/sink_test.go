@@ -245,12 +245,17 @@ func sinkScriptOffsets(records []connect.SinkRecord) (all []int64) {
 
 func TestASinkPutsNothingWhileItsWorkerHasNoLease(t *testing.T) {
 	book := &sinkScriptBook{}
-	bed := newSinkScriptBed(t, testbed.Embedded(t), sinkScriptKeeping(book))
+	script := sinkScriptKeeping(book)
+	contexts := make(chan connect.SinkContext, 1)
+	script.open = func(_ context.Context, rt connect.SinkContext) error { contexts <- rt; return nil }
+	bed := newSinkScriptBed(t, testbed.Embedded(t), script)
 	bed.config["value.converter"] = scriptedConverterClass
 	testbed.CreateTopic(t, bed.direct, "t", 1, nil)
 	bed.produce(0, 10)
 	bed.run(sinkScriptID(0))
 	bed.within("10 records", func() bool { return book.size() == 10 })
+	rt := <-contexts
+	require.Nil(t, rt.Suspended())
 
 	// Who is paused after it has converted a record has waited with it, or has put it.
 	waits := func() {
@@ -264,8 +269,12 @@ func TestASinkPutsNothingWhileItsWorkerHasNoLease(t *testing.T) {
 	bed.worker.gate.Suspend()
 	waits()
 	require.Equal(t, 10, book.size())
+	resumed := rt.Suspended()
+	require.NotNil(t, resumed)
 	bed.run(sinkScriptID(0))
 	bed.worker.gate.Resume(time.Time{})
+	<-resumed
+	require.Nil(t, rt.Suspended())
 	bed.within("the others", func() bool { return book.size() == 20 })
 
 	bed.worker.gate.Resume(time.Now()) // it runs out by itself, as it does for a worker that was frozen

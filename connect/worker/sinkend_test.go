@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,6 +41,7 @@ func (s *sinkScriptSteps) stepping() *sinkScript {
 			s.add("PreCommit")
 			return put, nil
 		},
+		drain:    func(context.Context) { s.add("Drain") },
 		assigned: func(*sinkScriptTask, []connect.TopicPartition) error { s.add("Assigned"); return nil },
 		revoked:  func(*sinkScriptTask, []connect.TopicPartition) error { s.add("Revoked"); return nil },
 		closing:  func(*sinkScriptTask) { s.add("Close") },
@@ -56,8 +58,46 @@ func TestATaskThatStopsCommitsGivesUpItsPartitionsAndClosesInThisOrder(t *testin
 	bed.run(sinkScriptID(0))
 	bed.within("Put", func() bool { return slices.Contains(steps.all(), "Put") })
 	bed.stop()
-	require.Equal(t, []string{"Open", "Assigned", "Put", "PreCommit", "Revoked", "Close"}, steps.all())
+	require.Equal(t, []string{"Open", "Assigned", "Put", "Drain", "PreCommit", "Revoked", "Close"}, steps.all())
 	require.Equal(t, connect.Offsets{sinkScriptAt(0): 1}, bed.committed("s"))
+}
+
+func TestOffsetsAreStoredOfWhatATaskFinishesWhileItsPartitionsGo(t *testing.T) {
+	t.Parallel()
+	var done atomic.Bool
+	script := &sinkScript{
+		preCommit: func(_ context.Context, _ *sinkScriptTask, put connect.Offsets) (connect.Offsets, error) {
+			if !done.Load() {
+				return nil, nil
+			}
+			return put, nil
+		},
+		drain: func(ctx context.Context) {
+			sleep(ctx, 300*time.Millisecond) // an answer of the system that takes this long
+			done.Store(ctx.Err() == nil)
+		},
+	}
+	book := &sinkScriptBook{}
+	script.put = func(_ context.Context, _ *sinkScriptTask, records []connect.SinkRecord) error {
+		book.add(records)
+		return nil
+	}
+	bed := newSinkScriptBed(t, testbed.Embedded(t), script)
+	testbed.CreateTopic(t, bed.direct, "t", 1, nil)
+	bed.produce(0, 5)
+	bed.run(sinkScriptID(0))
+	bed.within("Put", func() bool { return book.size() == 5 })
+	bed.stop()
+	require.Equal(t, connect.Offsets{sinkScriptAt(0): 5}, bed.committed("s"))
+
+	done.Store(false)
+	script.drain = func(ctx context.Context) { <-ctx.Done() } // never: it is stopped in time for the offsets
+	bed.produce(0, 1)
+	bed.run(sinkScriptID(0))
+	bed.within("Put", func() bool { return book.size() == 6 })
+	done.Store(true)
+	bed.stop()
+	require.Equal(t, connect.Offsets{sinkScriptAt(0): 6}, bed.committed("s"))
 }
 
 func TestATaskThatFailsIsClosedAndLeavesTheGroupAtOnce(t *testing.T) {

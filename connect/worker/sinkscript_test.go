@@ -27,6 +27,7 @@ type sinkScript struct {
 	open      func(ctx context.Context, rt connect.SinkContext) error
 	put       func(ctx context.Context, t *sinkScriptTask, records []connect.SinkRecord) error
 	preCommit func(ctx context.Context, t *sinkScriptTask, put connect.Offsets) (connect.Offsets, error) // nil: without the ability
+	drain     func(ctx context.Context)
 	assigned  func(t *sinkScriptTask, partitions []connect.TopicPartition) error
 	revoked   func(t *sinkScriptTask, partitions []connect.TopicPartition) error
 	closing   func(t *sinkScriptTask)
@@ -84,11 +85,17 @@ func (t *sinkScriptTask) Close(context.Context) error {
 	return nil
 }
 
-// sinkScriptCommitter is a task with the PreCommit ability.
+// sinkScriptCommitter is a task with the abilities PreCommit and Drain.
 type sinkScriptCommitter struct{ *sinkScriptTask }
 
 func (t sinkScriptCommitter) PreCommit(ctx context.Context, put connect.Offsets) (connect.Offsets, error) {
 	return t.script.preCommit(ctx, t.sinkScriptTask, put)
+}
+
+func (t sinkScriptCommitter) Drain(ctx context.Context) {
+	if t.script.drain != nil {
+		t.script.drain(ctx)
+	}
 }
 
 // sinkScriptStatuses remembers what connectors and tasks said of themselves.

@@ -276,6 +276,9 @@ func (t *sinkTask) reassign(p phases, r *rebalance) error {
 		return nil
 	}
 	if !t.rewind(p) {
+		if err := t.drain(p); err != nil {
+			return err
+		}
 		t.commit(p)
 	}
 	t.session = nil
@@ -285,6 +288,20 @@ func (t *sinkTask) reassign(p phases, r *rebalance) error {
 		return nil
 	}
 	return guard("Revoked", func() error { return assigner.Revoked(p.close, r.partitions) })
+}
+
+// drain lets the plugin finish what it has in flight. The group waits for the rest of its rebalance timeout, in which offsets are to be stored.
+func (t *sinkTask) drain(p phases) error {
+	drainer, ok := t.task.(connect.Drainer)
+	if !ok || len(t.put) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(p.drain, t.consumer.client.Config().Consumer.Group.Rebalance.Timeout/2)
+	defer cancel()
+	return guard("Drain", func() error {
+		drainer.Drain(ctx)
+		return nil
+	})
 }
 
 // commit stores how far the system has the records. A failure costs a repetition, never the task (WorkerSinkTask.commitOffsets).

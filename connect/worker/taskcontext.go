@@ -65,6 +65,9 @@ func (c *sinkContext) RequestCommit() {
 	}
 }
 
+// Suspended implements connect.SinkContext.
+func (c *sinkContext) Suspended() <-chan struct{} { return c.task.gate.Shut() }
+
 // Report implements connect.SinkContext.
 func (c *sinkContext) Report(ctx context.Context, record *connect.SinkRecord, cause error) error {
 	letter, err := c.task.converter.report(record, cause)

@@ -34,6 +34,7 @@ type taskRun struct {
 // however slow Kafka or the plugin's system are.
 type phases struct {
 	stop   context.Context // the task shall stop, or has failed: no more records are taken
+	drain  context.Context // 4/10 of the graceful time later: what a sink has in flight by now stays so
 	finish context.Context // half of the graceful time later: what is still under way is given up
 	leave  context.Context // 7/10: what offsets are not stored by now never are
 	close  context.Context // 9/10: the plugin's Close must return
@@ -42,7 +43,7 @@ type phases struct {
 
 func newPhases(stop, kill context.Context, grace time.Duration) phases {
 	return phases{
-		stop: stop, finish: after(stop, kill, grace/2), leave: after(stop, kill, grace*7/10), close: after(stop, kill, grace*9/10), kill: kill,
+		stop: stop, drain: after(stop, kill, grace*4/10), finish: after(stop, kill, grace/2), leave: after(stop, kill, grace*7/10), close: after(stop, kill, grace*9/10), kill: kill,
 	}
 }
 

@@ -57,6 +57,31 @@ func TestALineThatACrashCutIsEnded(t *testing.T) {
 	assert.Equal(t, "whole\ncu\ncut\n", contents(t, path))
 }
 
+func TestNothingIsWrittenWhileTheTaskIsSuspended(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.txt")
+	sink := connecttest.StartSink(t, Sink{}, connect.Config{"file": path})
+	sink.Put(record("one"))
+	sink.Commit()
+	sink.Put(record("two"))
+	sink.Suspend()
+	assert.Equal(t, connect.Offsets{{Topic: "test"}: 1}, sink.Commit())
+	sink.AwaitHeldBack()
+	assert.Equal(t, "one\n", contents(t, path))
+	sink.Resume()
+	sink.Put(record("three"))
+	assert.Equal(t, connect.Offsets{{Topic: "test"}: 3}, sink.Commit())
+	assert.Equal(t, "one\ntwo\nthree\n", contents(t, path))
+
+	sink.Put(record("four"))
+	sink.Suspend()
+	sink.Kill() // another worker has the task
+	assert.Equal(t, "one\ntwo\nthree\n", contents(t, path))
+	sink.Resume()
+	sink.AwaitTaken()
+	sink.Commit()
+	assert.Equal(t, "one\ntwo\nthree\nfour\n", contents(t, path), "it has come again")
+}
+
 func TestWithoutAFileLinesGoToTheStandardOutput(t *testing.T) {
 	var out bytes.Buffer
 	sink := connecttest.StartSink(t, Sink{stdout: &out}, nil)
@@ -129,7 +154,7 @@ func TestValuesAreWrittenAsJavaPrintsThem(t *testing.T) {
 }
 
 func BenchmarkSink(b *testing.B) {
-	task := &sinkTask{out: discard{}}
+	task := &sinkTask{rt: free{}, out: discard{}}
 	records := make([]connect.SinkRecord, 500)
 	for i := range records {
 		records[i] = record(strings.Repeat("x", 256))
@@ -140,6 +165,11 @@ func BenchmarkSink(b *testing.B) {
 		require.NoError(b, task.Put(b.Context(), records))
 	}
 }
+
+// free is the context of a task that may write.
+type free struct{ connect.SinkContext }
+
+func (free) Suspended() <-chan struct{} { return nil }
 
 type discard struct{}
 

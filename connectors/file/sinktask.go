@@ -57,10 +57,16 @@ func (t *sinkTask) PreCommit(_ context.Context, put connect.Offsets) (connect.Of
 	return put, nil
 }
 
-// flush writes what is gathered, and keeps what the file did not take.
+// errSuspended is why lines wait that the file would take.
+var errSuspended = errors.New("this worker has lost its cluster for now")
+
+// flush writes what is gathered, and keeps what the file did not take, or must not have yet.
 func (t *sinkTask) flush() error {
 	if len(t.buf) == 0 {
 		return nil
+	}
+	if t.rt.Suspended() != nil {
+		return errSuspended
 	}
 	n, err := t.out.Write(t.buf)
 	t.buf = append(t.buf[:0], t.buf[n:]...)
@@ -95,9 +101,12 @@ func unsyncable(f *os.File) bool {
 	return err == nil && !st.Mode().IsRegular()
 }
 
-// Close writes what is left and closes the file.
+// Close writes what is left and closes the file. Lines that must not be written now were not committed, and come again.
 func (t *sinkTask) Close(context.Context) error {
 	err := t.flush()
+	if errors.Is(err, errSuspended) {
+		err = nil
+	}
 	if t.file != nil {
 		err = errors.Join(err, t.file.Close())
 	}

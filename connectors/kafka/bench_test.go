@@ -34,6 +34,7 @@ func (b *bare) Pause(...connect.TopicPartition)                                 
 func (b *bare) Resume(...connect.TopicPartition)                                   {}
 func (b *bare) Rewind(connect.Offsets)                                             {}
 func (b *bare) RequestCommit()                                                     {}
+func (b *bare) Suspended() <-chan struct{}                                         { return nil }
 func (b *bare) Report(_ context.Context, _ *connect.SinkRecord, cause error) error { return cause }
 
 // The broker runs in the same process: its work is in these figures.

@@ -173,6 +173,13 @@ func (f *flights) down() bool {
 	return f.aloft == 0
 }
 
+// none reports whether all partitions are forgotten.
+func (f *flights) none() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.lanes) == 0
+}
+
 // forget drops partitions. Their flights still land, and count for nothing.
 func (f *flights) forget(partitions []connect.TopicPartition) {
 	f.mu.Lock()

@@ -91,6 +91,37 @@ func TestATargetOutOfReachIsWaitedForAndNothingIsLost(t *testing.T) {
 	assert.Equal(t, []string{"a"}, consumed(testbed.Consume(t, addr, "readings", 1, 10*time.Second)))
 }
 
+func TestNothingIsWrittenWhileTheTaskIsSuspended(t *testing.T) {
+	addr := testbed.Embedded(t, "readings")
+	partition := connect.TopicPartition{Topic: "readings"}
+	sink := connecttest.StartSink(t, Sink{}, writing(addr, "target.linger.ms", "2000"))
+	sink.Put(record("readings", 0, "a"))
+	sink.Suspend()
+	sink.AwaitHeldBack() // the producer, with what it has gathered
+	assert.Empty(t, sink.Commit())
+	sink.Resume()
+	testbed.Await(t, 10*time.Second, "the record to be committed", func(context.Context) error {
+		if at := sink.Commit()[partition]; at != 1 {
+			return fmt.Errorf("%d are", at)
+		}
+		return nil
+	})
+	written := testbed.Consume(t, addr, "readings", 1, 10*time.Second)
+	assert.Equal(t, []string{"a"}, consumed(written))
+
+	sink.Put(record("readings", 0, "b"))
+	sink.Suspend()
+	sink.AwaitHeldBack()
+	sink.Revoke(partition)
+	sink.Resume()
+	testbed.Produce(t, addr, &sarama.ProducerMessage{Topic: "readings", Value: sarama.StringEncoder("other task's b")})
+	sink.Assign(partition) // it comes back, from what was committed
+	sink.AwaitTaken()
+	sink.Commit()
+	assert.Equal(t, []string{"a", "other task's b", "b"}, consumed(testbed.Consume(t, addr, "readings", 3, 10*time.Second)),
+		"what was held back when the partition was revoked is not sent after it")
+}
+
 func TestARecordThatTheTargetRefusesIsReportedAndTheOthersGoOn(t *testing.T) {
 	addr := testbed.Embedded(t, "readings")
 	cfg := writing(addr, "errors.tolerance", "all", "target.max.request.size", "1000")

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -63,7 +64,7 @@ func (s *session) fail(cause error) (first bool) {
 
 // connect begins a session.
 func (t *sinkTask) connect(ctx context.Context) error {
-	producer, err := kafkaclient.NewProducer(ctx, t.settings, kafkaclient.ProducerOptions{Waiting: t.waiting})
+	producer, err := kafkaclient.NewProducer(ctx, t.settings, kafkaclient.ProducerOptions{Hold: t.rt.Suspended, Waiting: t.waiting})
 	if err != nil {
 		return classed(err, t.settings, targetPrefix)
 	}
@@ -264,12 +265,13 @@ func (t *sinkTask) reportRefused(ctx context.Context) error {
 	return nil
 }
 
-// PreCommit waits for what is in flight, as long as ctx lasts, and says how far the target has everything.
+// PreCommit waits for what is in flight, as long as ctx lasts, and says how far the target has everything. While the producer is held back it does not
+// wait.
 func (t *sinkTask) PreCommit(ctx context.Context, _ connect.Offsets) (connect.Offsets, error) {
 	if t.session == nil {
 		return nil, nil
 	}
-	for !t.flights.down() && t.session.failure() == nil {
+	for !t.flights.down() && t.session.failure() == nil && t.rt.Suspended() == nil {
 		select {
 		case <-t.flights.landing:
 		case <-ctx.Done():
@@ -292,9 +294,21 @@ func (t *sinkTask) PreCommit(ctx context.Context, _ connect.Offsets) (connect.Of
 // Assigned has nothing to do: a partition is known by its first record.
 func (t *sinkTask) Assigned(context.Context, []connect.TopicPartition) error { return nil }
 
-// Revoked forgets partitions: if they come back, they may come back anywhere.
+// errLate is why a producer is given up that has not sent all in time.
+var errLate = errors.New("partitions were revoked before the target had all of their records")
+
+// Revoked forgets partitions: if they come back, they may come back anywhere. What could not be sent in time is given up with its producer: sent later
+// it would come after what others have sent of the same partitions by then.
 func (t *sinkTask) Revoked(_ context.Context, partitions []connect.TopicPartition) error {
 	t.flights.forget(partitions)
+	switch {
+	case t.session == nil || t.flights.down():
+	case t.flights.none():
+		t.endSession()
+	case t.session.fail(errLate): // the other partitions' records come again
+		t.session.producer.Abort()
+		t.rt.RequestCommit()
+	}
 	return nil
 }
 
@@ -307,13 +321,16 @@ func (t *sinkTask) endSession() {
 	<-s.reaped
 }
 
-// Close waits for what is in flight; what has not landed by the end of ctx comes again.
+// Close waits for what is in flight; what has not landed by the end of ctx, or is held back, comes again.
 func (t *sinkTask) Close(ctx context.Context) error {
 	s := t.session
 	if s == nil {
 		return nil
 	}
 	t.session = nil
+	if t.rt.Suspended() != nil {
+		s.producer.Abort()
+	}
 	s.producer.AsyncClose()
 	select {
 	case <-s.reaped:

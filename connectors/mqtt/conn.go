@@ -65,6 +65,8 @@ type owner interface {
 	gate() gate
 	// drained is called, from a goroutine of the connection, each time that it has written what there was.
 	drained()
+	// suspended is nil while the owner may write. Else nothing is written before the channel is closed.
+	suspended() <-chan struct{}
 }
 
 // newConn wraps a connected socket and starts its sender, which ends with Close. Payloads longer than most bytes are not taken.
@@ -154,18 +156,22 @@ func (c *conn) put(p []byte) {
 
 // publish adds a message in the form of the protocol's version.
 func (c *conn) publish(pub *packets.Publish) {
-	if c.in.decoder.plain {
-		c.put(encode3Publish(pub))
-		return
-	}
-	_, _ = pub.WriteTo(c)
+	c.put((&encoder{plain: c.in.decoder.plain}).publish(nil, pub))
 }
 
-// backlog is how many bytes wait to be sent.
-func (c *conn) backlog() int {
+// fill has more append packets to what waits to be sent. What cannot be sent any more is lost with the connection.
+func (c *conn) fill(more func(out []byte) []byte) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.out)
+	had := len(c.out)
+	out := more(c.out)
+	if c.err == nil {
+		c.out = out
+	}
+	grown := len(c.out) > had
+	c.mu.Unlock()
+	if grown {
+		signal(c.wake)
+	}
 }
 
 // Close sends what is waiting, as far as it leaves within closeGrace, and closes the socket. It may be called by several
@@ -200,6 +206,10 @@ func (c *conn) send() {
 			case <-c.closing:
 			}
 		}
+		if !c.allowed() {
+			c.finish()
+			return
+		}
 		if err := c.writeOut(); err != nil {
 			// The reader learns of it from the closed socket, unless it is held back; so the link is told.
 			c.lose(err)
@@ -215,9 +225,34 @@ func (c *conn) send() {
 	}
 }
 
-// finish sends the last packets and waits for the broker's end of the connection. A socket that is closed with bytes unread
+// allowed waits while the owner must not write; that time does not count against the broker. It returns false when the connection closes meanwhile.
+func (c *conn) allowed() bool {
+	resumed := c.owner.suspended()
+	if resumed == nil {
+		return true
+	}
+	c.paused.Store(true)
+	defer func() {
+		c.resumed.Store(time.Now().UnixNano())
+		c.paused.Store(false)
+	}()
+	for ; resumed != nil; resumed = c.owner.suspended() {
+		select {
+		case <-resumed:
+		case <-c.closing:
+			return false
+		}
+	}
+	return true
+}
+
+// finish sends the last packets, if the owner may write, and waits for the broker's end of the connection. A socket that is closed with bytes unread
 // resets the connection, and the broker would lose the acknowledgements that it has not read yet.
 func (c *conn) finish() {
+	if c.owner.suspended() != nil {
+		c.lose(errConnClosed)
+		return
+	}
 	err := c.writeOut()
 	c.lose(errConnClosed)
 	half, ok := c.Conn.(interface{ CloseWrite() error })

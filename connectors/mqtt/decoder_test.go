@@ -234,7 +234,9 @@ func FuzzPublishWritten(f *testing.F) {
 		if p.QoS > 0 {
 			p.PacketID = max(1, id)
 		}
-		m, err := decode(new(decoder), encode(t, p), len(payload))
+		packet := new(encoder).publish(nil, p)
+		assert.Equal(t, encode(t, p), packet, "as paho writes it")
+		m, err := decode(new(decoder), packet, len(payload))
 		require.NoError(t, err)
 		assert.Zero(t, m.tooLong)
 		assert.True(t, bytes.Equal(p.Payload, m.pub.Payload))

@@ -173,7 +173,7 @@ func parseReceived(at connect.Offset) (map[uint16]uint64, error) {
 
 // journal makes the source offsets of an exactly-once task, in the order of Poll. It belongs to the task's goroutine.
 type journal struct {
-	fixed []connect.Attr // members that stay
+	fixed []connect.Attr // members beside the deliveries
 	since uint64         // the generation in which the session began; messages of earlier ones are not the session's
 	live  map[uint16]uint64
 	text  strings.Builder // all that is live, and then what a Poll adds: offsets share it

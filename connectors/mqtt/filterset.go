@@ -3,7 +3,7 @@ package mqtt
 import "strings"
 
 // filterSet finds the topic filter that a message came by. It compares topics itself: a subscription identifier would need MQTT 5 and a SUBSCRIBE for
-// each filter.
+// each filter. Where several filters match, it is the first as configured, also of the copies that a broker may send for each of them (MQTT 5 3.3.4).
 type filterSet []filter
 
 type filter struct {

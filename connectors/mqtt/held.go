@@ -29,9 +29,6 @@ func keyOf(o *outgoing) string {
 	return "t" + o.pub.Topic
 }
 
-// hold makes all messages of o's key wait.
-func (h *held) hold(o *outgoing) { h.keys[keyOf(o)] = struct{}{} }
-
 // holds reports whether a message waits behind another.
 func (h *held) holds(o *outgoing) bool {
 	if len(h.keys) == 0 || o.state != unsent {
@@ -52,11 +49,18 @@ func (h *held) free(o *outgoing) bool {
 	return was
 }
 
+// hold has a message wait, and all behind it that have its key.
+func (p *publisher) hold(o *outgoing) {
+	o.state, o.code = heldOut, 0
+	p.held.keys[keyOf(o)] = struct{}{}
+	signal(p.moved)
+}
+
 // release lets the messages of o's key go, in their order.
 func (p *publisher) release(o *outgoing) {
 	key := keyOf(o)
-	for i := len(p.queue) - 1; i >= 0; i-- {
-		if w := &p.queue[i]; w.state == heldOut && keyOf(w) == key {
+	for i := p.queue.n - 1; i >= 0; i-- {
+		if w := p.queue.at(i); w.state == heldOut && keyOf(w) == key {
 			w.state = unsent
 			p.sent = min(p.sent, i)
 		}
@@ -71,8 +75,8 @@ func (p *publisher) again(now time.Time) {
 		return
 	}
 	tried := make(map[string]bool, len(p.held.keys))
-	for i := range p.queue {
-		o := &p.queue[i]
+	for i := range p.queue.n {
+		o := p.queue.at(i)
 		if o.pub == nil || o.state == settled || o.state == refusedOut {
 			continue
 		}
@@ -88,7 +92,7 @@ func (p *publisher) again(now time.Time) {
 		case o.state == heldOut && p.flight < p.quota:
 			tried[key] = true
 			o.state = unsent
-			p.write(o, p.first+uint64(i))
+			p.conn.fill(func(out []byte) []byte { return p.write(out, o, p.first+uint64(i), now) })
 		}
 	}
 	for key := range p.held.keys {
@@ -101,8 +105,8 @@ func (p *publisher) again(now time.Time) {
 
 // waits reports whether a message of a key is held.
 func (p *publisher) waits(key string) bool {
-	for i := range p.queue {
-		if o := &p.queue[i]; o.state == heldOut && keyOf(o) == key {
+	for i := range p.queue.n {
+		if o := p.queue.at(i); o.state == heldOut && keyOf(o) == key {
 			return true
 		}
 	}

@@ -12,7 +12,8 @@ type inflow struct {
 	link       *link
 	partition  *connect.Partition
 	offset     connect.Offset
-	journal    *journal // with exactly-once: what makes offsets instead
+	laden      connect.Offset // instead, while the session has filters of earlier runs
+	journal    *journal       // with exactly-once: what makes offsets instead
 
 	rest []message // taken from the queue
 	next int       // of rest
@@ -33,22 +34,32 @@ func (f *inflow) beExact(before connect.Offset) error {
 	if err != nil {
 		return err
 	}
-	f.journal = &journal{fixed: f.offset.Attrs(), live: maps.Clone(received)}
+	f.journal = &journal{live: maps.Clone(received)}
 	f.subscriber.exact = &exact{used: len(received) > 0, asked: map[uint16]uint64{}}
 	f.subscriber.received = received
 	return nil
 }
 
+// now is the offset of messages that come now; exactly-once adds to it.
+func (f *inflow) now() connect.Offset {
+	if f.subscriber.laden.Load() {
+		return f.laden
+	}
+	return f.offset
+}
+
 // pour maps at most so many messages into b.
 func (f *inflow) pour(m *mapping, b *connect.Batch, most int) {
+	at := f.now()
 	if f.journal != nil {
+		f.journal.fixed = at.Attrs()
 		r, some := f.subscriber.takeRelease()
 		f.journal.begin(r, min(len(f.rest)-f.next, most))
 		if some {
 			b.Advance(f.partition, f.journal.offset(), r.tag)
 		}
 	}
-	start, bytes, at := f.next, 0, f.offset
+	start, bytes := f.next, 0
 	for f.next < len(f.rest) && f.next-start < most && !b.Full() {
 		msg := &f.rest[f.next]
 		bytes += msg.size()

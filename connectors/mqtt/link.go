@@ -88,6 +88,15 @@ func (l *link) run(ctx context.Context) {
 	first := true
 	lost := time.Now()
 	for ctx.Err() == nil {
+		// A task that may be another worker's must not take the session over: it has the same client id there.
+		for resumed := l.peer.suspended(); resumed != nil; resumed = l.peer.suspended() {
+			select {
+			case <-resumed:
+				lost = time.Now()
+			case <-ctx.Done():
+				return
+			}
+		}
 		up, err := l.connect(ctx)
 		if err == nil {
 			var stood time.Duration
@@ -100,6 +109,9 @@ func (l *link) run(ctx context.Context) {
 		}
 		if ctx.Err() != nil {
 			return
+		}
+		if l.peer.suspended() != nil {
+			continue // whatever ended it: another worker that has the task now is no failure of it
 		}
 		if cause := l.verdict(err, first, time.Since(lost)); cause != nil {
 			l.rt.Fail(cause)

@@ -3,6 +3,7 @@ package mqtt
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -29,7 +30,8 @@ type mapping struct {
 // compressedGrowth is how many times longer than mqtt.payload.max.bytes a payload may become.
 const compressedGrowth = 16
 
-func newMapping(cfg connect.Config) (*mapping, error) {
+// newMapping reads the keys. The sessions may bring messages of earlier filters too.
+func newMapping(cfg connect.Config, earlier ...string) (*mapping, error) {
 	m := &mapping{
 		format:  valueFormats[payloadFormat.Get(cfg)],
 		longest: payloadMaxBytes.Get(cfg),
@@ -39,7 +41,7 @@ func newMapping(cfg connect.Config) (*mapping, error) {
 		headers: newHeaderMapping(cfg),
 	}
 	m.in.cbor = payloadFormat.Get(cfg) == "cbor"
-	filters := newFilterSet(mqttTopics.Get(cfg))
+	filters := newFilterSet(slices.Concat(mqttTopics.Get(cfg), earlier))
 	var err error
 	if m.topics, err = newRoutes(cfg, filters); err != nil {
 		return nil, err

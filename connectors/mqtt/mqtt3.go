@@ -211,13 +211,5 @@ func (c *client3) Disconnect(*paho.Disconnect) error {
 // Done is closed when the connection has ended and the session knows.
 func (c *client3) Done() <-chan struct{} { return c.done }
 
-// encode3Publish is a message without what MQTT 3.1.1 does not have.
-func encode3Publish(pub *packets.Publish) []byte {
-	p := packets3.NewControlPacket(packets3.Publish).(*packets3.PublishPacket)
-	p.Qos, p.Retain, p.Dup = pub.QoS, pub.Retain, pub.Duplicate
-	p.TopicName, p.MessageID, p.Payload = pub.Topic, pub.PacketID, pub.Payload
-	return encode3(p)
-}
-
 var _ client = (*client3)(nil)
 var _ client = (*paho.Client)(nil)

@@ -29,8 +29,9 @@ type orphans struct {
 // orphan is one of them; it is the peer of its own link.
 type orphan struct {
 	*listener
-	in    inflow
-	began chan *uplink // capacity 1: a connection stands
+	in     inflow
+	wanted []string     // filters that other tasks have now
+	began  chan *uplink // capacity 1: a connection stands
 }
 
 // findOrphans looks for task numbers that have an offset and no task. Offsets know how many tasks there were.
@@ -95,8 +96,8 @@ func (o *orphans) close(ctx context.Context) error {
 	}
 }
 
-// drain reads a session until it is empty, and reports whether it is. For a while it stays subscribed: the filters' new tasks subscribe at the same time,
-// and nothing may fall between.
+// drain reads a session until it is empty, and reports whether it is. It stays subscribed until the filters' new sessions are, or for a while where those
+// are another process's: nothing may fall between.
 func (o *orphans) drain(ctx context.Context, f *orphan) bool {
 	l := f.in.link
 	ctx, cancel := context.WithCancel(ctx)
@@ -111,14 +112,15 @@ func (o *orphans) drain(ctx context.Context, f *orphan) bool {
 	defer tick.Stop()
 	var up *uplink
 	for {
+		_, changed := handovers.taken(f.division, f.wanted)
 		select {
 		case up = <-f.began:
 			if !up.ack.SessionPresent {
 				return true
 			}
 			quiet = time.Now()
-			continue
 		case <-tick.C:
+		case <-changed:
 		case <-ctx.Done():
 			return false
 		}
@@ -128,7 +130,8 @@ func (o *orphans) drain(ctx context.Context, f *orphan) bool {
 		if up == nil || busy && !subscribed {
 			quiet = time.Now()
 		}
-		if time.Since(quiet) < o.wait {
+		taken, _ := handovers.taken(f.division, f.wanted)
+		if time.Since(quiet) < o.wait && !(taken && subscribed && up != nil) {
 			continue
 		}
 		if !subscribed {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"testing"
@@ -117,4 +118,90 @@ func TestSharedTasksAllHaveAllFilters(t *testing.T) {
 	for _, c := range configs {
 		assert.Equal(t, []string{"$share/c/a/#", "$share/c/b"}, mqttTopics.Get(c))
 	}
+}
+
+// divided is a runtime with stored offsets, by client id.
+type divided struct {
+	*bareContext
+	stored map[string]connect.Offset
+}
+
+func (d divided) Offset(_ context.Context, p *connect.Partition) (connect.Offset, error) {
+	return d.stored[p.Get("client.id").Str()], nil
+}
+
+func TestAFilterThatHasMovedIsLeftWhenItsOtherTaskHasSubscribedIt(t *testing.T) {
+	server, broker := runMochi(t, nil)
+	cfg := sourceConfig("tcp://"+broker, "moved/1,moved/2,moved/3,moved/4,moved/5", "mqtt.client.id", "moved", "mqtt.orphan.drain.idle.ms", "3600000",
+		"kafka.topic", "t", "kafka.key", "${filter}")
+	configs, err := Source{}.Split(t.Context(), cfg, 2)
+	require.NoError(t, err)
+	require.Len(t, configs, 2)
+	mine, others := mqttTopics.Get(configs[0]), mqttTopics.Get(configs[1])
+	all := slices.Concat(mine, others)
+	leaveSession(t, broker, "moved-0", all...)
+	leaveSession(t, broker, "moved-2", others[0], "gone")
+	stored := map[string]connect.Offset{"moved-0": lastRun(3, joinList(all)), "moved-2": lastRun(3, others[0]+",gone")}
+	open := func(n int) *sourceTask {
+		rt := divided{newBareContext(configs[n]), stored}
+		task, err := Source{}.Open(t.Context(), rt)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = task.Close(context.Background()) })
+		<-rt.healthy
+		return task.(*sourceTask)
+	}
+	takes := func(task *sourceTask, n int) (got []connect.SourceRecord) {
+		for len(got) < n {
+			batch := connect.NewBatch(10, 1<<20)
+			require.NoError(t, task.Poll(t.Context(), batch))
+			for _, r := range batch.Records() {
+				require.NoError(t, task.Ack(t.Context(), []connect.Receipt{{Tag: r.Tag, Source: r.Source}}))
+			}
+			got = append(got, batch.Records()...)
+		}
+		require.Len(t, got, n)
+		return got
+	}
+	filtersOf := func(id string) []string {
+		c, ok := server.Clients.Get(id)
+		if !ok {
+			return nil
+		}
+		return slices.Sorted(maps.Keys(c.State.Subscriptions.GetAll()))
+	}
+
+	first := open(0)
+	d := newDevice(t, broker, "device")
+	d.publish(others[0], 1, "x")
+	for _, got := range takes(first, 2) { // its own session has it, and that of task 2, which is no more
+		assert.Equal(t, others[0], got.Key.Str(), "${filter} is known of messages that an earlier filter brings")
+		if got.Source.Get("client.id").Str() == "moved-0" {
+			assert.ElementsMatch(t, all, splitList(got.Offset.Get("filters").Str()), "a next run must know what the session has")
+		}
+	}
+	assert.Len(t, filtersOf("moved-0"), len(all))
+
+	second := open(1)
+	testbed.Await(t, patience, "the moved filters to be left", func(context.Context) error {
+		if have := filtersOf("moved-0"); !slices.Equal(have, slices.Sorted(slices.Values(mine))) {
+			return fmt.Errorf("the first task has %v", have)
+		}
+		if have := filtersOf("moved-2"); len(have) > 0 {
+			return fmt.Errorf("the session of the task that is no more has %v", have)
+		}
+		return nil
+	})
+	d.publish(others[0], 1, "y")
+	assert.Equal(t, "moved-1", takes(second, 1)[0].Source.Get("client.id").Str())
+	d.publish(mine[0], 1, "z")
+	last := takes(first, 1)[0]
+	assert.Equal(t, []string{"moved-0", "z"}, []string{last.Source.Get("client.id").Str(), string(last.Value.Bytes())}, "and nothing else came there")
+	testbed.Await(t, patience, "its offsets to say so", func(context.Context) error {
+		if first.subscriber.laden.Load() {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	d.publish(mine[0], 1, "z")
+	assert.ElementsMatch(t, mine, splitList(takes(first, 1)[0].Offset.Get("filters").Str()))
 }

@@ -24,6 +24,7 @@ type probe struct{ *subscriber }
 
 func (probe) gate() gate                           { return nil }
 func (probe) drained()                             {}
+func (probe) suspended() <-chan struct{}           { return nil }
 func (probe) publishes(*conn, []message)           {}
 func (probe) begin(context.Context, *uplink) error { return nil }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// outWaiting is how many bytes may wait for the socket before publishing pauses.
-const outWaiting = 4 << 20
+// outWaiting is how many bytes may wait for the socket before publishing pauses; less than keepOut, so that their buffers stay.
+const outWaiting = 256 << 10
 
 // publisher is the sending side's session state (MQTT 5 4.1), as paho's SessionManager. Outgoing messages stand in one queue in
 // the order of Put; a prefix of it has been sent, and what is acknowledged at its head leaves it. A new connection sends again what
@@ -34,15 +34,14 @@ type publisher struct {
 	mu      sync.Mutex
 	conn    *conn // nil while there is no connection
 	began   time.Time
-	blame   bool   // an end of the connection is the broker's doing
-	quota   int    // the broker's Receive Maximum
-	packet  uint32 // its Maximum Packet Size, 0 for none
-	aliases aliases
-	queue   []outgoing
-	first   uint64        // number of queue[0]
+	blame   bool // an end of the connection is the broker's doing
+	quota   int  // the broker's Receive Maximum
+	encoder encoder
+	queue   outbox
+	first   uint64        // number of the queue's first
 	sent    int           // of queue, all before it were sent by this connection or are held
 	flight  int           // sent with QoS 1 or 2 and not answered
-	moved   chan struct{} // capacity 1: the head has moved, a message was refused, or the connection changed
+	moved   chan struct{} // capacity 1: the head has moved, a message was refused or is held, or the connection changed
 	refused int           // messages in state refusedOut
 	suspect suspicion
 	pace    pace
@@ -95,46 +94,55 @@ const ids = offlineID - 1
 // idOf is the packet id of message n.
 func idOf(n uint64) uint16 { return uint16(n%ids) + 1 }
 
-// add appends a message, sends it if the window allows, and reports false, having done nothing, where the queue is full.
-func (p *publisher) add(o outgoing) bool {
+// add appends messages, as far as the queue has room, sends what the window allows, and returns how many it took.
+func (p *publisher) add(list []outgoing) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.queue) >= p.room {
-		return false
+	list = list[:min(len(list), max(0, p.room-p.queue.n))]
+	for i := range list {
+		if list[i].pub == nil {
+			list[i].state = settled
+		}
+		p.queue.push(list[i])
 	}
-	if o.pub == nil {
-		o.state = settled
-	}
-	p.queue = append(p.queue, o)
 	p.pump()
-	return true
+	return len(list)
 }
 
-// pump sends what window and pace allow, in order.
+// pump sends what window and pace allow, in order, all in one piece.
 func (p *publisher) pump() {
-	for ; p.conn != nil && p.sent < len(p.queue); p.sent++ {
-		o := &p.queue[p.sent]
+	if p.conn != nil && p.sent < p.queue.n && !p.conn.paused.Load() {
+		p.conn.fill(p.encode)
+	}
+	p.advance()
+}
+
+// encode appends what may be sent now.
+func (p *publisher) encode(out []byte) []byte {
+	now := time.Now()
+	for ; p.sent < p.queue.n; p.sent++ {
+		o := p.queue.at(p.sent)
 		if o.live || o.state == settled || o.state == refusedOut || o.state == heldOut {
 			continue
 		}
 		if p.held.holds(o) {
-			o.state = heldOut
+			p.hold(o)
 			continue
 		}
 		n := p.first + uint64(p.sent)
-		if o.pub.QoS > 0 && p.flight >= p.windowAt(n) || p.conn.backlog() > outWaiting {
+		if o.pub.QoS > 0 && p.flight >= p.windowAt(n) || len(out) > outWaiting {
 			break
 		}
-		if o.state == unsent && p.tooLong(o.pub) {
+		if o.state == unsent && p.encoder.tooLong(o.pub) {
 			p.refuse(o, packets.DisconnectPacketTooLarge)
 			continue
 		}
-		if !p.mayGo(o) {
+		if !p.mayGo(o, now) {
 			break
 		}
-		p.write(o, n)
+		out = p.write(out, o, n, now)
 	}
-	p.advance()
+	return out
 }
 
 // windowAt is how many messages may be in flight when message n goes.
@@ -146,11 +154,11 @@ func (p *publisher) windowAt(n uint64) int {
 }
 
 // mayGo asks the pace.
-func (p *publisher) mayGo(o *outgoing) bool {
+func (p *publisher) mayGo(o *outgoing, now time.Time) bool {
 	if !p.pace.limited() || o.state == received {
 		return true
 	}
-	p.due = p.pace.take(time.Now(), len(o.pub.Topic)+len(o.pub.Payload))
+	p.due = p.pace.take(now, len(o.pub.Topic)+len(o.pub.Payload))
 	if p.due > 0 {
 		signal(p.paced)
 	}
@@ -164,43 +172,23 @@ func (p *publisher) pause() time.Duration {
 	return p.due
 }
 
-// tooLong reports whether a packet is longer than the server takes: sending it would end the connection.
-func (p *publisher) tooLong(pub *packets.Publish) bool {
-	if p.packet == 0 || len(pub.Payload) < int(p.packet)/2 {
-		return false
-	}
-	n, err := pub.WriteTo(io.Discard)
-	return err == nil && n > int64(p.packet)
-}
-
-// write sends one message.
-func (p *publisher) write(o *outgoing, n uint64) {
-	o.at = time.Now()
-	if o.state == received {
+// write appends one message.
+func (p *publisher) write(out []byte, o *outgoing, n uint64, now time.Time) []byte {
+	o.at = now
+	switch {
+	case o.state == received:
 		o.live = true
 		p.flight++
-		p.conn.put(appendRelease(nil, idOf(n)))
-		return
-	}
-	if o.pub.QoS > 0 {
+		return appendRelease(out, idOf(n))
+	case o.pub.QoS == 0:
+		o.state = settled
+	default:
+		o.state = sentOut
 		o.pub.PacketID = idOf(n)
 		o.live = true
 		p.flight++
 	}
-	topic := o.pub.Topic
-	if number, known := p.aliases.of(topic); number != nil {
-		o.pub.Properties.TopicAlias = number
-		if known {
-			o.pub.Topic = ""
-		}
-	}
-	p.conn.publish(o.pub)
-	o.pub.Topic, o.pub.Properties.TopicAlias = topic, nil
-	if o.pub.QoS == 0 {
-		o.state = settled
-	} else {
-		o.state = sentOut
-	}
+	return p.encoder.publish(out, o.pub)
 }
 
 // appendRelease appends PUBREL.
@@ -211,18 +199,16 @@ func appendRelease(b []byte, id uint16) []byte {
 // advance drops what is settled at the head.
 func (p *publisher) advance() {
 	n := 0
-	for n < len(p.queue) && p.queue[n].state == settled {
-		ref := p.queue[n].record
+	for ; p.queue.n > 0 && p.queue.at(0).state == settled; n++ {
+		ref := p.queue.at(0).record
 		ref.progress.next = ref.record.Offset + 1
-		n++
+		p.queue.drop()
 	}
 	if n == 0 {
 		return
 	}
 	p.first += uint64(n)
 	p.sent = max(0, p.sent-n)
-	clear(p.queue[:n])
-	p.queue = p.queue[n:]
 	signal(p.moved)
 }
 
@@ -237,20 +223,20 @@ func (p *publisher) ConAckReceived(w io.Writer, _ *packets.Connect, ack *packets
 	defer p.mu.Unlock()
 	p.conn, p.sent, p.flight = c, 0, 0
 	p.began, p.blame = time.Now(), true
-	p.quota, p.packet, p.aliases = 65535, 0, aliases{}
+	p.quota, p.encoder = 65535, encoder{plain: c.in.decoder.plain}
 	if props := ack.Properties; props != nil {
 		if props.ReceiveMaximum != nil {
 			p.quota = int(*props.ReceiveMaximum)
 		}
 		if props.MaximumPacketSize != nil {
-			p.packet = *props.MaximumPacketSize
+			p.encoder.most = int(*props.MaximumPacketSize)
 		}
 		if props.TopicAliasMaximum != nil && p.aliased {
-			p.aliases = newAliases(int(*props.TopicAliasMaximum))
+			p.encoder.aliases = newAliases(int(*props.TopicAliasMaximum))
 		}
 	}
-	for i := range p.queue {
-		o := &p.queue[i]
+	for i := range p.queue.n {
+		o := p.queue.at(i)
 		o.live = false
 		switch {
 		case o.state == received && !ack.SessionPresent:
@@ -286,8 +272,8 @@ func (p *publisher) ConnectionLost(*packets.Disconnect) error {
 // look has the suspicion judge what is in flight at an end of the connection that is not ours.
 func (p *publisher) look() {
 	first, last := -1, 0
-	for i := range p.queue {
-		if o := &p.queue[i]; o.live && o.state == sentOut {
+	for i := range p.queue.n {
+		if o := p.queue.at(i); o.live && o.state == sentOut {
 			if first < 0 {
 				first = i
 			}
@@ -298,7 +284,7 @@ func (p *publisher) look() {
 		return
 	}
 	if p.suspect.ended(time.Since(p.began), p.first+uint64(first), p.first+uint64(last)+1) {
-		p.refuse(&p.queue[first], 0)
+		p.refuse(p.queue.at(first), 0)
 	}
 }
 
@@ -336,6 +322,7 @@ func (p *publisher) answers(c *conn, came []answer) {
 			p.answered(a.id, o.code, received)
 		}
 	}
+	p.pump()
 }
 
 // publishes: a sink subscribes to nothing.
@@ -344,10 +331,10 @@ func (p *publisher) publishes(*conn, []message) {}
 // find returns the message under way with a packet id, nil for none: an answer that nobody waits for is passed over.
 func (p *publisher) find(id uint16) *outgoing {
 	at := (int(id) - int(idOf(p.first)) + ids) % ids
-	if id == 0 || at >= len(p.queue) || !p.queue[at].live {
+	if id == 0 || at >= p.queue.n || !p.queue.at(at).live {
 		return nil
 	}
-	return &p.queue[at]
+	return p.queue.at(at)
 }
 
 // answered ends a message that is in a state.
@@ -371,15 +358,13 @@ func (p *publisher) answered(id uint16, code byte, in sendState) {
 	case code == packets.PubackNoMatchingSubscribers && p.nobody == nobodyFails:
 		p.refuse(o, code)
 	case code == packets.PubackNoMatchingSubscribers && p.nobody == nobodyWaits:
-		o.state, o.code = heldOut, 0
-		p.held.hold(o)
+		p.hold(o)
 	default:
 		o.state = settled
 		if p.held.free(o) {
 			p.release(o)
 		}
 	}
-	p.pump()
 }
 
 // AddToSession is for SUBSCRIBE and paho's own publishing, neither of which the sink uses.

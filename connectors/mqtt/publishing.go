@@ -17,6 +17,7 @@ import (
 // publishing turns records into MQTT messages. It is used by one goroutine.
 type publishing struct {
 	topic          template[*connect.SinkRecord]
+	fixed          string // what topic always is, checked; empty where it has variables
 	topicHeader    string
 	dollar         bool
 	qos            byte
@@ -28,7 +29,12 @@ type publishing struct {
 	nulls          string // behavior.on.null.values
 	format         string // mqtt.payload.format
 	properties     propertyMapping
+
+	room []packets.Publish // for the next messages
 }
+
+// chunkMessages are cut from one allocation, which lives as long as the last of them.
+const chunkMessages = 32
 
 func newPublishing(cfg connect.Config) (*publishing, error) {
 	p := &publishing{
@@ -52,6 +58,7 @@ func newPublishing(cfg connect.Config) (*publishing, error) {
 		if err := p.checkTopic(fixed); err != nil {
 			return nil, &connect.ConfigError{Key: k.Name(), Reason: err.Error()}
 		}
+		p.fixed = fixed
 	}
 	if p.properties, err = newPropertyMapping(cfg); err != nil {
 		return nil, err
@@ -64,9 +71,14 @@ func (p *publishing) message(r *connect.SinkRecord) (*packets.Publish, error) {
 	if p.old(r, time.Now()) || r.Value.IsNull() && p.nulls == "ignore" {
 		return nil, nil
 	}
-	pub := &packets.Publish{QoS: p.qos, Retain: p.retain, Properties: &packets.Properties{}}
+	if len(p.room) == 0 {
+		p.room = make([]packets.Publish, chunkMessages)
+	}
+	pub := &p.room[0]
+	p.room = p.room[1:]
+	pub.QoS, pub.Retain, pub.Properties = p.qos, p.retain, noProperties
 	if p.expiry > 0 {
-		pub.Properties.MessageExpiry = &p.expiry
+		p.properties.own(pub).MessageExpiry = &p.expiry
 	}
 	if err := p.addressed(pub, r); err != nil {
 		return nil, err
@@ -84,7 +96,7 @@ func (p *publishing) message(r *connect.SinkRecord) (*packets.Publish, error) {
 	} else if err := p.payload(pub, r.Value); err != nil {
 		return nil, err
 	}
-	if err := p.properties.fill(pub.Properties, r); err != nil {
+	if err := p.properties.fill(pub, r); err != nil {
 		return nil, err
 	}
 	return pub, nil
@@ -107,6 +119,10 @@ func (p *publishing) addressed(pub *packets.Publish, r *connect.SinkRecord) (err
 			}
 			return nil
 		}
+	}
+	if p.fixed != "" {
+		pub.Topic = p.fixed
+		return nil
 	}
 	if pub.Topic, err = p.topic.render(r); err == nil {
 		err = p.checkTopic(pub.Topic)
@@ -177,7 +193,7 @@ var utf8Payload byte = 1
 // payload shares bytes and strings with the record, which the task owns until the message is settled.
 func (p *publishing) payload(pub *packets.Publish, v connect.Value) error {
 	if p.format == "json" {
-		return jsonPayload(pub, v)
+		return p.json(pub, v)
 	}
 	if v.Kind() == connect.KindBytes {
 		if p.format == "string" && !utf8.Valid(v.Bytes()) {
@@ -189,22 +205,22 @@ func (p *publishing) payload(pub *packets.Publish, v connect.Value) error {
 	text, ok := scalar(v)
 	if !ok {
 		if p.format == "auto" {
-			return jsonPayload(pub, v)
+			return p.json(pub, v)
 		}
 		return fmt.Errorf("a value of kind %s has no form as mqtt.payload.format=%s: set it to json or auto", v.Kind(), p.format)
 	}
 	pub.Payload = []byte(text)
 	if v.Kind() == connect.KindString && p.format != "bytes" {
-		pub.Properties.PayloadFormat = &utf8Payload
+		p.properties.own(pub).PayloadFormat = &utf8Payload
 	}
 	return nil
 }
 
-func jsonPayload(pub *packets.Publish, v connect.Value) (err error) {
+func (p *publishing) json(pub *packets.Publish, v connect.Value) (err error) {
 	if pub.Payload, err = payload.AppendJSON(nil, v); err != nil {
 		return fmt.Errorf("writing the value as JSON: %w", err)
 	}
-	pub.Properties.PayloadFormat = &utf8Payload
+	p.properties.own(pub).PayloadFormat = &utf8Payload
 	return nil
 }
 

@@ -25,9 +25,9 @@ func (p *publisher) takeRefused() []numbered {
 		return nil
 	}
 	var list []numbered
-	for i := range p.queue {
-		if o := p.queue[i]; o.state == refusedOut {
-			list = append(list, numbered{p.first + uint64(i), o})
+	for i := range p.queue.n {
+		if o := p.queue.at(i); o.state == refusedOut {
+			list = append(list, numbered{p.first + uint64(i), *o})
 		}
 	}
 	return list
@@ -43,8 +43,8 @@ type numbered struct {
 func (p *publisher) forget(n uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if at := n - p.first; at < uint64(len(p.queue)) && p.queue[at].state == refusedOut {
-		p.queue[at].state = settled
+	if at := n - p.first; at < uint64(p.queue.n) && p.queue.at(int(at)).state == refusedOut {
+		p.queue.at(int(at)).state = settled
 		p.refused--
 		p.pump()
 	}
@@ -54,8 +54,8 @@ func (p *publisher) forget(n uint64) {
 func (p *publisher) abandon(lost *progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i := range p.queue {
-		if o := &p.queue[i]; (o.state == unsent || o.state == heldOut) && o.record.progress == lost {
+	for i := range p.queue.n {
+		if o := p.queue.at(i); (o.state == unsent || o.state == heldOut) && o.record.progress == lost {
 			o.state, o.pub = settled, nil
 		}
 	}
@@ -77,26 +77,32 @@ func (p *publisher) safe(of map[connect.TopicPartition]*progress, offsets connec
 func (p *publisher) oldest() (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i := range p.queue {
-		if o := &p.queue[i]; o.live {
+	for i := range p.queue.n {
+		if o := p.queue.at(i); o.live {
 			return o.at, true
 		}
 	}
 	return time.Time{}, false
 }
 
-// tail is the number of the next message; all before done(tail) of them have left.
+// tail is the number of the next message; see done.
 func (p *publisher) tail() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.first + uint64(len(p.queue))
+	return p.first + uint64(p.queue.n)
 }
 
-// done reports whether all messages before n have left the queue, and whether there is a connection to wait for the rest.
+// done reports whether the broker owes nothing to messages before n, those that wait for a subscriber aside, and whether there is a connection to wait
+// for the rest.
 func (p *publisher) done(n uint64) (done, connected bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.first >= n, p.conn != nil
+	for i := range min(p.queue.n, int(n-p.first)) {
+		if s := p.queue.at(i).state; s < heldOut {
+			return false, p.conn != nil
+		}
+	}
+	return true, p.conn != nil
 }
 
 // serverWindow is the present broker's Receive Maximum.

@@ -13,9 +13,6 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// commitWait is how long PreCommit waits for answers that are on their way.
-const commitWait = time.Second
-
 // Sink makes the tasks that write to an MQTT broker.
 type Sink struct{}
 
@@ -47,12 +44,13 @@ func (Sink) Open(ctx context.Context, rt connect.SinkContext) (connect.SinkTask,
 		publishing: out,
 		publisher:  newPublisher(maxInFlight.Get(cfg)),
 		partitions: map[connect.TopicPartition]*progress{},
+		patience:   millis(publishTimeout.Get(cfg)),
 		link:       &link{broker: b, retry: newRetry(cfg), failFast: connectFailFast.Get(cfg), rt: rt},
 	}
 	t.publisher.aliased = topicAliases.Get(cfg)
 	t.publisher.nobody, t.publisher.stale = nobodyPolicies[noSubscribers.Get(cfg)], out.stale
 	t.publisher.pace = newPace(rateMessages.Get(cfg), rateBytes.Get(cfg))
-	t.link.peer = &talker{publisher: t.publisher, timeout: millis(publishTimeout.Get(cfg)), qos: out.qos, retain: out.retain, log: rt.Log()}
+	t.link.peer = &talker{publisher: t.publisher, lease: rt.Suspended, timeout: t.patience, qos: out.qos, retain: out.retain, log: rt.Log()}
 	t.link.start(ctx)
 	return t, nil
 }
@@ -64,8 +62,13 @@ type sinkTask struct {
 	publishing *publishing
 	publisher  *publisher
 	partitions map[connect.TopicPartition]*progress
-	last       *progress // of the record before
+	patience   time.Duration // mqtt.publish.timeout.ms
+	last       *progress     // of the record before
+	mapped     []outgoing    // to be queued; empty between calls
 }
+
+// putAtOnce is how many records are mapped before they are queued and sent: few, so that the network has work early.
+const putAtOnce = 128
 
 // Put queues messages in order and waits while the window is full. A record that cannot be a message goes to the error handling.
 func (t *sinkTask) Put(ctx context.Context, records []connect.SinkRecord) error {
@@ -73,18 +76,37 @@ func (t *sinkTask) Put(ctx context.Context, records []connect.SinkRecord) error 
 		record := &records[i]
 		pub, err := t.publishing.message(record)
 		if err != nil {
+			if err := t.enqueue(ctx); err != nil {
+				return err
+			}
 			if err := t.rt.Report(ctx, record, err); err != nil {
 				return err
 			}
 		}
-		o := outgoing{pub: pub, record: recordRef{record, t.progressOf(record.Consumed)}}
-		for !t.publisher.add(o) {
-			if err := t.await(ctx); err != nil {
+		t.mapped = append(t.mapped, outgoing{pub: pub, record: recordRef{record, t.progressOf(record.Consumed)}})
+		if len(t.mapped) == putAtOnce {
+			if err := t.enqueue(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	return t.reportRefused(ctx)
+	return t.enqueue(ctx)
+}
+
+// enqueue hands over what is mapped.
+func (t *sinkTask) enqueue(ctx context.Context) error {
+	defer func() {
+		clear(t.mapped)
+		t.mapped = t.mapped[:0]
+	}()
+	for rest := t.mapped; ; {
+		if rest = rest[t.publisher.add(rest):]; len(rest) == 0 {
+			return t.reportRefused(ctx)
+		}
+		if err := t.await(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // await returns when something has changed in the publisher, having reported what was refused.
@@ -140,28 +162,26 @@ func (t *sinkTask) progressOf(p connect.TopicPartition) *progress {
 	return at
 }
 
-// PreCommit waits a little for what is under way and returns how far the broker has the records without gaps.
+// PreCommit returns how far the broker has the records without gaps. It does not wait for answers: Put would stand still meanwhile.
 func (t *sinkTask) PreCommit(ctx context.Context, _ connect.Offsets) (connect.Offsets, error) {
-	waiting, cancel := context.WithTimeout(ctx, commitWait)
-	defer cancel()
-	for target := t.publisher.tail(); ; {
-		done, connected := t.publisher.done(target)
-		if err := t.reportRefused(ctx); err != nil {
-			return nil, err
-		}
-		if done || !connected {
-			break
-		}
-		select {
-		case <-t.publisher.moved:
-			continue
-		case <-waiting.Done():
-		}
-		break
+	if err := t.reportRefused(ctx); err != nil {
+		return nil, err
 	}
 	safe := connect.Offsets{}
 	t.publisher.safe(t.partitions, safe)
 	return safe, nil
+}
+
+// Drain waits for the answers to what Put took, no longer than a broker may take for them, and not at all for a broker that is away. An error of what was
+// refused meanwhile is PreCommit's to return.
+func (t *sinkTask) Drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, t.patience)
+	defer cancel()
+	for last := t.publisher.tail(); ; {
+		if done, connected := t.publisher.done(last); done || !connected || t.await(ctx) != nil {
+			return
+		}
+	}
 }
 
 // Assigned begins partitions anew: their records come again from the committed offset.
@@ -192,7 +212,8 @@ func (t *sinkTask) Close(ctx context.Context) error { return t.link.close(ctx) }
 // talker is the sink's peer of a link.
 type talker struct {
 	*publisher
-	timeout time.Duration // mqtt.publish.timeout.ms
+	lease   func() <-chan struct{} // connect.SinkContext Suspended
+	timeout time.Duration          // mqtt.publish.timeout.ms
 	qos     byte
 	retain  bool
 	log     *slog.Logger
@@ -201,6 +222,9 @@ type talker struct {
 
 // gate: what a sink receives is answers, which are always taken.
 func (t *talker) gate() gate { return nil }
+
+// suspended has the connection write nothing, and no new one made, while the task may be another worker's. Messages stay in the queue meanwhile.
+func (t *talker) suspended() <-chan struct{} { return t.lease() }
 
 // begin checks what the broker can do, and watches over its answers.
 func (t *talker) begin(ctx context.Context, up *uplink) error {
@@ -246,7 +270,7 @@ func (t *talker) watch(ctx context.Context, up *uplink) {
 		}
 		next := t.timeout
 		if since, ok := t.oldest(); ok {
-			if next = time.Until(since.Add(t.timeout)); next <= 0 {
+			if next = time.Until(up.conn.listeningSince(since).Add(t.timeout)); next <= 0 {
 				t.ending()
 				up.end(fmt.Errorf("MQTT broker %s did not acknowledge a message within %s (mqtt.publish.timeout.ms)", up.server, t.timeout))
 				return
@@ -297,6 +321,7 @@ func (t *talker) tryAgain(ctx context.Context) {
 var (
 	_ connect.SinkConnector = Sink{}
 	_ connect.PreCommitter  = (*sinkTask)(nil)
+	_ connect.Drainer       = (*sinkTask)(nil)
 	_ connect.Assigner      = (*sinkTask)(nil)
 	_ peer                  = (*talker)(nil)
 	_ peer                  = (*listener)(nil)

@@ -46,7 +46,7 @@ func TestSinkPublishesInOrderAndCommitsWhatTheBrokerHas(t *testing.T) {
 				sink := connecttest.StartSink(t, Sink{}, sinkConfig(broker.URL(), "mqtt.qos", fmt.Sprint(qos), "mqtt.protocol.version", version))
 				sink.AwaitHealthy()
 				sink.Put(commands(0, 3000)...)
-				assert.EqualValues(t, 3000, sink.Commit()[testPartition])
+				assert.EqualValues(t, 3000, sink.Drain()[testPartition])
 				got := d.take(3000)
 				assert.Equal(t, numbers(0, 3000), payloads(got))
 				assert.Equal(t, "c/1", got[0].Topic)
@@ -65,7 +65,7 @@ func TestSinkSendsAgainInOrderWhatTheBrokerDidNotAcknowledge(t *testing.T) {
 		sink := connecttest.StartSink(t, Sink{}, sinkConfig("tcp://"+proxy.Addr(), "mqtt.protocol.version", version))
 		sink.AwaitHealthy()
 		sink.Put(commands(0, 10)...)
-		assert.EqualValues(t, 10, sink.Commit()[testPartition])
+		assert.EqualValues(t, 10, sink.Drain()[testPartition])
 		proxy.Stall()
 		sink.Put(commands(10, 200)...)
 		assert.EqualValues(t, 10, sink.Commit()[testPartition], "nothing of what is stuck may be committed")
@@ -75,7 +75,7 @@ func TestSinkSendsAgainInOrderWhatTheBrokerDidNotAcknowledge(t *testing.T) {
 		sink.AwaitWaiting()
 		proxy.Accept()
 		sink.AwaitHealthy()
-		assert.EqualValues(t, 200, sink.Commit()[testPartition])
+		assert.EqualValues(t, 200, sink.Drain()[testPartition])
 		assert.Equal(t, numbers(0, 200), payloads(d.take(200)))
 	})
 }
@@ -93,7 +93,7 @@ func TestSinkReconnectsWhenTheBrokerDoesNotAnswerInTime(t *testing.T) {
 	proxy.Flow()
 	sink.AwaitHealthy()
 	d.take(5)
-	assert.EqualValues(t, 5, sink.Commit()[testPartition])
+	assert.EqualValues(t, 5, sink.Drain()[testPartition])
 }
 
 func TestSinkWindowBoundsWhatPutTakesWithoutABroker(t *testing.T) {
@@ -108,7 +108,7 @@ func TestSinkWindowBoundsWhatPutTakesWithoutABroker(t *testing.T) {
 	proxy.Accept()
 	sink.AwaitHealthy()
 	sink.AwaitTaken()
-	assert.EqualValues(t, 250, sink.Commit()[testPartition])
+	assert.EqualValues(t, 250, sink.Drain()[testPartition])
 	assert.Equal(t, numbers(0, 250), payloads(d.take(250)))
 }
 
@@ -126,7 +126,7 @@ func TestRecordThatCannotBeAMessageGoesToTheErrorHandlingAndTheRestFlows(t *test
 	sink.Put(commands(0, 1)...)
 	sink.Put(bad, tombstone)
 	sink.Put(commands(1, 2)...)
-	assert.EqualValues(t, 4, sink.Commit()[testPartition])
+	assert.EqualValues(t, 4, sink.Drain()[testPartition])
 	assert.Equal(t, numbers(0, 2), payloads(d.take(2)))
 	reports := sink.Reports()
 	if assert.Len(t, reports, 1) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +79,95 @@ func TestASlowBrokerGetsAPipelineAndKeepsTheOrder(t *testing.T) {
 	})
 }
 
+func TestNothingIsPublishedWhileTheTaskIsSuspended(t *testing.T) {
+	broker := startMochi(t, nil)
+	eachVersion(t, func(t *testing.T, version string) {
+		for qos := 1; qos <= 2; qos++ {
+			var published, connected atomic.Int64
+			answer := make(chan struct{})
+			f := &front{
+				client: func(p []byte) bool {
+					switch p[0] >> 4 {
+					case 1:
+						connected.Add(1)
+					case 3:
+						published.Add(1)
+					}
+					return true
+				},
+				server: func(p []byte) []byte {
+					if kind := p[0] >> 4; kind == 4 || kind == 5 {
+						<-answer
+					}
+					return p
+				},
+			}
+			url := "tcp://" + f.start(t, broker)
+			d := newDevice(t, broker, fmt.Sprint("device", version, qos))
+			d.subscribe("c/#", 1)
+			sink := connecttest.StartSink(t, Sink{}, sinkConfig(url, "mqtt.qos", fmt.Sprint(qos), "mqtt.protocol.version", version,
+				"mqtt.max.in.flight", "10", "mqtt.validate.connect", "false", "mqtt.client.id", fmt.Sprint("s", version, qos)))
+			sink.AwaitHealthy()
+			sink.Send(commands(0, 50)...)
+			testbed.Await(t, 10*time.Second, "a full window", func(context.Context) error {
+				if n := published.Load(); n != 10 {
+					return fmt.Errorf("%d were published", n)
+				}
+				return nil
+			})
+			sink.Suspend()
+			close(answer)
+			sink.AwaitHeldBack()
+			assert.EqualValues(t, 10, published.Load(), "the window has room again")
+			sink.Resume()
+			sink.AwaitTaken()
+			testbed.Await(t, 10*time.Second, "all to be committed", func(context.Context) error {
+				if at := sink.Commit()[testPartition]; at != 50 {
+					return fmt.Errorf("%d are", at)
+				}
+				return nil
+			})
+			assert.Equal(t, numbers(0, 50), payloads(d.take(50)))
+			assert.EqualValues(t, 1, connected.Load())
+			sink.Stop()
+		}
+	})
+}
+
+// It has the same client id as whoever has the task now.
+func TestASuspendedTaskDoesNotConnect(t *testing.T) {
+	broker := startMochi(t, nil)
+	d := newDevice(t, broker, "device")
+	d.subscribe("c/#", 1)
+	proxy := testbed.StartProxy(t, broker)
+	config := func(url string) connect.Config {
+		return sinkConfig(url, "mqtt.client.id", "same", "mqtt.validate.connect", "false")
+	}
+	sink := connecttest.StartSink(t, Sink{}, config("tcp://"+proxy.Addr()))
+	sink.AwaitHealthy()
+	sink.Suspend()
+	other := connecttest.StartSink(t, Sink{}, config("tcp://"+broker))
+	other.AwaitHealthy()
+	links := func(want int) {
+		t.Helper()
+		testbed.Await(t, 10*time.Second, fmt.Sprintf("%d links", want), func(context.Context) error {
+			if n := proxy.Links(); n != want {
+				return fmt.Errorf("there are %d", n)
+			}
+			return nil
+		})
+	}
+	links(0) // the other has its session
+	sink.AwaitHeldBack()
+	other.Put(commands(0, 10)...)
+	assert.Equal(t, numbers(0, 10), payloads(d.take(10)))
+	assert.EqualValues(t, 10, other.Commit()[testPartition])
+	assert.Zero(t, proxy.Links())
+	other.Stop()
+	sink.Resume()
+	links(1)
+}
+
 // nobody is a front that says of each message that nobody has subscribed, until told otherwise.
 func nobody(told <-chan struct{}) *front {
 	return &front{server: func(p []byte) []byte {
@@ -101,13 +191,13 @@ func TestWhatHappensWhenNobodyHasSubscribed(t *testing.T) {
 		sink := connecttest.StartSink(t, Sink{}, sinkConfig(url, "mqtt.qos", fmt.Sprint(qos)))
 		sink.AwaitHealthy()
 		sink.Put(commands(0, 10)...)
-		assert.EqualValues(t, 10, sink.Commit()[testPartition], "ignored by default")
+		assert.EqualValues(t, 10, sink.Drain()[testPartition], "ignored by default")
 		sink.Stop()
 
 		sink = connecttest.StartSink(t, Sink{}, sinkConfig(url, "mqtt.qos", fmt.Sprint(qos), "behavior.on.no.subscribers", "fail", "errors.tolerance", "all"))
 		sink.AwaitHealthy()
 		sink.Put(commands(0, 10)...)
-		assert.EqualValues(t, 10, sink.Commit()[testPartition])
+		assert.EqualValues(t, 10, sink.Drain()[testPartition])
 		if reports := sink.Reports(); assert.Len(t, reports, 10) {
 			assert.ErrorContains(t, reports[0].Cause, `nobody has subscribed to "c/1"`)
 		}
@@ -131,7 +221,7 @@ func TestAKeyWaitsForItsSubscriberAndOthersDoNot(t *testing.T) {
 		list[i].Timestamp = time.Now().UnixMilli()
 	}
 	sink.Put(list...)
-	assert.Zero(t, sink.Commit()[testPartition])
+	assert.Zero(t, sink.Drain()[testPartition])
 	close(came)
 	testbed.Await(t, 10*time.Second, "all to be taken", func(context.Context) error {
 		if at := sink.Commit()[testPartition]; at != 20 {
@@ -207,7 +297,7 @@ func TestTopicsThatComeAgainAreSentAsNumbers(t *testing.T) {
 		list = append(list, r)
 	}
 	sink.Put(list...)
-	assert.EqualValues(t, len(keys), sink.Commit()[testPartition])
+	assert.EqualValues(t, len(keys), sink.Drain()[testPartition])
 	for i, p := range d.take(len(keys)) {
 		assert.Equal(t, "c/"+keys[i], p.Topic, "the broker knows what they stand for")
 	}
@@ -223,7 +313,7 @@ func TestMessagesThatAreTooLongForTheBrokerAreNotSent(t *testing.T) {
 	list := commands(0, 3)
 	list[1].SetBytes(make([]byte, 100))
 	sink.Put(list...)
-	assert.EqualValues(t, 3, sink.Commit()[testPartition])
+	assert.EqualValues(t, 3, sink.Drain()[testPartition])
 	if reports := sink.Reports(); assert.Len(t, reports, 1) {
 		assert.ErrorContains(t, reports[0].Cause, "Maximum Packet Size")
 	}

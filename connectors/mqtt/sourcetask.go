@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,12 +41,8 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	b.receiveMaximum = uint16(min(receiveMaximum.Get(cfg), queueSize.Get(cfg)))
 	b.packetMaximum = uint32(maximumPacketSize.Get(cfg))
 	b.payloadMost, b.aliasMaximum = payloadMaxBytes.Get(cfg), uint16(topicAliasMaximum.Get(cfg))
-	maps, err := newMapping(cfg)
-	if err != nil {
-		return nil, err
-	}
 	t := &sourceTask{
-		mapping: maps, batchSize: batchSize.Get(cfg), log: rt.Log(),
+		batchSize: batchSize.Get(cfg), log: rt.Log(),
 		orphans: orphans{policy: orphanPolicy.Get(cfg), wait: millis(orphanIdle.Get(cfg))},
 	}
 	last := func(number int) (*connect.Partition, connect.Offset, error) {
@@ -62,14 +59,17 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	}
 	filters := mqttTopics.Get(cfg)
 	own := newListener(cfg, b, clientIDOf(cfg, number), newSubscriptions(cfg, filters, before), rt)
+	t.own = own
 	t.inflow = inflow{
-		subscriber: own.subscriber, partition: partition, offset: offsetOf(cfg, filters), link: own.link(rt, own),
+		subscriber: own.subscriber, partition: partition, link: own.link(rt, own),
+		offset: offsetOf(cfg, filters), laden: offsetOf(cfg, slices.Concat(filters, own.stale, own.moved)),
 	}
 	if exactly {
 		if err := t.beExact(before); err != nil {
 			return nil, err
 		}
 	}
+	earlier := slices.Concat(own.stale, own.moved)
 	gone, err := findOrphans(ctx, rt, cfg, last)
 	if err != nil {
 		return nil, err
@@ -86,6 +86,10 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 			}
 		}
 		t.orphans.flows = append(t.orphans.flows, o)
+		earlier = append(earlier, o.filters...)
+	}
+	if t.mapping, err = newMapping(cfg, earlier...); err != nil {
+		return nil, err
 	}
 	rt.Log().Info("subscribing at MQTT broker", slog.Any("filters", filters), slog.String("client_id", own.broker.clientID),
 		slog.Int("receive_maximum", int(b.receiveMaximum)))
@@ -114,6 +118,7 @@ func newListener(cfg connect.Config, b broker, id string, subs subscriptions, rt
 	s := newSubscriber(q, dedupe.Get(cfg))
 	s.atOnce, s.most = ackMode.Get(cfg) == "received", int(b.receiveMaximum)
 	b.clientID = id
+	s.laden.Store(len(subs.stale)+len(subs.moved) > 0)
 	return &listener{subscriber: s, subscriptions: subs, broker: &b, log: rt.Log(), retry: newRetry(cfg), failFast: connectFailFast.Get(cfg)}
 }
 
@@ -124,7 +129,13 @@ func newOrphan(cfg connect.Config, b broker, id string, partition *connect.Parti
 	if filters := at.Get("filters"); filters.Kind() == connect.KindString {
 		subs.filters = splitList(filters.Str())
 	}
+	all := allTopics.Get(cfg)
 	o := &orphan{listener: newListener(cfg, b, id, subs, rt), began: make(chan *uplink, 1)}
+	for _, f := range subs.filters {
+		if slices.Contains(all, f) {
+			o.wanted = append(o.wanted, f)
+		}
+	}
 	o.queue.ready = own.ready
 	o.in = inflow{subscriber: o.subscriber, partition: partition, offset: offsetOf(cfg, subs.filters), link: o.listener.link(rt, o)}
 	return o
@@ -133,6 +144,7 @@ func newOrphan(cfg connect.Config, b broker, id string, partition *connect.Parti
 // sourceTask is the task: messages go from subscribers' queues into batches, receipts back to the subscribers.
 type sourceTask struct {
 	inflow
+	own       *listener
 	orphans   orphans
 	mapping   *mapping
 	batchSize int
@@ -204,6 +216,7 @@ func (t *sourceTask) subscriberOf(p *connect.Partition) *subscriber {
 // Close sends the acknowledgements that are due and DISCONNECT. The session stays at the broker and is not unsubscribed, so that it
 // gathers messages until the next life of the task.
 func (t *sourceTask) Close(ctx context.Context) error {
+	handovers.left(t.own.division, t.own.broker.clientID, t.own.filters)
 	return errors.Join(t.orphans.close(ctx), t.link.close(ctx))
 }
 

@@ -69,6 +69,8 @@ func (o *taker) gate() gate {
 
 func (o *taker) drained() {}
 
+func (o *taker) suspended() <-chan struct{} { return nil }
+
 // listen makes a connection on which the server says what is given, and returns the other end of what is written.
 func listen(t testing.TB, o *taker, most int, said []byte, pieces func() int) (c *conn, written net.Conn) {
 	mine, peer := net.Pipe()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/eclipse/paho.golang/packets"
@@ -27,6 +28,9 @@ type subscriber struct {
 	dedupe bool // mqtt.dedupe.enabled, for QoS 1; QoS 2 cannot do without
 	atOnce bool // mqtt.ack.mode=received
 	most   int  // messages that may wait for their acknowledgement before reading stops; 0 for any number
+
+	// laden says that the session may have filters of earlier runs: offsets tell of them until they are gone, so that a next run takes them back.
+	laden atomic.Bool
 
 	mu         sync.Mutex
 	conn       *conn  // nil while there is no connection

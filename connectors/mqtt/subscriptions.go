@@ -29,6 +29,7 @@ type subscriptions struct {
 	strict            bool   // mqtt.qos.strict
 	resubscribe       string // mqtt.resubscribe
 	changed           bool   // the last run had other filters, or none is known of
+	division          string // how the connector's filters are divided among its tasks; see handover
 }
 
 // sharePrefix begins a shared subscription.
@@ -62,6 +63,7 @@ func newSubscriptions(cfg connect.Config, filters []string, before connect.Offse
 		resubscribe:       resubscribe.Get(cfg),
 		changed:           true,
 		after:             millis(orphanIdle.Get(cfg)),
+		division:          joinList([]string{joinList(serverURI.Get(cfg)), clientBase(cfg), joinList(taskNumbers.Get(cfg)), joinList(allTopics.Get(cfg))}),
 	}
 	if old := before.Get("filters"); old.Kind() == connect.KindString {
 		last := splitList(old.Str())
@@ -144,6 +146,9 @@ func (l *listener) gate() gate { return l.queue }
 // drained: acknowledgements are few bytes, bounded by the window.
 func (l *listener) drained() {}
 
+// suspended: a source's messages wait at the gate to Kafka, and are not acknowledged before they are there.
+func (l *listener) suspended() <-chan struct{} { return nil }
+
 // begin subscribes anew, whatever the session holds, and takes back what is no longer wanted.
 func (l *listener) begin(connection context.Context, up *uplink) error {
 	l.describe(up.ack)
@@ -159,9 +164,11 @@ func (l *listener) begin(connection context.Context, up *uplink) error {
 		}
 	} else {
 		l.stale, l.moved = nil, nil
+		l.laden.Store(false)
 	}
 	if !l.due(up) {
 		l.ran = true
+		l.announce()
 		return nil
 	}
 	granted, err := subscribe(ctx, up, l.subscriptions)
@@ -178,7 +185,15 @@ func (l *listener) begin(connection context.Context, up *uplink) error {
 		}
 	}
 	l.ran, l.changed = true, false
+	l.announce()
 	return nil
+}
+
+// announce says that the session has the filters, which it keeps while there is no connection.
+func (l *listener) announce() {
+	if !l.broker.cleanStart {
+		handovers.subscribed(l.division, l.broker.clientID, l.filters)
+	}
 }
 
 // unsubscribe takes back filters of the last run, and empties the list once the broker has.
@@ -191,17 +206,24 @@ func (l *listener) unsubscribe(ctx context.Context, up *uplink, filters *[]strin
 		return
 	}
 	*filters = nil
+	l.laden.Store(len(l.stale)+len(l.moved) > 0)
 }
 
-// unsubscribeLater takes back the filters that another task has, when that had time to subscribe them. Until then both receive them.
+// unsubscribeLater takes back the filters that another task has, once that has subscribed them, or when it had time to. Until then both receive them.
 func (l *listener) unsubscribeLater(ctx context.Context, up *uplink) {
 	timer := time.NewTimer(l.after)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		l.unsubscribe(ctx, up, &l.moved)
-	case <-ctx.Done():
+	for taken, changed := handovers.taken(l.division, l.moved); !taken; taken, changed = handovers.taken(l.division, l.moved) {
+		select {
+		case <-changed:
+			continue
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		break
 	}
+	l.unsubscribe(ctx, up, &l.moved)
 }
 
 // due reports whether to subscribe although the broker may have the subscriptions. With MQTT 5 that costs nothing; with 3.1.1 the broker sends all

@@ -49,6 +49,7 @@ func (c *bareContext) Pause(...connect.TopicPartition)  {}
 func (c *bareContext) Resume(...connect.TopicPartition) {}
 func (c *bareContext) Rewind(connect.Offsets)           {}
 func (c *bareContext) RequestCommit()                   {}
+func (c *bareContext) Suspended() <-chan struct{}       { return nil }
 func (c *bareContext) Report(_ context.Context, _ *connect.SinkRecord, cause error) error {
 	return cause
 }

@@ -25,16 +25,19 @@ func (l *lab) run(ctx context.Context, f flow, a arm, name string) (figures, err
 			return figures{}, err
 		}
 	}
-	var cmd *exec.Cmd
-	if a.thin != nil {
-		cmd = l.self(a.thin[0], name)
-	} else {
-		var err error
-		if cmd, err = l.sluiceWith(name, a.connector(l, name)); err != nil {
-			return figures{}, err
-		}
+	cmd, err := l.command(a, name)
+	if err != nil {
+		return figures{}, err
 	}
 	return l.process(ctx, name, cmd, f)
+}
+
+// command is an arm's program for a run.
+func (l *lab) command(a arm, run string) (*exec.Cmd, error) {
+	if a.thin != nil {
+		return l.self(a.thin[0], run), nil
+	}
+	return l.sluiceWith(run, a.connector(l, run))
 }
 
 // sluiceWith is a standalone worker with one connector, as a command.
@@ -46,7 +49,9 @@ func (l *lab) sluiceWith(name string, connector map[string]string) (*exec.Cmd, e
 	}
 	worker := fmt.Sprintf("bootstrap.servers=%s\noffset.storage.file.filename=%s\nkey.converter=StringConverter\n"+
 		"value.converter=ByteArrayConverter\nlisteners=http://127.0.0.1:0\noffset.flush.interval.ms=1000\n", l.kafka.Addr, filepath.Join(l.dir, name+".offsets"))
-	if connector["connector.class"] == "FileStreamSource" {
+	worker += "plugin.path=" + l.plugins + "\n"
+	switch connector["connector.class"] {
+	case "FileStreamSource", "FileStreamSink", pluginSource, pluginSink:
 		worker += "value.converter=StringConverter\n"
 	}
 	if connector["connector.class"] == "io.sluice.connect.kafka.KafkaSourceConnector" {

@@ -27,7 +27,7 @@ type arm struct {
 }
 
 func flows() []flow {
-	return []flow{
+	return append([]flow{
 		{
 			name: "file", title: "file -> Kafka",
 			arms: []arm{{name: "bufio + sarama", thin: []string{"file"}}, {name: "sluice", connector: fileConnector}},
@@ -62,13 +62,14 @@ func flows() []flow {
 			},
 		},
 		{
-			name: "mqtt-sink", title: "Kafka -> MQTT QoS 1", watch: (*lab).subscribed,
+			name: "mqtt-sink", title: "Kafka -> MQTT QoS 1", prepare: (*lab).fillHeaderTopic, watch: (*lab).subscribed,
 			arms: []arm{
 				{name: "sarama + paho over a buffered link", thin: []string{"mqtt-sink"}},
-				{name: "sluice", connector: mqttSinkConnector},
+				{name: "sluice", connector: mqttSinkConnector(loadTopic)},
+				{name: "sluice, with all headers", connector: mqttSinkConnector(headerTopic)},
 			},
 		},
-	}
+	}, boundary()...)
 }
 
 func session(qos int) func(*lab, string) error {
@@ -102,9 +103,11 @@ func mqttConnector(qos int, headers bool) func(*lab, string) map[string]string {
 	}
 }
 
-func mqttSinkConnector(l *lab, run string) map[string]string {
-	return map[string]string{
-		"connector.class": "MqttSink", "mqtt.server.uri": "tcp://" + l.mqtt, "mqtt.client.id": run, "topics": loadTopic,
-		"mqtt.topic": run + "/device", "mqtt.qos": "1", "mqtt.max.in.flight": strconv.Itoa(receiveMaximum),
+func mqttSinkConnector(from string) func(*lab, string) map[string]string {
+	return func(l *lab, run string) map[string]string {
+		return map[string]string{
+			"connector.class": "MqttSink", "mqtt.server.uri": "tcp://" + l.mqtt, "mqtt.client.id": run, "topics": from,
+			"mqtt.topic": run + "/device", "mqtt.qos": "1", "mqtt.max.in.flight": strconv.Itoa(receiveMaximum),
+		}
 	}
 }

@@ -24,15 +24,19 @@ type lab struct {
 	clients   string // the directory of mosquitto_pub and mosquitto_sub
 	records   int
 	file      string
+	plugins   string // the folder with this program as a plugin
 	kafka     *testbed.RunningKafka
 	mqtt      string
 	mosquitto *exec.Cmd
 	sluice    string
 	client    sarama.Client
+
+	headersMade bool
 }
 
 const (
 	loadTopic      = "bench-load"
+	headerTopic    = "bench-load-headers" // the same, with headers
 	receiveMaximum = 10_000
 )
 
@@ -64,12 +68,21 @@ func openLab(ctx context.Context, records int) (l *lab, err error) {
 	if l.client, err = sarama.NewClient([]string{l.kafka.Addr}, config); err != nil {
 		return nil, fmt.Errorf("connecting to Kafka: %w", err)
 	}
-	l.file = filepath.Join(l.dir, "load.txt")
-	if err := os.WriteFile(l.file, bytes.Repeat(l.line(), records), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the load: %w", err)
+	for _, size := range sizes {
+		line := append(bytes.Repeat([]byte("x"), size-1), '\n')
+		if err := os.WriteFile(l.fileOf(size), bytes.Repeat(line, records), 0o600); err != nil {
+			return nil, fmt.Errorf("writing the load: %w", err)
+		}
+	}
+	l.file = l.fileOf(record)
+	if err := l.installPlugin(ctx); err != nil {
+		return nil, err
 	}
 	return l, l.fillTopic(ctx)
 }
+
+// fileOf is the load in records of a size.
+func (l *lab) fileOf(size int) string { return filepath.Join(l.dir, fmt.Sprintf("load-%d.txt", size)) }
 
 // findPrograms looks for what is not part of this repository.
 func (l *lab) findPrograms() error {
@@ -156,6 +169,42 @@ func (l *lab) fillTopic(ctx context.Context) error {
 	}
 	_, err := l.process(ctx, loadTopic, l.self("file", loadTopic), flow{})
 	return err
+}
+
+// fillHeaderTopic makes the load for a sink that maps headers, once: those that the MQTT source makes, and two of a device's own.
+func (l *lab) fillHeaderTopic(string) error {
+	if l.headersMade {
+		return nil
+	}
+	l.headersMade = true
+	if err := l.createTopic(headerTopic); err != nil {
+		return err
+	}
+	config := sarama.NewConfig()
+	config.Producer.Return.Errors = true
+	producer, err := sarama.NewAsyncProducer([]string{l.kafka.Addr}, config)
+	if err != nil {
+		return fmt.Errorf("opening a producer: %w", err)
+	}
+	var headers []sarama.RecordHeader
+	for _, h := range [][2]string{
+		{"mqtt.topic", "plant/7/temperature"}, {"mqtt.message.id", "4711"}, {"mqtt.qos", "1"}, {"mqtt.retained", "false"}, {"mqtt.duplicate", "false"},
+		{"mqtt.content.type", "application/json"}, {"unit", "celsius"}, {"firmware", "v2"},
+	} {
+		headers = append(headers, sarama.RecordHeader{Key: []byte(h[0]), Value: []byte(h[1])})
+	}
+	value := sarama.ByteEncoder(l.line()[:record-1])
+	for range l.records {
+		select {
+		case producer.Input() <- &sarama.ProducerMessage{Topic: headerTopic, Value: value, Headers: headers}:
+		case err := <-producer.Errors():
+			return fmt.Errorf("making the load: %w", err)
+		}
+	}
+	if err := producer.Close(); err != nil {
+		return fmt.Errorf("making the load: %w", err)
+	}
+	return nil
 }
 
 // makeSession makes a session that belongs to the run, so that nothing is lost before its arm is there.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/IBM/sarama"
@@ -25,6 +26,9 @@ func thin(ctx context.Context, args []string) error {
 	}[args[0]]
 	if loop == nil {
 		return fmt.Errorf("no thin loop is called %q", args[0])
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectorPercent) // as a worker has it
 	}
 	config := sarama.NewConfig()
 	config.Producer.RequiredAcks = sarama.WaitForAll

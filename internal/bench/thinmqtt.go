@@ -55,35 +55,6 @@ func mqttWith(ctx context.Context, t task, config paho.ClientConfig, buffered bo
 	return err
 }
 
-// mqttSinkLoop publishes a topic, and leaves it to paho to wait for the answers.
-func mqttSinkLoop(ctx context.Context, t task) error {
-	socket, err := net.Dial("tcp", t.mqtt)
-	if err != nil {
-		return err
-	}
-	client := paho.NewClient(paho.ClientConfig{Conn: newBufferedConn(socket)})
-	if _, err := client.Connect(ctx, &paho.Connect{ClientID: t.topic, KeepAlive: 60, CleanStart: true}); err != nil {
-		return err
-	}
-	consumer, err := sarama.NewConsumer([]string{t.kafka}, sarama.NewConfig())
-	if err != nil {
-		return err
-	}
-	partition, err := consumer.ConsumePartition(loadTopic, 0, sarama.OffsetOldest)
-	if err != nil {
-		return err
-	}
-	options := paho.PublishOptions{Method: paho.PublishMethod_AsyncSend}
-	for range t.records {
-		m := <-partition.Messages()
-		if _, err := client.PublishWithOptions(ctx, &paho.Publish{QoS: 1, Topic: t.topic + "/device", Payload: m.Value}, options); err != nil {
-			return err
-		}
-	}
-	<-ctx.Done() // the answers may still be on their way
-	return nil
-}
-
 // bufferedConn reads through a buffer and gathers writes for half a millisecond, which is what paho does not do itself.
 type bufferedConn struct {
 	net.Conn

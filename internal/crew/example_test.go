@@ -18,10 +18,21 @@ import (
 
 func TestTheExampleRunsThreeWorkersAndEndsThem(t *testing.T) {
 	needsProcesses(t)
+	t.Run("on an embedded Kafka", func(t *testing.T) { runExample(t) })
+	t.Run("on a Kafka that is given", func(t *testing.T) {
+		kafka := testbed.StartKafka(t)
+		runExample(t, kafka.Addr())
+		assert.NotEmpty(t, testbed.ConsumeAll(t, kafka.Addr(), "ticks"))
+	})
+}
+
+// runExample starts the example with arguments, and ends it when it works.
+func runExample(t *testing.T, args ...string) {
+	t.Helper()
 	port := testbed.FreePort(t)
 	script, err := filepath.Abs("../../examples/cluster/run.sh")
 	require.NoError(t, err)
-	run := testbed.Launch(t, testbed.Command{Name: "run.sh", Path: script, Env: []string{
+	run := testbed.Launch(t, testbed.Command{Name: "run.sh", Path: script, Args: args, Env: []string{
 		fmt.Sprintf("REST_PORT=%d", port), fmt.Sprintf("KAFKA_PORT=%d", testbed.FreePort(t)), fmt.Sprintf("MQTT_PORT=%d", testbed.FreePort(t)),
 	}})
 	var members []string

@@ -22,19 +22,7 @@ func TestAWorkerThatHasLostItsGroupIsNotReady(t *testing.T) {
 	w := ledger.StartWorker(t, kafka.Addr(), testbed.Prefix(t), sessionLine())
 	ready := func(code int, says string) {
 		t.Helper()
-		testbed.Await(t, session+30*time.Second, fmt.Sprintf("readiness to be %d %s", code, says), func(ctx context.Context) error {
-			began := time.Now()
-			a, err := w.Ask(ctx, "GET", "/sluice/v1/ready", nil)
-			switch {
-			case err != nil:
-				return err
-			case time.Since(began) > 2*time.Second:
-				return errors.New("it took longer than a probe waits")
-			case a.Code != code || !strings.Contains(a.Body, says):
-				return fmt.Errorf("%d %s", a.Code, a.Body)
-			}
-			return nil
-		})
+		awaitReadiness(t, w, code, says)
 	}
 	ready(200, `{"ready":true,"hindrances":[]}`)
 	kafka.Freeze()
@@ -48,4 +36,22 @@ func TestAWorkerThatHasLostItsGroupIsNotReady(t *testing.T) {
 	thawed := time.Now()
 	ready(200, `"ready":true`)
 	t.Logf("ready %v after it went on", time.Since(thawed).Round(time.Millisecond))
+}
+
+// awaitReadiness waits for an answer of /sluice/v1/ready that says something.
+func awaitReadiness(t *testing.T, w *ledger.Worker, code int, says string) {
+	t.Helper()
+	testbed.Await(t, session+30*time.Second, fmt.Sprintf("readiness to be %d %s", code, says), func(ctx context.Context) error {
+		began := time.Now()
+		a, err := w.Ask(ctx, "GET", "/sluice/v1/ready", nil)
+		switch {
+		case err != nil:
+			return err
+		case time.Since(began) > 2*time.Second:
+			return errors.New("it took longer than a probe waits")
+		case a.Code != code || !strings.Contains(a.Body, says):
+			return fmt.Errorf("%d %s", a.Code, a.Body)
+		}
+		return nil
+	})
 }

@@ -92,6 +92,21 @@ func TestArrowsRunOneWay(t *testing.T) {
 	}
 }
 
+// An author's test brings its own libraries, or none.
+func TestConnecttestImportsTheSDKAndTestifyAtMost(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath != "connect/connecttest" {
+			continue
+		}
+		for _, i := range p.Imports {
+			standard := !strings.Contains(strings.Split(i, "/")[0], ".")
+			if !standard && i != module+"/connect" && !under(i, "github.com/stretchr/testify") {
+				t.Errorf("connecttest imports %s", i)
+			}
+		}
+	}
+}
+
 func TestRESTImportsNoKafkaClient(t *testing.T) {
 	for _, p := range packages(t) {
 		for _, i := range p.Imports {

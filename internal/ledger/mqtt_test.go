@@ -25,40 +25,56 @@ const window = 1000
 
 func TestALinkThatIsCutEverySecondLosesNothing(t *testing.T) {
 	needsProcesses(t)
-	const cuts = 8
+	eachGuarantee(t, func(t *testing.T, version string, qos byte) { cutEverySecond(t, 8, messages/2, version, qos) })
+}
+
+// eachGuarantee runs a test for both versions and QoS 1 and 2.
+func eachGuarantee(t *testing.T, test func(t *testing.T, version string, qos byte)) {
 	for _, version := range versions {
 		for qos := byte(1); qos <= 2; qos++ {
-			t.Run(fmt.Sprintf("MQTT %s QoS %d", version, qos), func(t *testing.T) {
-				var proxy *testbed.Proxy
-				r := startRiver(t, testbed.SharedKafka(t), qos, func(r *river, config map[string]string) {
-					proxy = testbed.StartProxy(t, r.mosquitto.Addr())
-					config["mqtt.server.uri"] = "tcp://" + proxy.Addr()
-					config["mqtt.protocol.version"] = version
-					config["mqtt.reconnect.backoff.ms"], config["mqtt.reconnect.backoff.max.ms"] = "50", "100"
-				})
-				published := r.publish(messages / 2)
-				tick := time.NewTicker(time.Second)
-				defer tick.Stop()
-				for range cuts {
-					<-tick.C
-					proxy.Cut()
-				}
-				published()
-				v := r.settle()
-				if qos == 2 {
-					assert.Zero(t, v.Duplicates)
-				} else {
-					// Those whose acknowledgement was in the socket; 3.1.1 has no window at the broker.
-					assert.LessOrEqual(t, v.Duplicates, cuts*window)
-				}
-				t.Logf("%d messages, %d cuts, %d duplicates", v.Arrived, cuts, v.Duplicates)
-			})
+			t.Run(fmt.Sprintf("MQTT %s QoS %d", version, qos), func(t *testing.T) { test(t, version, qos) })
 		}
 	}
 }
 
+// cutEverySecond cuts the worker's link so many times while n messages are published.
+func cutEverySecond(t *testing.T, cuts, n int, version string, qos byte) {
+	t.Helper()
+	var proxy *testbed.Proxy
+	r := startRiver(t, testbed.SharedKafka(t), qos, func(r *river, config map[string]string) {
+		proxy = testbed.StartProxy(t, r.mosquitto.Addr())
+		config["mqtt.server.uri"] = "tcp://" + proxy.Addr()
+		config["mqtt.protocol.version"] = version
+		config["mqtt.reconnect.backoff.ms"], config["mqtt.reconnect.backoff.max.ms"] = "50", "100"
+	})
+	published := r.publish(n)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for range cuts {
+		<-tick.C
+		proxy.Cut()
+	}
+	published()
+	v := r.settle()
+	if qos == 2 {
+		assert.Zero(t, v.Duplicates)
+	} else {
+		// Those whose acknowledgement was in the socket; 3.1.1 has no window at the broker.
+		assert.LessOrEqual(t, v.Duplicates, cuts*window)
+	}
+	t.Logf("%d messages, %d cuts, %d duplicates", v.Arrived, cuts, v.Duplicates)
+}
+
 func TestNothingIsLostWhenTasksAndFiltersChangeWhileTheConnectorIsStopped(t *testing.T) {
 	needsProcesses(t)
+	for _, version := range versions {
+		t.Run("MQTT "+version, func(t *testing.T) { divideAnew(t, []string{"2", "4", "3"}, version) })
+	}
+}
+
+// divideAnew changes the number of tasks again and again while the connector is stopped and messages wait, and the filters too.
+func divideAnew(t *testing.T, numbers []string, version string) {
+	t.Helper()
 	r := startRiver(t, testbed.SharedKafka(t), 1, func(r *river, config map[string]string) {
 		var filters []string
 		for device := range r.fleet.Devices {
@@ -69,16 +85,17 @@ func TestNothingIsLostWhenTasksAndFiltersChangeWhileTheConnectorIsStopped(t *tes
 		config["mqtt.topics"] = strings.Join(filters, ",")
 		config["tasks.max"] = "4"
 		config["mqtt.orphan.drain.idle.ms"] = "2000"
+		config["mqtt.protocol.version"] = version
 	})
 	all := r.config["mqtt.topics"]
 	r.awaitTasks(4) // until a task has subscribed for the first time, the broker keeps nothing for it
 	r.worker.AwaitFlowing(r.connector)
 	r.publish(2000)()
-	for _, tasks := range []string{"2", "4", "3"} {
+	for _, tasks := range numbers {
 		r.ask("PUT", "/stop", nil)
 		r.awaitTasks(0)
 		r.publish(5000)()
-		r.config["tasks.max"] = tasks
+		r.config["tasks.max"], r.config["mqtt.topics"] = tasks, all
 		if tasks == "3" { // and another filter, which brings what nobody sends
 			r.config["mqtt.topics"] = all + ",elsewhere/#"
 		}
@@ -90,6 +107,8 @@ func TestNothingIsLostWhenTasksAndFiltersChangeWhileTheConnectorIsStopped(t *tes
 	}
 	v := r.fleet.Ledger.Judge()
 	require.NoError(t, v.Incomplete())
+	// What is published between a filter's two subscriptions; all tasks are this worker's, so that it is short.
+	assert.Less(t, v.Duplicates, v.Arrived/20, "messages that two tasks brought")
 	t.Logf("%d messages, %d duplicates, %d out of order where two tasks had a filter's messages", v.Arrived, v.Duplicates, len(v.Disordered))
 	require.Zero(t, r.worker.Terminate(), "exit code after SIGTERM")
 }
@@ -183,9 +202,17 @@ func TestOfTwoConnectorsWithOneClientIDOneLivesAndTheOtherExplainsItself(t *test
 
 func TestAPoisonMessageStaysAtTheBrokerOrBecomesADeadLetter(t *testing.T) {
 	needsProcesses(t)
+	for _, version := range versions {
+		t.Run("MQTT "+version, func(t *testing.T) { poison(t, version) })
+	}
+}
+
+func poison(t *testing.T, version string) {
+	t.Helper()
 	kafka := testbed.SharedKafka(t)
 	r := startRiver(t, kafka, 1, func(r *river, config map[string]string) {
 		config["mqtt.topics"], config["mqtt.payload.format"], config["mqtt.receive.maximum"] = "bench/#", "json", "10"
+		config["mqtt.protocol.version"] = version
 		config["value.converter"], config["value.converter.schemas.enable"] = "org.apache.kafka.connect.json.JsonConverter", "false"
 		config["producer.override.max.request.size"] = "100000"
 	})

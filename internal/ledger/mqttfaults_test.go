@@ -56,6 +56,19 @@ var faults = map[string]func(f *turbulence, random *rand.Rand){
 	},
 }
 
+// shuffled is so many names of faults in random order, each about as often as the others.
+func shuffled[F any](faults map[string]F, n int, random *rand.Rand) []string {
+	var names []string
+	for len(names) < n {
+		round := slices.Sorted(maps.Keys(faults))
+		random.Shuffle(len(round), func(i, j int) { round[i], round[j] = round[j], round[i] })
+		names = append(names, round...)
+	}
+	names = names[:n]
+	random.Shuffle(n, func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return names
+}
+
 // befall lets so many faults, each kind at least once where there are enough, befall a river that flows, and returns what came of it.
 func befall(t *testing.T, n int, qos byte, version string) Verdict {
 	t.Helper()
@@ -66,21 +79,17 @@ func befall(t *testing.T, n int, qos byte, version string) Verdict {
 		config["mqtt.server.uri"], config["mqtt.protocol.version"] = "tcp://"+f.link.Addr(), version
 		config["mqtt.reconnect.backoff.ms"], config["mqtt.reconnect.backoff.max.ms"] = "100", "500"
 	})
-	var names []string
-	for len(names) < n {
-		names = append(names, slices.Sorted(maps.Keys(faults))...)
-	}
-	random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	for _, name := range names[:n] {
+	for _, name := range shuffled(faults, n, random) {
 		published := f.publish(4000 + random.IntN(4000))
 		if name == "mosquitto killed" {
 			published()
 			published = func() {}
 		}
-		t.Log(name)
 		faults[name](f, random)
 		published()
 		f.worker.AwaitFlowing(f.connector)
+		require.NoError(t, f.readKafka(t.Context()))
+		t.Logf("%s, %d duplicates so far", name, f.fleet.Ledger.Judge().Duplicates)
 	}
 	v := f.settle()
 	assert.Empty(t, v.Missing)

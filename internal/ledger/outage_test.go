@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,10 +31,11 @@ var endings = map[string]func(*testbed.Kafka){
 
 func TestNothingIsLostWhileKafkaIsAway(t *testing.T) {
 	needsProcesses(t)
-	for name, end := range endings {
-		t.Run(name, func(t *testing.T) {
+	for i, name := range slices.Sorted(maps.Keys(endings)) {
+		end, version := endings[name], versions[i]
+		t.Run(name+", MQTT "+version, func(t *testing.T) {
 			kafka := testbed.StartKafka(t)
-			r := startRiver(t, kafka.Addr(), 1)
+			r := startRiver(t, kafka.Addr(), 1, func(_ *river, config map[string]string) { config["mqtt.protocol.version"] = version })
 			published := r.publish(messages)
 			r.awaitFlow(messages / 5)
 			end(kafka)
@@ -91,10 +94,18 @@ func (r *river) retrying(ctx context.Context) (string, error) {
 // said are the lines of the worker's log with a message, each of which must have address and key.
 func (r *river) said(message string) (lines []string) {
 	r.t.Helper()
+	lines = r.lines(message)
+	for _, line := range lines {
+		assert.True(r.t, containsAll(line, []string{r.kafka, "bootstrap.servers"}), line)
+	}
+	return lines
+}
+
+// lines are those of the worker's log with a message.
+func (r *river) lines(message string) (lines []string) {
 	for line := range strings.Lines(r.worker.Log()) {
 		if strings.Contains(line, message) {
 			lines = append(lines, line)
-			assert.True(r.t, containsAll(line, []string{r.kafka, "bootstrap.servers"}), line)
 		}
 	}
 	return lines

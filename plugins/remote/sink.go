@@ -43,6 +43,7 @@ func (s sink) Open(ctx context.Context, rt connect.SinkContext) (connect.SinkTas
 	}
 	t.begin(ctx, &contract.ToSink{Message: &contract.ToSink_Open{Open: openTask(s.class, rt)}}, stopSink)
 	t.group.Go(func() { t.read(t.next) })
+	t.group.Go(t.renewLease)
 	select {
 	case opened := <-t.opened:
 		err = wire.FromFault(opened.GetFault())

@@ -20,7 +20,10 @@ type sinkTask struct {
 	began   bool                      // of the reader: opened has come
 	commits bool
 	assigns bool
-	credit  *contract.Credit // nil: one Put at a time
+	drains  bool
+	// What may be put that is not done; 0: one Put at a time.
+	mostRecords int
+	mostBytes   int
 
 	outstanding outstanding
 	encoder     wire.PutEncoder // guarded by outstanding.mu, as are the next
@@ -37,9 +40,19 @@ type answer struct {
 
 var stopSink = &contract.ToSink{Message: &contract.ToSink_Stop{Stop: &contract.StopTask{}}}
 
+// What a plugin's credit counts for at most: the records are kept here until they are done.
+const (
+	mostCreditRecords = 100_000
+	mostCreditBytes   = 16 << 20
+)
+
 // agree takes in what the task is like.
 func (t *sinkTask) agree(m *contract.SinkOpened) {
-	t.commits, t.assigns, t.credit = m.GetCommits(), m.GetAssigns(), m.GetCredit()
+	t.commits, t.assigns, t.drains = m.GetCommits(), m.GetAssigns(), m.GetDrains()
+	if m.GetCredit() != nil {
+		t.mostRecords = int(min(m.GetCredit().GetRecords(), mostCreditRecords))
+		t.mostBytes = int(min(m.GetCredit().GetBytes(), mostCreditBytes))
+	}
 }
 
 // Put implements connect.SinkTask. It returns when the records are sent, and waits before that while the plugin has no credit for them. While the plugin
@@ -112,7 +125,7 @@ func (t *sinkTask) room(records int) bool {
 	if len(o.puts) == 0 {
 		return true
 	}
-	return t.credit != nil && o.records+records <= int(t.credit.GetRecords()) && uint64(o.bytes) < t.credit.GetBytes()
+	return o.records+records <= t.mostRecords && o.bytes < t.mostBytes
 }
 
 // sendPut sends records as one Put, or as several where one message cannot take them, and returns those that the contract cannot carry.
@@ -163,16 +176,7 @@ func (t *sinkTask) Close(ctx context.Context) error {
 // answered in time, is not committed.
 func (t *sinkTask) PreCommit(ctx context.Context, offsets connect.Offsets) (connect.Offsets, error) {
 	o := &t.outstanding
-	var err error
-	for err == nil {
-		o.mu.Lock()
-		busy := o.busy() && o.again == nil
-		o.mu.Unlock()
-		if !busy {
-			break
-		}
-		err = t.awaitChange(ctx)
-	}
+	err := t.awaitDone(ctx)
 	o.mu.Lock()
 	offsets = o.held(maps.Clone(offsets))
 	o.mu.Unlock()
@@ -191,6 +195,32 @@ func (t *sinkTask) PreCommit(ctx context.Context, offsets connect.Offsets) (conn
 		return nil, err
 	}
 	return a.safe, a.err
+}
+
+// awaitDone waits until nothing that was put is under way any more.
+func (t *sinkTask) awaitDone(ctx context.Context) error {
+	o := &t.outstanding
+	for {
+		o.mu.Lock()
+		busy := o.busy() && o.again == nil
+		o.mu.Unlock()
+		if !busy {
+			return nil
+		}
+		if err := t.awaitChange(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// Drain implements connect.Drainer. What comes of it the PreCommit after it says.
+func (t *sinkTask) Drain(ctx context.Context) {
+	if t.awaitDone(ctx) != nil || !t.drains {
+		return
+	}
+	_, _ = t.ask(ctx, func(number uint64) any {
+		return &contract.ToSink{Message: &contract.ToSink_Drain{Drain: &contract.Drain{Number: number, TimeoutMs: timeoutOf(ctx)}}}
+	})
 }
 
 // Assigned implements connect.Assigner.

@@ -12,14 +12,11 @@ import (
 	"github.com/sluice-connect/sluice/plugins/wire"
 )
 
-// The window of a source task: what may be under way that Poll has not taken. It is two polls' worth, so that the plugin reads one while the worker
-// works on the other.
-const (
-	windowRecords = 2 * 1000
-	windowBytes   = 2 << 20
-)
+// polls is how many of the runtime's batches make the window of a source task, which is what may be under way that Poll has not taken: the plugin fills
+// one while the worker works on the other.
+const polls = 2
 
-// What may be under way beyond the window, for records that must not be cut apart. A plugin that sends more does not heed credit.
+// What may wait to be taken, records that must not be cut apart included. A plugin that sends more does not heed credit.
 const (
 	debtRecords = 100_000
 	debtBytes   = 32 << 20
@@ -37,7 +34,7 @@ type sourceTask struct {
 	records int
 	bytes   int
 	again   bool
-	// windowed: the plugin has the window.
+	// windowed: the first Poll has given the plugin its window.
 	windowed bool
 
 	arrived arrived
@@ -96,20 +93,19 @@ func (t *sourceTask) take(batch []byte) error {
 	if !t.began {
 		return t.broke("it sent records for a task that it had not opened")
 	}
-	records := wire.Count(batch)
 	t.arrived.mu.Lock()
 	switch {
 	case len(batch) > 0:
 		t.arrived.batches = append(t.arrived.batches, batch)
-		t.arrived.records += records
+		t.arrived.records += wire.Count(batch)
 		t.arrived.bytes += sizeOf(batch)
 	case len(t.arrived.batches) == 0:
 		t.arrived.empty++
 	}
-	over := t.arrived.records > windowRecords+debtRecords || t.arrived.bytes > windowBytes+debtBytes
+	records, bytes := t.arrived.records, t.arrived.bytes
 	t.arrived.mu.Unlock()
-	if over {
-		return t.broke("it does not heed credit: %d records and %d bytes are under way, of %d and %d", t.arrived.records, t.arrived.bytes, windowRecords, windowBytes)
+	if records > debtRecords || bytes > debtBytes {
+		return t.broke("it does not heed credit: %d records in %d bytes wait to be taken", records, bytes)
 	}
 	t.nudge()
 	return nil
@@ -135,7 +131,7 @@ func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
 	t.arrived.mu.Lock()
 	t.arrived.empty = 0
 	t.arrived.mu.Unlock()
-	t.grant()
+	t.grant(b)
 	for {
 		batch, idle := t.pop()
 		if batch == nil && (b.Len() > 0 || len(b.TransactionEnds()) > 0 || idle >= enough) {
@@ -151,7 +147,9 @@ func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
 		t.bytes += sizeOf(batch)
 		fault, err := t.decoder.Decode(batch, b)
 		if err != nil {
-			return t.broke("%v", err)
+			err = t.broke("%v", err)
+			t.breakOff(err)
+			return err
 		}
 		if err := wire.FromFault(fault); err != nil {
 			t.again = errors.As(err, new(*connect.RetryError))
@@ -163,15 +161,16 @@ func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
 	}
 }
 
-// grant gives back what the last Poll took; the first time it gives the window.
-func (t *sourceTask) grant() {
-	if t.windowed && t.records == 0 && t.bytes == 0 && !t.again {
-		return
-	}
+// grant gives back what the last Poll took; the first time it gives the window, by what fills b.
+func (t *sourceTask) grant(b *connect.Batch) {
 	credit := &contract.Credit{Records: uint32(t.records), Bytes: uint64(t.bytes)}
-	if !t.windowed {
+	switch {
+	case !t.windowed:
 		t.windowed = true
-		credit = &contract.Credit{Records: windowRecords, Bytes: windowBytes}
+		records, bytes := b.Limits()
+		credit.Records, credit.Bytes = uint32(polls*records), uint64(polls*bytes)
+	case t.records == 0 && t.bytes == 0 && !t.again:
+		return
 	}
 	t.records, t.bytes, t.again = 0, 0, false
 	t.out.put(&contract.ToSource{Message: &contract.ToSource_Credit{Credit: credit}})

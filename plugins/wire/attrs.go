@@ -8,34 +8,51 @@ import (
 
 // offset reads an Offset message. What it returns shares no message, because an offset stays until the next one is stored.
 func (d *decoder) offset(raw []byte) (o connect.Offset, err error) {
-	n, err := count(raw, 0x0a)
-	if err != nil {
-		return o, err
+	if head := d.lastOffset.head; len(head) > 0 && len(raw) == d.lastOffset.size && string(raw[:len(head)]) == string(head) {
+		n, at := uint64(raw[len(head)]), len(head)+1
+		if n >= 0x80 {
+			n, at = longVarint(raw, len(head))
+		}
+		if at == len(raw) {
+			return connect.At(d.lastOffset.name, unzigzag(n)), nil
+		}
 	}
-	p, at := next(raw, 0, 0x0a)
-	switch {
-	case n == 0:
-		return connect.NewOffset(), nil
-	case n == 1:
-		a, err := d.attr(p)
-		if err != nil {
-			return o, err
-		}
-		if a.Value.Kind() == connect.KindInt64 {
-			return connect.At(a.Name, a.Value.Int64()), nil
-		}
-		list := d.members(1)
-		list[0] = a
-		return connect.NewOffset(list...), nil
+	n, err := count(raw, 0x0a)
+	if err != nil || n == 0 {
+		return connect.NewOffset(), err
 	}
 	list := d.members(n)
+	c := over(raw)
 	for i := range list {
-		if list[i], err = d.attr(p); err != nil {
+		c.find(0x0a)
+		if list[i], err = d.attr(c.bytes); err != nil {
 			return o, err
 		}
-		p, at = next(raw, at, 0x0a)
 	}
-	return connect.NewOffset(list...), nil
+	if n > 1 || list[0].Value.Kind() != connect.KindInt64 {
+		return connect.NewOffset(list...), nil
+	}
+	d.lastOffset.learn(raw, list[0])
+	return connect.At(list[0].Name, list[0].Value.Int64()), nil
+}
+
+// numberOffset is what offsets of one number look like: all but the number is that of the one before.
+type numberOffset struct {
+	name string
+	head []byte // up to the number
+	size int
+}
+
+// learn takes an offset as the pattern for those that follow, if it is written as this package does.
+func (o *numberOffset) learn(raw []byte, a connect.Attr) {
+	tail := appendVarint(nil, zigzag(a.Value.Int64()))
+	pattern := appendText(nil, 0x0a, a.Name)
+	pattern = number(pattern, 0x12, 0x20, zigzag(a.Value.Int64()))
+	pattern = appendText(nil, 0x0a, alias(pattern))
+	if string(pattern) == string(raw) {
+		o.name, o.size = a.Name, len(raw)
+		o.head = append(o.head[:0], raw[:len(raw)-len(tail)]...)
+	}
 }
 
 // members returns so many attributes.
@@ -59,11 +76,10 @@ func (d *decoder) partition(raw []byte) ([]connect.Attr, error) {
 		return nil, err
 	}
 	list := make([]connect.Attr, n)
-	at := 0
+	c := over(raw)
 	for i := range list {
-		var p []byte
-		p, at = next(raw, at, 0x0a)
-		if list[i], err = d.attr(p); err != nil {
+		c.find(0x0a)
+		if list[i], err = d.attr(c.bytes); err != nil {
 			return nil, err
 		}
 	}
@@ -73,28 +89,17 @@ func (d *decoder) partition(raw []byte) ([]connect.Attr, error) {
 // attr reads an Attr message.
 func (d *decoder) attr(raw []byte) (a connect.Attr, err error) {
 	var value parts
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return a, errNumber
-		}
-		var p []byte
-		switch i = next; tag {
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
 		case 0x0a:
-			if p, i = span(raw, i); i < 0 {
-				return a, errLength
-			}
-			a.Name = d.names.text(p)
+			a.Name = d.labels.text(c.bytes)
 		case 0x12:
-			if p, i = span(raw, i); i < 0 {
-				return a, errLength
-			}
-			value.add(p)
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return a, errField
-			}
+			value.add(c.bytes)
 		}
+	}
+	if c.err != nil {
+		return a, c.err
 	}
 	if value.raw == nil {
 		return a, nil

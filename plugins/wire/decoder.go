@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -23,13 +24,22 @@ var (
 // decoder reads records, structs and maps into memory that they share among them.
 type decoder struct {
 	known   knownSchemas
-	names   names
+	topics  names
+	labels  names // of headers and of members of offsets
 	slab    connect.Slab
 	values  []connect.Value  // room for lists
 	attrs   []connect.Attr   // room for offsets
 	headers []connect.Header // room for headers
-	keys    [4]*connect.Keys // those of the last map, by its level
-	list    []connect.Value  // keys of the map that is being read, and of those around it
+
+	lastOffset numberOffset
+	keys       [4]*connect.Keys // those of the last map, by its level
+	list       []connect.Value  // keys of the map that is being read, and of those around it
+}
+
+// begin starts a message.
+func (d *decoder) begin() {
+	d.topics.begin()
+	d.labels.begin()
 }
 
 // fields are those of a record that both ways have in common, while it is being read.
@@ -64,137 +74,129 @@ func (d *decoder) fill(r *connect.Record, f *fields) (err error) {
 }
 
 // header reads a Header message and appends it to the record's.
-func (d *decoder) header(r *connect.Record, raw []byte) error {
+func (d *decoder) header(headers []connect.Header, raw []byte) ([]connect.Header, error) {
 	var h connect.Header
 	var value parts
 	var schema uint64
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return errNumber
-		}
-		var p []byte
-		switch i = next; tag {
-		case 0x0a:
-			if p, i = span(raw, i); i < 0 {
-				return errLength
-			}
-			h.Key = d.names.text(p)
-		case 0x10:
-			if schema, i = varint(raw, i); i < 0 {
-				return errNumber
-			}
-		case 0x1a:
-			if p, i = span(raw, i); i < 0 {
-				return errLength
-			}
-			value.add(p)
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return errField
-			}
-		}
-	}
 	var err error
-	if h.Schema, err = d.known.schema(schema); err != nil {
-		return err
-	}
-	if value.raw != nil {
-		if h.Value, err = d.value(value.raw, h.Schema, 0); err != nil {
-			return err
+	for at := 0; at < len(raw); {
+		tag, n, next := field(raw, at)
+		if next < 0 {
+			err = flaw(raw, at)
+			break
 		}
+		switch tag {
+		case 0x0a:
+			h.Key = d.labels.text(raw[next-int(n) : next])
+		case 0x10:
+			schema = n
+		case 0x1a:
+			value.add(raw[next-int(n) : next : next])
+		}
+		at = next
 	}
-	if r.Headers == nil {
+	if err == nil {
+		h.Schema, err = d.known.schema(schema)
+	}
+	if err == nil && value.raw != nil {
+		h.Value, err = d.value(value.raw, h.Schema, 0)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("header %d: %w", len(headers), err)
+	}
+	if headers == nil {
 		if cap(d.headers)-len(d.headers) < 8 {
 			d.headers = make([]connect.Header, 0, 128)
 		}
-		r.Headers = d.headers[len(d.headers):len(d.headers)]
+		headers = d.headers[len(d.headers):]
 	}
-	r.Headers = append(r.Headers, h)
-	return nil
+	return append(headers, h), nil
 }
 
 // seal takes the room of a record's headers out of what is free.
-func (d *decoder) seal(r *connect.Record) {
-	n := len(r.Headers)
-	if n == 0 {
-		return
-	}
+func (d *decoder) seal(headers []connect.Header) []connect.Header {
+	n := len(headers)
 	if end := len(d.headers) + n; end <= cap(d.headers) {
 		d.headers = d.headers[:end]
 	}
-	r.Headers = r.Headers[:n:n]
+	return headers[:n:n]
 }
 
 // value reads a Value message that stands where a schema is expected.
 func (d *decoder) value(raw []byte, place *connect.Schema, level int) (v connect.Value, err error) {
+	if len(raw) < 2 {
+		return d.anyValue(raw, place, level)
+	}
+	// Mostly it is one member and nothing else.
+	member, n, i := uint64(raw[0]), uint64(raw[1]), 2
+	if n >= 0x80 {
+		if n, i = longVarint(raw, 1); i < 0 {
+			return d.anyValue(raw, place, level)
+		}
+	}
+	rest := uint64(len(raw) - i)
+	switch member {
+	case 0x42:
+		if n == rest {
+			return connect.String(alias(raw[i:])), nil
+		}
+	case 0x4a:
+		if n == rest {
+			return connect.Bytes(raw[i:len(raw):len(raw)]), nil
+		}
+	case 0x08, 0x10, 0x18, 0x20, 0x38, 0x70:
+		if rest == 0 {
+			return integer(member, n)
+		}
+	case 0x52, 0x5a, 0x62, 0x6a:
+		if n == rest {
+			return d.nested(member, raw[i:], place, level)
+		}
+	case 0x31:
+		if len(raw) == 9 {
+			return connect.Float64(math.Float64frombits(binary.LittleEndian.Uint64(raw[1:]))), nil
+		}
+	}
+	return d.anyValue(raw, place, level)
+}
+
+// anyValue is value for what is written in whatever way protobuf allows. The last member counts; the pieces of one are put together.
+func (d *decoder) anyValue(raw []byte, place *connect.Schema, level int) (v connect.Value, err error) {
 	var member uint64
 	var piece parts
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return v, errNumber
-		}
-		i = next
-		switch tag {
-		case 0x42, 0x4a:
-			p, end := span(raw, i)
-			if end < 0 {
-				return v, errLength
-			}
-			if tag == 0x42 {
-				v = connect.String(alias(p))
-			} else {
-				v = connect.Bytes(p)
-			}
-			i = end
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
+		case 0x42:
+			v = connect.String(alias(c.bytes))
+		case 0x4a:
+			v = connect.Bytes(c.bytes)
+		case 0x2d:
+			v = connect.Float32(math.Float32frombits(uint32(c.number)))
+		case 0x31:
+			v = connect.Float64(math.Float64frombits(c.number))
 		case 0x08, 0x10, 0x18, 0x20, 0x38, 0x70:
-			n, end := varint(raw, i)
-			if end < 0 {
-				return v, errNumber
-			}
-			if v, err = integer(tag, n); err != nil {
+			if v, err = integer(c.tag, c.number); err != nil {
 				return v, err
 			}
-			i = end
-		case 0x2d:
-			if len(raw)-i < 4 {
-				return v, errLength
-			}
-			f := uint32(raw[i]) | uint32(raw[i+1])<<8 | uint32(raw[i+2])<<16 | uint32(raw[i+3])<<24
-			v, i = connect.Float32(math.Float32frombits(f)), i+4
-		case 0x31:
-			if len(raw)-i < 8 {
-				return v, errLength
-			}
-			var f uint64
-			for k := range 8 {
-				f |= uint64(raw[i+k]) << (8 * k)
-			}
-			v, i = connect.Float64(math.Float64frombits(f)), i+8
 		case 0x52, 0x5a, 0x62, 0x6a:
-			p, end := span(raw, i)
-			if end < 0 {
-				return v, errLength
-			}
-			if member != tag {
+			if member != c.tag {
 				piece = parts{}
 			}
-			piece.add(p)
-			member, i = tag, end
-			continue
+			piece.add(c.bytes)
 		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return v, errField
-			}
 			continue
 		}
-		member = tag
+		member = c.tag
 	}
-	if member < 0x52 || member > 0x6a {
-		return v, nil
+	if c.err != nil {
+		return v, c.err
 	}
-	return d.nested(member, piece.raw, place, level)
+	switch member {
+	case 0x52, 0x5a, 0x62, 0x6a:
+		return d.nested(member, piece.raw, place, level)
+	}
+	return v, nil
 }
 
 // integer is the value of a member that is a number.
@@ -239,39 +241,6 @@ func (d *decoder) nested(member uint64, raw []byte, place *connect.Schema, level
 	return decimal(raw)
 }
 
-// count walks over a message and returns how many fields it has with a tag that is a message's.
-func count(raw []byte, wanted uint64) (n int, err error) {
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		switch {
-		case next < 0:
-			return 0, errNumber
-		case tag == wanted:
-			if _, i = span(raw, next); i < 0 {
-				return 0, errLength
-			}
-			n++
-		default:
-			if i = skip(raw, next, tag); i < 0 {
-				return 0, errField
-			}
-		}
-	}
-	return n, nil
-}
-
-// next returns the next field with a tag that is a message's, of a message that count has walked over; nil when there is none.
-func next(raw []byte, i int, wanted uint64) (p []byte, after int) {
-	for i < len(raw) {
-		tag, at := varint(raw, i)
-		if tag == wanted {
-			return span(raw, at)
-		}
-		i = skip(raw, at, tag)
-	}
-	return nil, i
-}
-
 func (d *decoder) array(raw []byte, place *connect.Schema, level int) (v connect.Value, err error) {
 	n, err := count(raw, 0x0a)
 	if err != nil {
@@ -282,11 +251,10 @@ func (d *decoder) array(raw []byte, place *connect.Schema, level int) (v connect
 		elem = place.Elem()
 	}
 	list := d.room(n)
-	at := 0
+	c := over(raw)
 	for i := range list {
-		var p []byte
-		p, at = next(raw, at, 0x0a)
-		if list[i], err = d.value(p, elem, level+1); err != nil {
+		c.find(0x0a)
+		if list[i], err = d.value(c.bytes, elem, level+1); err != nil {
 			return v, fmt.Errorf("element %d: %w", i, err)
 		}
 	}
@@ -309,25 +277,18 @@ func (d *decoder) room(n int) []connect.Value {
 
 func (d *decoder) structure(raw []byte, place *connect.Schema, level int) (v connect.Value, err error) {
 	n, number := 0, uint64(0)
-	for i := 0; i < len(raw); {
-		tag, at := varint(raw, i)
-		switch {
-		case at < 0:
-			return v, errNumber
-		case tag == 0x12:
-			if _, i = span(raw, at); i < 0 {
-				return v, errLength
-			}
-			n++
-		case tag == 0x08:
-			if number, i = varint(raw, at); i < 0 {
-				return v, errNumber
-			}
-		default:
-			if i = skip(raw, at, tag); i < 0 {
-				return v, errField
-			}
+	for at := 0; at < len(raw); {
+		tag, v, next := field(raw, at)
+		if next < 0 {
+			return connect.Value{}, fmt.Errorf("struct: %w", flaw(raw, at))
 		}
+		switch tag {
+		case 0x08:
+			number = v
+		case 0x12:
+			n++
+		}
+		at = next
 	}
 	schema := place
 	if number != 0 {
@@ -343,15 +304,17 @@ func (d *decoder) structure(raw []byte, place *connect.Schema, level int) (v con
 		return v, fmt.Errorf("a struct of %d values, and its schema %q has %d fields", n, schema.Name(), len(fields))
 	}
 	s := d.slab.Struct(schema)
-	at := 0
-	for i := range fields {
-		var p []byte
-		p, at = next(raw, at, 0x12)
-		v, err := d.value(p, fields[i].Schema, level+1)
-		if err != nil {
-			return v, fmt.Errorf("field %q: %w", fields[i].Name, err)
+	for i, at := 0, 0; i < len(fields); {
+		tag, n, next := field(raw, at)
+		if tag == 0x12 {
+			v, err := d.value(raw[next-int(n):next:next], fields[i].Schema, level+1)
+			if err != nil {
+				return v, fmt.Errorf("field %q: %w", fields[i].Name, err)
+			}
+			s.SetAt(i, v)
+			i++
 		}
-		s.SetAt(i, v)
+		at = next
 	}
 	return connect.StructOf(s), nil
 }
@@ -360,27 +323,17 @@ func (d *decoder) structure(raw []byte, place *connect.Schema, level int) (v con
 func decimal(raw []byte) (v connect.Value, err error) {
 	var unscaled []byte
 	var scale int64
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return v, errNumber
-		}
-		switch i = next; tag {
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
 		case 0x0a:
-			if unscaled, i = span(raw, i); i < 0 {
-				return v, errLength
-			}
+			unscaled = c.bytes
 		case 0x10:
-			var n uint64
-			if n, i = varint(raw, i); i < 0 {
-				return v, errNumber
-			}
-			scale = unzigzag(n)
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return v, errField
-			}
+			scale = unzigzag(c.number)
 		}
+	}
+	if c.err != nil {
+		return v, fmt.Errorf("decimal: %w", c.err)
 	}
 	if scale < -maxScale || scale > maxScale {
 		return v, fmt.Errorf("a decimal of scale %d: at most %d can be carried", scale, maxScale)

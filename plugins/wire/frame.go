@@ -64,26 +64,14 @@ func (f *ToSink) read(raw []byte) (err error) {
 // hot returns the member number of a oneof whose members are 1 to last, all of them messages; nil where the message is another, as the last one counts.
 func hot(raw []byte, number, last uint64) ([]byte, error) {
 	var found parts
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return nil, errNumber
-		}
-		switch member := tag >> 3; {
-		case tag == number<<3|2:
-			piece, end := span(raw, next)
-			if end < 0 {
-				return nil, errLength
-			}
-			found.add(piece)
-			i = end
-			continue
-		case member >= 1 && member <= last && tag&7 == 2:
+	c := over(raw)
+	for c.next() {
+		switch member := c.tag >> 3; {
+		case c.tag == number<<3|2:
+			found.add(c.bytes)
+		case member <= last && c.tag&7 == 2:
 			found = parts{}
 		}
-		if i = skip(raw, next, tag); i < 0 {
-			return nil, errField
-		}
 	}
-	return found.raw, nil
+	return found.raw, c.err
 }

@@ -113,64 +113,48 @@ func (d *described) schema(raw []byte, level int) (*connect.Schema, error) {
 		fields             []connect.Field
 		name, version, doc connect.SchemaOption
 	)
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return nil, errNumber
-		}
-		var p []byte
-		var n uint64
-		switch i = next; tag {
-		case 0x08, 0x10, 0x20:
-			if n, i = varint(raw, i); i < 0 {
-				return nil, errNumber
-			}
-		case 0x1a, 0x2a, 0x32, 0x3a, 0x42, 0x4a, 0x52:
-			if p, i = span(raw, i); i < 0 {
-				return nil, errLength
-			}
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return nil, errField
-			}
-		}
-		switch tag {
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
 		case 0x08:
-			kind = n
+			kind = c.number
 		case 0x10:
-			optional = n
+			optional = c.number
 		case 0x1a:
-			name = connect.Named(alias(p))
+			name = connect.Named(alias(c.bytes))
 		case 0x20:
-			version = connect.Version(int(int32(n)))
+			version = connect.Version(int(int32(c.number)))
 		case 0x2a:
-			doc = connect.Doc(alias(p))
+			doc = connect.Doc(alias(c.bytes))
 		case 0x32:
-			key, value, err := param(p)
+			key, value, err := param(c.bytes)
 			if err != nil {
 				return nil, fmt.Errorf("params: %w", err)
 			}
 			opts = append(opts, connect.Param(key, value))
 		case 0x3a:
-			byDefault.add(p)
+			byDefault.add(c.bytes)
 		case 0x42:
-			keys.add(p)
+			keys.add(c.bytes)
 		case 0x4a:
-			values.add(p)
+			values.add(c.bytes)
 		case 0x52:
-			f, err := d.field(p, level)
+			f, err := d.field(c.bytes, level)
 			if err != nil {
 				return nil, err
 			}
 			fields = append(fields, f)
 		}
 	}
+	if c.err != nil {
+		return nil, c.err
+	}
 	for _, o := range []connect.SchemaOption{name, version, doc} {
 		if o != nil {
 			opts = append(opts, o)
 		}
 	}
-	if len(opts) == 0 && !byDefault.here() && kind >= uint64(connect.KindInt8) && kind <= uint64(connect.KindBytes) {
+	if len(opts) == 0 && byDefault.raw == nil && kind >= uint64(connect.KindInt8) && kind <= uint64(connect.KindBytes) {
 		if optional != 0 {
 			return optionalSchemas[kind], nil
 		}
@@ -180,7 +164,7 @@ func (d *described) schema(raw []byte, level int) (*connect.Schema, error) {
 		opts = append(opts, connect.Optional())
 	}
 	s, err := d.build(kind, opts, keys.raw, values.raw, fields, level)
-	if err != nil || !byDefault.here() {
+	if err != nil || byDefault.raw == nil {
 		return s, err
 	}
 	v, err := d.value(byDefault.raw, s, 0)
@@ -223,30 +207,19 @@ func (d *described) field(raw []byte, level int) (f connect.Field, err error) {
 		return f, errTooManyNodes
 	}
 	var schema parts
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return f, errNumber
-		}
-		var p []byte
-		switch i = next; tag {
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
 		case 0x0a:
-			if p, i = span(raw, i); i < 0 {
-				return f, errLength
-			}
-			f.Name = alias(p)
+			f.Name = alias(c.bytes)
 		case 0x12:
-			if p, i = span(raw, i); i < 0 {
-				return f, errLength
-			}
-			schema.add(p)
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return f, errField
-			}
+			schema.add(c.bytes)
 		}
 	}
-	if !schema.here() {
+	switch {
+	case c.err != nil:
+		return f, fmt.Errorf("field %q: %w", f.Name, c.err)
+	case schema.raw == nil:
 		return f, fmt.Errorf("field %q: %w", f.Name, errNoSchema)
 	}
 	if f.Schema, err = d.schema(schema.raw, level+1); err != nil {
@@ -257,30 +230,16 @@ func (d *described) field(raw []byte, level int) (f connect.Field, err error) {
 
 // param reads an entry of a map of texts.
 func param(raw []byte) (key, value string, err error) {
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return "", "", errNumber
-		}
-		var p []byte
-		switch i = next; tag {
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
 		case 0x0a:
-			if p, i = span(raw, i); i < 0 {
-				return "", "", errLength
-			}
-			key = alias(p)
+			key = alias(c.bytes)
 		case 0x12:
-			if p, i = span(raw, i); i < 0 {
-				return "", "", errLength
-			}
-			value = alias(p)
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return "", "", errField
-			}
+			value = alias(c.bytes)
 		}
 	}
-	return key, value, nil
+	return key, value, c.err
 }
 
 // take takes in what a message says of schemas.

@@ -77,11 +77,10 @@ func (l *Ledger) Expand(receipts []byte) ([]connect.Receipt, error) {
 	defer l.mu.Unlock()
 	l.names.begin()
 	l.receipts = l.receipts[:0]
-	at := 0
+	c := over(receipts)
 	for i := range n {
-		var p []byte
-		p, at = next(receipts, at, 0x0a)
-		r, err := readRun(p)
+		c.find(0x0a)
+		r, err := readRun(c.bytes)
 		if err == nil {
 			err = l.take(&r)
 		}
@@ -101,10 +100,10 @@ func (l *Ledger) take(r *run) error {
 	if under := q.sent - q.first; r.count > under {
 		return fmt.Errorf("source %d: %d records, of %d that were not receipted", r.source, r.count, under)
 	}
-	if r.outcome > uint64(connect.Aborted) {
-		return fmt.Errorf("there is no outcome %d", r.outcome)
+	done := connect.Receipt{Source: q.source, Outcome: connect.Dropped, KafkaPartition: -1, KafkaOffset: -1}
+	if r.outcome <= uint64(connect.Aborted) { // of one that a later version knows, this one knows that the record is done with
+		done.Outcome = connect.Outcome(r.outcome)
 	}
-	done := connect.Receipt{Source: q.source, Outcome: connect.Outcome(r.outcome), KafkaPartition: -1, KafkaOffset: -1}
 	if done.Outcome == connect.Produced {
 		done.Topic, done.KafkaPartition, done.KafkaOffset = l.names.text(r.topic), r.partition, r.offset
 	}
@@ -122,38 +121,22 @@ func (l *Ledger) take(r *run) error {
 }
 
 func readRun(raw []byte) (r run, err error) {
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return r, errNumber
-		}
-		var n uint64
-		switch i = next; tag {
-		case 0x08, 0x10, 0x18, 0x28, 0x30:
-			if n, i = varint(raw, i); i < 0 {
-				return r, errNumber
-			}
-		case 0x22:
-			if r.topic, i = span(raw, i); i < 0 {
-				return r, errLength
-			}
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return r, errField
-			}
-		}
-		switch tag {
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
 		case 0x08:
-			r.source = n
+			r.source = c.number
 		case 0x10:
-			r.count = n
+			r.count = c.number
 		case 0x18:
-			r.outcome = n
+			r.outcome = c.number
+		case 0x22:
+			r.topic = c.bytes
 		case 0x28:
-			r.partition = int32(n)
+			r.partition = int32(c.number)
 		case 0x30:
-			r.offset = int64(n)
+			r.offset = int64(c.number)
 		}
 	}
-	return r, nil
+	return r, c.err
 }

@@ -16,12 +16,12 @@ func (d *decoder) mapping(raw []byte, place *connect.Schema, level int) (v conne
 	if place != nil && place.Kind() == connect.KindMap {
 		ofKeys, ofValues = place.Keys(), place.Elem()
 	}
-	base, at, work := len(d.list), 0, 0
+	base, work := len(d.list), 0
 	defer func() { d.list = d.list[:base] }()
+	c := over(raw)
 	for i := range n {
-		var p []byte
-		p, at = next(raw, at, 0x0a)
-		key, _, err := entry(p)
+		c.find(0x0a)
+		key, _, err := entry(c.bytes)
 		if err != nil {
 			return v, fmt.Errorf("entry %d: %w", i, err)
 		}
@@ -42,11 +42,10 @@ func (d *decoder) mapping(raw []byte, place *connect.Schema, level int) (v conne
 		return v, fmt.Errorf("a map of %d entries with %d keys: a key occurs twice", n, keys.Len())
 	}
 	m := d.slab.Map(keys)
-	at = 0
+	c = over(raw)
 	for i := range n {
-		var p []byte
-		p, at = next(raw, at, 0x0a)
-		_, value, _ := entry(p)
+		c.find(0x0a)
+		_, value, _ := entry(c.bytes)
 		e, err := d.value(value.raw, ofValues, level+1)
 		if err != nil {
 			return v, fmt.Errorf("value of key %d: %w", i, err)
@@ -58,30 +57,16 @@ func (d *decoder) mapping(raw []byte, place *connect.Schema, level int) (v conne
 
 // entry reads an Entry message.
 func entry(raw []byte) (key, value parts, err error) {
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return key, value, errNumber
-		}
-		var p []byte
-		switch i = next; tag {
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
 		case 0x0a:
-			if p, i = span(raw, i); i < 0 {
-				return key, value, errLength
-			}
-			key.add(p)
+			key.add(c.bytes)
 		case 0x12:
-			if p, i = span(raw, i); i < 0 {
-				return key, value, errLength
-			}
-			value.add(p)
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return key, value, errField
-			}
+			value.add(c.bytes)
 		}
 	}
-	return key, value, nil
+	return key, value, c.err
 }
 
 // sameKeys returns the keys of the last map of a level if they are these, or else makes them. They have memory of their own, since whoever keeps the keys would

@@ -54,7 +54,7 @@ func place(p []byte) uint32 {
 	for _, c := range p[max(0, len(p)-8):] {
 		h = (h ^ uint32(c)) * 16777619
 	}
-	return h >> 25
+	return (h ^ h>>15) * 0x85ebca6b >> 25
 }
 
 // alias is p as a text that shares its memory.

@@ -19,36 +19,21 @@ func (d *PutDecoder) Decode(put []byte) (number uint64, records []connect.SinkRe
 	n := 0
 	var forget uint64
 	d.late = d.late[:0]
-	for i := 0; i < len(put); {
-		tag, next := varint(put, i)
-		if next < 0 {
-			return 0, nil, errNumber
-		}
-		var p []byte
-		switch i = next; tag {
-		case 0x22:
-			if _, i = span(put, i); i < 0 {
-				return 0, nil, errLength
-			}
-			n++
-		case 0x1a:
-			if p, i = span(put, i); i < 0 {
-				return 0, nil, errLength
-			}
-			d.late = append(d.late, p)
+	c := over(put)
+	for c.next() {
+		switch c.tag {
 		case 0x08:
-			if number, i = varint(put, i); i < 0 {
-				return 0, nil, errNumber
-			}
+			number = c.number
 		case 0x10:
-			if forget, i = varint(put, i); i < 0 {
-				return 0, nil, errNumber
-			}
-		default:
-			if i = skip(put, i, tag); i < 0 {
-				return 0, nil, errField
-			}
+			forget = c.number
+		case 0x1a:
+			d.late = append(d.late, c.bytes)
+		case 0x22:
+			n++
 		}
+	}
+	if c.err != nil {
+		return 0, nil, c.err
 	}
 	if n > maxRecords {
 		return 0, nil, fmt.Errorf("a put of %d records: at most %d may be in one", n, maxRecords)
@@ -56,13 +41,12 @@ func (d *PutDecoder) Decode(put []byte) (number uint64, records []connect.SinkRe
 	if err := d.known.take(&d.decoder, forget != 0, d.late); err != nil {
 		return 0, nil, err
 	}
-	d.names.begin()
+	d.begin()
 	records = make([]connect.SinkRecord, n)
-	at := 0
+	c = over(put)
 	for i := range records {
-		var p []byte
-		p, at = next(put, at, 0x22)
-		if err := d.sinkRecord(p, &records[i]); err != nil {
+		c.find(0x22)
+		if err := d.sinkRecord(c.bytes, &records[i]); err != nil {
 			return 0, nil, fmt.Errorf("record %d of the put: %w", i, err)
 		}
 	}
@@ -75,31 +59,14 @@ func (d *decoder) sinkRecord(raw []byte, r *connect.SinkRecord) error {
 	var consumed string
 	var elsewhere, moved bool
 	r.Timestamp = connect.NoTimestamp
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
+	for at := 0; at < len(raw); {
+		tag, n, next := field(raw, at)
 		if next < 0 {
-			return errNumber
-		}
-		var p []byte
-		var n uint64
-		switch i = next; tag {
-		case 0x0a, 0x3a, 0x4a, 0x52, 0x5a:
-			if p, i = span(raw, i); i < 0 {
-				return errLength
-			}
-		case 0x10, 0x18, 0x20, 0x28, 0x30, 0x40, 0x60:
-			if n, i = varint(raw, i); i < 0 {
-				return errNumber
-			}
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return errField
-			}
-			continue
+			return flaw(raw, at)
 		}
 		switch tag {
 		case 0x0a:
-			r.Topic = d.names.text(p)
+			r.Topic = d.topics.text(raw[next-int(n) : next : next])
 		case 0x10:
 			r.Partition = int32(n)
 		case 0x18:
@@ -107,29 +74,32 @@ func (d *decoder) sinkRecord(raw []byte, r *connect.SinkRecord) error {
 		case 0x20:
 			r.Timestamp = unzigzag(n)
 		case 0x28:
-			if n > uint64(connect.LogAppendTime) {
-				return fmt.Errorf("timestamp_type: there is no %d", n)
+			if r.TimestampType = connect.NoTimestampType; n <= uint64(connect.LogAppendTime) {
+				r.TimestampType = connect.TimestampType(n)
 			}
-			r.TimestampType = connect.TimestampType(n)
 		case 0x30:
 			f.keySchema = n
 		case 0x3a:
-			f.key.add(p)
+			f.key.add(raw[next-int(n) : next : next])
 		case 0x40:
 			f.valueSchema = n
 		case 0x4a:
-			f.value.add(p)
+			f.value.add(raw[next-int(n) : next : next])
 		case 0x52:
-			if err := d.header(&r.Record, p); err != nil {
-				return fmt.Errorf("header %d: %w", len(r.Headers), err)
+			var err error
+			if r.Headers, err = d.header(r.Headers, raw[next-int(n):next:next]); err != nil {
+				return err
 			}
 		case 0x5a:
-			consumed, elsewhere = d.names.text(p), true
+			consumed, elsewhere = d.topics.text(raw[next-int(n):next:next]), true
 		case 0x60:
 			r.Consumed.Partition, moved = int32(n), true
 		}
+		at = next
 	}
-	d.seal(&r.Record)
+	if r.Headers != nil {
+		r.Headers = d.seal(r.Headers)
+	}
 	if !elsewhere {
 		consumed = r.Topic
 	}

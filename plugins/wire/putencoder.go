@@ -67,7 +67,7 @@ func (e *PutEncoder) sinkRecord(buf []byte, r *connect.SinkRecord) []byte {
 
 func (e *encoder) sinkFields(buf []byte, r *connect.SinkRecord) []byte {
 	if r.Topic != "" {
-		buf = appendText(buf, 0x0a, valid(r.Topic))
+		buf = appendText(buf, 0x0a, label(r.Topic, &e.topic))
 	}
 	if r.Partition != 0 {
 		buf = appendVarint(append(buf, 0x10), uint64(int64(r.Partition)))

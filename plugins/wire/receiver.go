@@ -31,13 +31,13 @@ func (r *Receiver) Record(in *contract.SourceRecord, out *connect.Record) error 
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
-	r.names.begin()
+	r.begin()
 	f := sourceFields{timestamp: connect.NoTimestamp, partition: connect.NoPartition}
 	*out = connect.Record{}
-	if err := r.sourceFields(raw, &f, out); err != nil {
+	if err := r.sourceFields(raw, &f); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
-	out.Topic, out.Partition, out.Timestamp = f.topic, f.partition, f.timestamp
+	out.Topic, out.Partition, out.Timestamp, out.Headers = f.topic, f.partition, f.timestamp, f.headers
 	if err := r.fill(out, &f.fields); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
@@ -50,7 +50,7 @@ func (r *Receiver) SinkRecord(in *contract.SinkRecord, out *connect.SinkRecord) 
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
-	r.names.begin()
+	r.begin()
 	*out = connect.SinkRecord{}
 	if err := r.sinkRecord(raw, out); err != nil {
 		return fmt.Errorf("record: %w", err)

@@ -22,7 +22,7 @@ func across(t testing.TB, out *Outgoing, into any) {
 }
 
 func TestBatchesArriveAsTheyWereSent(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range seeds() {
 		r := newRandom(seed)
 		var there connect.Partitions
 		var enc SourceEncoder
@@ -55,7 +55,7 @@ func TestBatchesArriveAsTheyWereSent(t *testing.T) {
 }
 
 func TestPutsArriveAsTheyWereSent(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range seeds() {
 		r := newRandom(seed)
 		var enc PutEncoder
 		var dec PutDecoder

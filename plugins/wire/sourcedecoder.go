@@ -35,22 +35,7 @@ func NewSourceDecoder(intern func(attrs ...connect.Attr) *connect.Partition) *So
 
 // Count returns how many records a batch has, as far as it can be read.
 func Count(batch []byte) (records int) {
-	for i := 0; i < len(batch); {
-		tag, next := varint(batch, i)
-		if next < 0 {
-			return records
-		}
-		if tag == 0x22 {
-			if _, i = span(batch, next); i >= 0 {
-				records++
-			}
-		} else {
-			i = skip(batch, next, tag)
-		}
-		if i < 0 {
-			return records
-		}
-	}
+	records, _ = count(batch, 0x22)
 	return records
 }
 
@@ -61,9 +46,9 @@ func (d *SourceDecoder) Decode(batch []byte, b *connect.Batch) (fault *contract.
 	if err != nil {
 		return nil, err
 	}
-	d.names.begin()
-	ends := d.ends
-	for i, at := 0, 0; ; i++ {
+	d.begin()
+	ends, c := d.ends, over(batch)
+	for i := 0; ; i++ {
 		for len(ends) > 0 && ends[0].Records == i {
 			if ends[0].Abort {
 				b.AbortTransaction()
@@ -75,9 +60,8 @@ func (d *SourceDecoder) Decode(batch []byte, b *connect.Batch) (fault *contract.
 		if i == records {
 			break
 		}
-		var p []byte
-		p, at = next(batch, at, 0x22)
-		if err := d.record(p, b); err != nil {
+		c.find(0x22)
+		if err := d.record(c.bytes, b); err != nil {
 			return nil, fmt.Errorf("record %d of the batch: %w", i, err)
 		}
 	}
@@ -99,41 +83,28 @@ func (d *SourceDecoder) outline(batch []byte) (fault []byte, records int, err er
 	var all parts
 	var forget uint64
 	d.late, d.ends = d.late[:0], d.ends[:0]
-	for i := 0; i < len(batch); {
-		tag, next := varint(batch, i)
-		if next < 0 {
-			return nil, 0, errNumber
-		}
-		var p []byte
-		switch i = next; tag {
-		case 0x22, 0x12, 0x1a, 0x2a, 0x32:
-			if p, i = span(batch, i); i < 0 {
-				return nil, 0, errLength
-			}
-		case 0x08:
-			if forget, i = varint(batch, i); i < 0 {
-				return nil, 0, errNumber
-			}
-		default:
-			if i = skip(batch, i, tag); i < 0 {
-				return nil, 0, errField
-			}
-		}
-		switch tag {
+	c := over(batch)
+	for c.next() {
+		switch c.tag {
 		case 0x22:
 			records++
+		case 0x08:
+			forget = c.number
 		case 0x12:
-			d.late = append(d.late, p)
+			d.late = append(d.late, c.bytes)
 		case 0x1a:
-			err = d.meet(p)
+			err = d.meet(c.bytes)
 		case 0x2a:
-			err = d.end(p)
+			err = d.end(c.bytes)
 		case 0x32:
-			all.add(p)
+			all.add(c.bytes)
 		}
 		if err != nil {
 			return nil, 0, err
 		}
+	}
+	if c.err != nil {
+		return nil, 0, c.err
 	}
 	if records > maxRecords {
 		return nil, 0, fmt.Errorf("a batch of %d records: at most %d may be in one", records, maxRecords)
@@ -168,36 +139,24 @@ func (d *SourceDecoder) meet(raw []byte) error {
 // end takes in a TransactionEnd message.
 func (d *SourceDecoder) end(raw []byte) error {
 	var end connect.TransactionEnd
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
-		if next < 0 {
-			return errNumber
-		}
-		switch i = next; tag {
-		case 0x08, 0x10:
-			var n uint64
-			if n, i = varint(raw, i); i < 0 {
-				return errNumber
-			}
-			if tag == 0x10 {
-				end.Abort = n != 0
-			} else {
-				end.Records = int(uint32(n))
-			}
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return errField
-			}
+	c := over(raw)
+	for c.next() {
+		switch c.tag {
+		case 0x08:
+			end.Records = int(uint32(c.number))
+		case 0x10:
+			end.Abort = c.number != 0
 		}
 	}
 	d.ends = append(d.ends, end)
-	return nil
+	return c.err
 }
 
 // sourceFields are those of a record on its way into Kafka, while it is being read.
 type sourceFields struct {
 	fields
 	offset    parts
+	headers   []connect.Header
 	topic     string
 	rejected  string
 	tag       uint64
@@ -217,8 +176,7 @@ var errNoTopic = errors.New("it has no topic")
 
 func (d *SourceDecoder) record(raw []byte, b *connect.Batch) error {
 	f := sourceFields{timestamp: connect.NoTimestamp, partition: connect.NoPartition}
-	var headed connect.Record
-	if err := d.sourceFields(raw, &f, &headed); err != nil {
+	if err := d.sourceFields(raw, &f); err != nil {
 		return err
 	}
 	var source *connect.Partition
@@ -243,40 +201,23 @@ func (d *SourceDecoder) record(raw []byte, b *connect.Batch) error {
 		return errNoTopic
 	}
 	r := b.Next(f.topic, source, at)
-	r.Partition, r.Timestamp, r.Tag, r.Headers = f.partition, f.timestamp, f.tag, headed.Headers
+	r.Partition, r.Timestamp, r.Tag, r.Headers = f.partition, f.timestamp, f.tag, f.headers
 	if f.refused {
 		r.Reject(rejection(f.rejected))
 	}
 	return d.fill(&r.Record, &f.fields)
 }
 
-// sourceFields reads a SourceRecord message; its headers go to r.
-func (d *decoder) sourceFields(raw []byte, f *sourceFields, r *connect.Record) error {
-	for i := 0; i < len(raw); {
-		tag, next := varint(raw, i)
+// sourceFields reads a SourceRecord message.
+func (d *decoder) sourceFields(raw []byte, f *sourceFields) error {
+	for at := 0; at < len(raw); {
+		tag, n, next := field(raw, at)
 		if next < 0 {
-			return errNumber
-		}
-		var p []byte
-		var n uint64
-		switch i = next; tag {
-		case 0x0a, 0x2a, 0x3a, 0x42, 0x52, 0x62:
-			if p, i = span(raw, i); i < 0 {
-				return errLength
-			}
-		case 0x10, 0x18, 0x20, 0x30, 0x48, 0x58, 0x68:
-			if n, i = varint(raw, i); i < 0 {
-				return errNumber
-			}
-		default:
-			if i = skip(raw, i, tag); i < 0 {
-				return errField
-			}
-			continue
+			return flaw(raw, at)
 		}
 		switch tag {
 		case 0x0a:
-			f.topic = d.names.text(p)
+			f.topic = d.topics.text(raw[next-int(n) : next : next])
 		case 0x10:
 			f.partition = int32(n)
 		case 0x18:
@@ -284,27 +225,31 @@ func (d *decoder) sourceFields(raw []byte, f *sourceFields, r *connect.Record) e
 		case 0x20:
 			f.keySchema = n
 		case 0x2a:
-			f.key.add(p)
+			f.key.add(raw[next-int(n) : next : next])
 		case 0x30:
 			f.valueSchema = n
 		case 0x3a:
-			f.value.add(p)
+			f.value.add(raw[next-int(n) : next : next])
 		case 0x42:
-			if err := d.header(r, p); err != nil {
-				return fmt.Errorf("header %d: %w", len(r.Headers), err)
+			var err error
+			if f.headers, err = d.header(f.headers, raw[next-int(n):next:next]); err != nil {
+				return err
 			}
 		case 0x48:
 			f.source = n
 		case 0x52:
-			f.offset.add(p)
+			f.offset.add(raw[next-int(n) : next : next])
 		case 0x58:
 			f.tag = n
 		case 0x62:
-			f.rejected, f.refused = alias(p), true
+			f.rejected, f.refused = alias(raw[next-int(n):next:next]), true
 		case 0x68:
 			f.advance = n != 0
 		}
+		at = next
 	}
-	d.seal(r)
+	if f.headers != nil {
+		f.headers = d.seal(f.headers)
+	}
 	return nil
 }

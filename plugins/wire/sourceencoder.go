@@ -104,7 +104,7 @@ func (e *SourceEncoder) refused(buf []byte, r *connect.SourceRecord, cause error
 // place appends what says where a record goes and where it comes from.
 func (e *SourceEncoder) place(buf []byte, r *connect.SourceRecord, rejected error) []byte {
 	if r.Topic != "" {
-		buf = appendText(buf, 0x0a, valid(r.Topic))
+		buf = appendText(buf, 0x0a, label(r.Topic, &e.topic))
 	}
 	if r.Partition != connect.NoPartition {
 		buf = appendVarint(append(buf, 0x10), uint64(int64(r.Partition)))

@@ -178,8 +178,9 @@ func (c *converter) newReading(key registry.Read) (r reading, expires time.Time,
 		}
 	}
 	r.bare = w.kind == kindBytes
-	if r.schema, err = c.options.toConnect(read, version); err == nil {
-		r.dec, err = c.options.compileDecoder(w, read, r.schema)
+	if r.schema, err = c.options.toConnect(read, version); err != nil {
+		return r, expires, c.registry.Unreadable(as, key.Topic, w.record(), err)
 	}
+	r.dec, err = c.options.compileDecoder(w, read, r.schema)
 	return r, as.Expires, err
 }

@@ -23,7 +23,7 @@
 // io.confluent.connect.avro; a schema without connect.version gets the version that it has within its subject.
 //
 // What is not as in Java: parameters have no order here, so connect.parameters are written sorted, and the symbols of an enum sorted or by their numbers.
-// A record that contains itself is refused, because a Connect schema here cannot contain itself. Under use.latest.version fields are matched by
+// A record that contains itself is refused, because Connect schemas here are finite. Under use.latest.version fields are matched by
 // name, where Java takes them by position. Variants are not here.
 //
 // Messages are written and read by our own code over compiled pairs of schemas, straight between Connect's values and bytes. The library twmb/avro checks what is

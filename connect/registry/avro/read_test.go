@@ -70,11 +70,12 @@ func TestADefaultOfTheWrongTypeIsNone(t *testing.T) {
 	assert.Equal(t, "{k: v}", schema.Fields()[2].Schema.Default().String())
 }
 
-func TestARecordOfItselfIsRefusedWithItsName(t *testing.T) {
+func TestARecordOfItselfIsRefusedWithItsNameAndSubject(t *testing.T) {
 	s := newStand(t)
 	_, _, err := s.Converter.Decode("readings", s.seed(`{"type":"record","name":"Tree","fields":[{"name":"next","type":["null","Tree"]}]}`, "00"))
 	require.ErrorIs(t, err, connect.ErrData)
-	assert.Contains(t, err.Error(), "the record Tree contains itself")
+	assert.ErrorContains(t, err, "of subject readings-value: ")
+	assert.ErrorContains(t, err, "the record Tree contains itself")
 }
 
 func TestSchemalessDataTravelAsAnything(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/registry"
 )
 
 // toConnect returns the Connect schema of an Avro schema; nil for schemaless data. version is the schema's own where it says none; 0 for none.
@@ -190,7 +191,7 @@ func isEntry(n *node) bool {
 
 func (r *reader) record(n *node) (*connect.Schema, error) {
 	if r.open[n] {
-		return nil, fmt.Errorf("the record %s contains itself, which a Connect schema here cannot", n.full())
+		return nil, registry.Circular("the record " + n.full())
 	}
 	r.open[n] = true
 	defer delete(r.open, n)

@@ -3,6 +3,7 @@ package jsonschema
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -21,7 +22,7 @@ type document struct {
 func newDocument(stored registry.Schema) (*document, error) {
 	d := &document{root: json.RawMessage(stored.Text), others: map[string]json.RawMessage{}}
 	if !json.Valid(d.root) {
-		return nil, fmt.Errorf("schema %d is no JSON", stored.ID)
+		return nil, errors.New("the JSON Schema is no JSON")
 	}
 	for _, ref := range stored.References {
 		raw := json.RawMessage(ref.Text)

@@ -121,11 +121,15 @@ func (c *converter) newReading(key registry.Read) (r reading, expires time.Time,
 	if err != nil {
 		return r, expires, err
 	}
-	as, version, err := c.registry.ReadAs(key.Topic, text([]byte(own.Text), "title"), own)
+	title := text([]byte(own.Text), "title")
+	as, version, err := c.registry.ReadAs(key.Topic, title, own)
 	if err != nil {
 		return r, expires, err
 	}
-	if r.schema, err = c.options.toConnect(as, version); err == nil && c.options.validate {
+	if r.schema, err = c.options.toConnect(as, version); err != nil {
+		return r, expires, c.registry.Unreadable(as, key.Topic, title, err)
+	}
+	if c.options.validate {
 		r.valid, err = compile(as)
 	}
 	return r, as.Expires, err

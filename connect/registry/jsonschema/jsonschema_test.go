@@ -216,3 +216,20 @@ func FuzzJSONSchemaMessage(f *testing.F) {
 		}
 	})
 }
+
+func TestASchemaOfItselfIsRefusedWithItsNameAndSubject(t *testing.T) {
+	s := newStand(t)
+	for schema, name := range map[string]string{
+		`{"type":"object","properties":{"next":{"$ref":"#"}}}`: "the schema #",
+		`{"$ref":"#/definitions/Tree","definitions":{"Tree":{"type":"object","properties":{"next":{"type":"array","items":{"$ref":"#/definitions/Tree"}}}}}}`: "the schema #/definitions/Tree",
+		`{"$ref":"#"}`: "the schema #",
+	} {
+		_, _, err := s.Converter.Decode("readings", s.seed(schema, `{}`))
+		require.ErrorIs(t, err, connect.ErrData)
+		assert.ErrorContains(t, err, "of subject readings-value: ")
+		assert.ErrorContains(t, err, name+" contains itself")
+	}
+	_, _, err := s.Converter.Decode("readings", s.seed(`{"type":"object","properties":{"a":{"$ref":"#/definitions/P"},"b":{"$ref":"#/definitions/P"}},`+
+		`"definitions":{"P":{"type":"string"}}}`, `{}`))
+	require.NoError(t, err, "twice is no circle")
+}

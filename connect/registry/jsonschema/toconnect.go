@@ -18,7 +18,7 @@ func (o options) toConnect(stored registry.Schema, version int) (*connect.Schema
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", connect.ErrData, err)
 	}
-	t := translator{options: o, document: d}
+	t := translator{options: o, document: d, followed: map[reference]bool{}}
 	s, err := t.schema(place{d.root, d.root}, version, false)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the JSON Schema has no form in Connect: %w", connect.ErrData, err)
@@ -30,8 +30,15 @@ func (o options) toConnect(stored registry.Schema, version int) (*connect.Schema
 type translator struct {
 	options
 	document *document
-	open     []json.RawMessage // what is being translated, to find circles
+	depth    int                // of the part that is being translated
+	followed map[reference]bool // those that lead to it
 	unions   int
+}
+
+// reference is a text in $ref and the document that it stands in.
+type reference struct {
+	home *byte
+	text string
 }
 
 // maxNesting bounds how deep a schema may be nested.
@@ -43,17 +50,12 @@ type place struct{ part, home json.RawMessage }
 func (p place) at(key string) place { return place{member(p.part, key), p.home} }
 
 func (t *translator) schema(p place, version int, optional bool) (*connect.Schema, error) {
-	if len(t.open) >= maxNesting {
-		return nil, fmt.Errorf("it is nested deeper than %d, or contains itself, which a Connect schema here cannot", maxNesting)
+	if t.depth++; t.depth > maxNesting {
+		return nil, fmt.Errorf("it is nested deeper than %d", maxNesting)
 	}
-	t.open = append(t.open, p.part)
-	defer func() { t.open = t.open[:len(t.open)-1] }()
+	defer func() { t.depth-- }()
 	if ref := text(p.part, "$ref"); ref != "" {
-		found, err := t.document.find(p, ref)
-		if err != nil {
-			return nil, err
-		}
-		return t.schema(found, version, optional)
+		return t.referred(p, ref, version, optional)
 	}
 	if all := list(p.part, "allOf"); all != nil {
 		return t.allOf(p, all, version, optional)
@@ -71,6 +73,21 @@ func (t *translator) schema(p place, version int, optional bool) (*connect.Schem
 		return nil, err
 	}
 	return t.described(p.part, s, version, optional)
+}
+
+// referred returns the schema of what a reference leads to.
+func (t *translator) referred(p place, ref string, version int, optional bool) (*connect.Schema, error) {
+	by := reference{&p.home[0], ref}
+	if t.followed[by] {
+		return nil, registry.Circular("the schema " + ref)
+	}
+	t.followed[by] = true
+	defer delete(t.followed, by)
+	found, err := t.document.find(p, ref)
+	if err != nil {
+		return nil, err
+	}
+	return t.schema(found, version, optional)
 }
 
 // base returns the schema with what its type alone says.

@@ -177,6 +177,8 @@ func (c *converter) newReading(key read) (d *decoder, expires time.Time, err err
 			message = found
 		}
 	}
-	d, err = c.options.compileDecoder(message, version)
-	return d, as.Expires, err
+	if d, err = c.options.compileDecoder(message, version); err != nil {
+		return nil, expires, c.registry.Unreadable(as, key.Topic, first(own.parsed), err)
+	}
+	return d, as.Expires, nil
 }

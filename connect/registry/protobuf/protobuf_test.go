@@ -329,3 +329,11 @@ func FuzzProtobufMessage(f *testing.F) {
 		}
 	})
 }
+
+func TestAMessageOfItselfIsRefusedWithItsNameAndSubject(t *testing.T) {
+	s := newStand(t)
+	_, _, err := s.Converter.Decode("readings", s.seed(`syntax = "proto3"; package geo; message Tree { repeated Tree next = 1; }`, "00", ""))
+	require.ErrorIs(t, err, connect.ErrData)
+	assert.ErrorContains(t, err, "of subject readings-value: ")
+	assert.ErrorContains(t, err, "the message geo.Tree contains itself")
+}

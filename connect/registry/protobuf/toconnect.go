@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/registry"
 )
 
 // unknownSymbol begins the name of an enum's number that has none (com.google.protobuf.Descriptors).
@@ -48,7 +49,7 @@ func (r *reader) root(m protoreflect.MessageDescriptor, version int) (*decoder, 
 // message returns the decoder of a struct.
 func (r *reader) message(m protoreflect.MessageDescriptor, opts ...connect.SchemaOption) (*decoder, error) {
 	if r.open[m.FullName()] {
-		return nil, fmt.Errorf("the message %s contains itself, which a Connect schema here cannot", m.FullName())
+		return nil, registry.Circular("the message " + string(m.FullName()))
 	}
 	r.open[m.FullName()] = true
 	defer delete(r.open, m.FullName())
