@@ -49,7 +49,9 @@ func (l *lab) sluiceWith(name string, connector map[string]string) (*exec.Cmd, e
 	}
 	worker := fmt.Sprintf("bootstrap.servers=%s\noffset.storage.file.filename=%s\nkey.converter=StringConverter\n"+
 		"value.converter=ByteArrayConverter\nlisteners=http://127.0.0.1:0\noffset.flush.interval.ms=1000\n", l.kafka.Addr, filepath.Join(l.dir, name+".offsets"))
-	if connector["connector.class"] == "FileStreamSource" {
+	worker += "plugin.path=" + l.plugins + "\n"
+	switch connector["connector.class"] {
+	case "FileStreamSource", "FileStreamSink", pluginSource, pluginSink:
 		worker += "value.converter=StringConverter\n"
 	}
 	if connector["connector.class"] == "io.sluice.connect.kafka.KafkaSourceConnector" {

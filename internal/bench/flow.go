@@ -27,7 +27,7 @@ type arm struct {
 }
 
 func flows() []flow {
-	return []flow{
+	return append([]flow{
 		{
 			name: "file", title: "file -> Kafka",
 			arms: []arm{{name: "bufio + sarama", thin: []string{"file"}}, {name: "sluice", connector: fileConnector}},
@@ -69,7 +69,7 @@ func flows() []flow {
 				{name: "sluice, with all headers", connector: mqttSinkConnector(headerTopic)},
 			},
 		},
-	}
+	}, boundary()...)
 }
 
 func session(qos int) func(*lab, string) error {

@@ -24,6 +24,7 @@ type lab struct {
 	clients   string // the directory of mosquitto_pub and mosquitto_sub
 	records   int
 	file      string
+	plugins   string // the folder with this program as a plugin
 	kafka     *testbed.RunningKafka
 	mqtt      string
 	mosquitto *exec.Cmd
@@ -67,12 +68,21 @@ func openLab(ctx context.Context, records int) (l *lab, err error) {
 	if l.client, err = sarama.NewClient([]string{l.kafka.Addr}, config); err != nil {
 		return nil, fmt.Errorf("connecting to Kafka: %w", err)
 	}
-	l.file = filepath.Join(l.dir, "load.txt")
-	if err := os.WriteFile(l.file, bytes.Repeat(l.line(), records), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the load: %w", err)
+	for _, size := range sizes {
+		line := append(bytes.Repeat([]byte("x"), size-1), '\n')
+		if err := os.WriteFile(l.fileOf(size), bytes.Repeat(line, records), 0o600); err != nil {
+			return nil, fmt.Errorf("writing the load: %w", err)
+		}
+	}
+	l.file = l.fileOf(record)
+	if err := l.installPlugin(ctx); err != nil {
+		return nil, err
 	}
 	return l, l.fillTopic(ctx)
 }
+
+// fileOf is the load in records of a size.
+func (l *lab) fileOf(size int) string { return filepath.Join(l.dir, fmt.Sprintf("load-%d.txt", size)) }
 
 // findPrograms looks for what is not part of this repository.
 func (l *lab) findPrograms() error {
