@@ -40,6 +40,7 @@ type metric struct {
 	name, help string
 	counts     bool
 	bits       atomic.Uint64
+	read       func() float64 // nil: bits are the value
 }
 
 // Metric is a metric as it stands.
@@ -62,12 +63,20 @@ func NewMetrics(refused func(cause error)) *Metrics {
 }
 
 // Counter returns the counter of that name, the same one each time. help says in one sentence what is counted.
-func (m *Metrics) Counter(name, help string) *Counter { return (*Counter)(m.metric(name, help, true)) }
+func (m *Metrics) Counter(name, help string) *Counter {
+	return (*Counter)(m.metric(name, help, true, nil))
+}
 
 // Gauge returns the gauge of that name, the same one each time. help says in one sentence what it shows.
-func (m *Metrics) Gauge(name, help string) *Gauge { return (*Gauge)(m.metric(name, help, false)) }
+func (m *Metrics) Gauge(name, help string) *Gauge { return (*Gauge)(m.metric(name, help, false, nil)) }
 
-func (m *Metrics) metric(name, help string, counts bool) *metric {
+// GaugeFunc makes a gauge whose value is what read returns when somebody looks: for what is only known then, an age for instance. read is called on any
+// goroutine, from now until a moment after the task's Close, and must not wait for anything but a lock that is held for moments. One that panics gives NaN.
+func (m *Metrics) GaugeFunc(name, help string, read func() float64) {
+	m.metric(name, help, false, read)
+}
+
+func (m *Metrics) metric(name, help string, counts bool, read func() float64) *metric {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := m.named[name]
@@ -75,7 +84,7 @@ func (m *Metrics) metric(name, help string, counts bool) *metric {
 		return known
 	}
 	// The name and the text may be of a buffer that the author uses again.
-	made := &metric{name: strings.Clone(name), help: strings.ToValidUTF8(help[:min(len(help), MaxMetricHelp)], ""), counts: counts}
+	made := &metric{name: strings.Clone(name), help: strings.ToValidUTF8(help[:min(len(help), MaxMetricHelp)], ""), counts: counts, read: read}
 	cause := checkMetricName(name)
 	switch {
 	case cause != nil:
@@ -130,7 +139,15 @@ func (m *Metrics) All() []Metric {
 	return out
 }
 
-func (m *metric) value() float64 {
+func (m *metric) value() (value float64) {
+	if m.read != nil {
+		defer func() {
+			if recover() != nil {
+				value = math.NaN()
+			}
+		}()
+		return m.read()
+	}
 	bits := m.bits.Load()
 	if m.counts {
 		return float64(bits)

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -64,4 +65,14 @@ func TestUsingAMetricAllocatesNothing(t *testing.T) {
 	m := NewMetrics(func(cause error) { t.Error(cause) })
 	c, g := m.Counter("lines", ""), m.Gauge("open", "")
 	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Add(1); g.Set(1) }))
+}
+
+func TestAGaugeCanBeReadWhenSomebodyLooks(t *testing.T) {
+	m := NewMetrics(func(cause error) { t.Error(cause) })
+	age := 1.5
+	m.GaugeFunc("age_seconds", "Age of the oldest.", func() float64 { return age })
+	m.GaugeFunc("broken", "One that panics.", func() float64 { panic("no") })
+	age = 2
+	assert.Equal(t, Metric{Name: "age_seconds", Help: "Age of the oldest.", Value: 2}, m.All()[0])
+	assert.True(t, math.IsNaN(m.All()[1].Value))
 }

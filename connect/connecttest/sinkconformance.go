@@ -227,6 +227,29 @@ var sinkPromises = []struct {
 		sink.Revoke(partition(0), partition(1))
 		sink.Commit()
 	}},
+	{"it finishes what is in flight before its partitions are closed", func(s *sinkTrial) {
+		sink := s.start(BatchSize(7))
+		if _, ok := sink.life.task.(connect.Drainer); !ok {
+			s.t.Skip("the task is no Drainer")
+		}
+		records, want := s.records(50, 0)
+		sink.Put(records...)
+		if at := sink.Drain()[partition(0)]; at != 50 {
+			s.t.Errorf("connecttest: after Drain and PreCommit 50 records should be committed, and %d are", at)
+		}
+		s.has(want...)
+	}},
+	{"it goes on after its worker had lost the cluster", func(s *sinkTrial) {
+		sink := s.start(BatchSize(7))
+		records, want := s.records(50, 0)
+		sink.Put(records[:25]...)
+		sink.Suspend()
+		sink.Send(records[25:]...)
+		sink.Resume()
+		sink.AwaitTaken()
+		s.commits(sink)
+		s.has(want...)
+	}},
 	{"it takes again what it was put before", func(s *sinkTrial) {
 		sink := s.start(BatchSize(7))
 		records, want := s.records(50, 0)

@@ -28,7 +28,7 @@ func (p place) outage() (restore func()) {
 
 var badKeys = map[string]connect.Config{
 	"mqtt.server.uri": {"mqtt.server.uri": "http://localhost"}, "mqtt.qos": {"mqtt.qos": "3"}, "mqtt.protocol.version": {"mqtt.protocol.version": "4"},
-	"mqtt.client.id": {"mqtt.client.id": ""},
+	"mqtt.keepalive.interval.seconds": {"mqtt.keepalive.interval.seconds": "-1"},
 }
 
 func TestTheSourceKeepsItsPromises(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// outWaiting is how many bytes may wait for the socket before publishing pauses.
-const outWaiting = 4 << 20
+// outWaiting is how many bytes may wait for the socket before publishing pauses; less than keepOut, so that their buffers stay.
+const outWaiting = 256 << 10
 
 // publisher is the sending side's session state (MQTT 5 4.1), as paho's SessionManager. Outgoing messages stand in one queue in
 // the order of Put; a prefix of it has been sent, and what is acknowledged at its head leaves it. A new connection sends again what

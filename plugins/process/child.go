@@ -90,9 +90,9 @@ func (c *child) Start(context.Context) error {
 		<-c.gone
 		return err
 	}
-	c.readers.Go(func() { (&lines{log: c.log, words: &c.words}).read(reading, c.stderr) })
+	c.readers.Go(func() { (&lines{log: c.log, words: &c.words, hide: c.launch.Hide}).read(reading, c.stderr) })
 	c.readers.Go(func() {
-		out := &lines{log: c.log, first: func(line string) {
+		out := &lines{log: c.log, hide: c.launch.Hide, first: func(line string) {
 			c.hello = line
 			close(c.said)
 		}}

@@ -21,8 +21,10 @@ type Launch struct {
 	Limits  Limits
 	// Sockets is the folder in which the socket's own private folder (mode 0700) is made; "" for the system's temporary one.
 	Sockets string
-	Log     *slog.Logger  // gets the lines that the process writes
-	Ping    time.Duration // between two questions whether it still answers; 0: 5 s
+	Log     *slog.Logger // gets the lines that the process writes
+	// Hide takes out of such a line what nobody may see; nil is for nothing.
+	Hide func(line string) string
+	Ping time.Duration // between two questions whether it still answers; 0: 5 s
 }
 
 // Limits bound what a process, with all that it starts, may use. Zero is no bound.

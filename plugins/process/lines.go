@@ -30,7 +30,8 @@ type lines struct {
 	panicking bool // a panic's trace is being written
 	// first is given the first line, without its end, in place of the log; nil from then on. What is longer than is kept of a line comes cut.
 	first func(line string)
-	words *words // gets every line that is not empty, if it is not nil
+	words *words                   // gets every line that is not empty, if it is not nil
+	hide  func(line string) string // nil hides nothing
 }
 
 // read logs what comes until from ends or ctx does.
@@ -108,6 +109,9 @@ func (l *lines) end() {
 	text := strings.ToValidUTF8(string(line), "\uFFFD")
 	panics := strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") // of Go
 	l.panicking = l.panicking || panics
+	if l.hide != nil {
+		text = l.hide(text)
+	}
 	if l.words != nil {
 		l.words.add(text, panics)
 	}

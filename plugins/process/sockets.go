@@ -13,18 +13,25 @@ const (
 	shortFolder = "/tmp"
 )
 
+// SocketBase is a folder for temporary files with a short enough name for unix sockets in folders below it, whose own names have so many bytes: the
+// system's own, or /tmp.
+func SocketBase(below int) string {
+	base := os.TempDir()
+	if is, err := os.Stat(shortFolder); len(base)+below+socketNames > longestSocket && err == nil && is.IsDir() {
+		return shortFolder
+	}
+	return base
+}
+
 // socketBase is the folder in which that of the socket is made.
 func socketBase(given string) (string, error) {
 	base := given
 	if base == "" {
-		base = os.TempDir()
+		base = SocketBase(0)
 	}
-	if len(base)+socketNames <= longestSocket {
-		return base, nil
+	if len(base)+socketNames > longestSocket {
+		return "", fmt.Errorf("the folder %s has too long a name for a unix socket in it (at most %d bytes): set TMPDIR to a shorter one",
+			base, longestSocket-socketNames)
 	}
-	if _, err := os.Stat(shortFolder); given == "" && err == nil {
-		return shortFolder, nil
-	}
-	return "", fmt.Errorf("the folder %s has too long a name for a unix socket in it (at most %d bytes): set TMPDIR to a shorter one",
-		base, longestSocket-socketNames)
+	return base, nil
 }

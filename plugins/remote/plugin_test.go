@@ -28,8 +28,9 @@ func TestMain(m *testing.M) {
 
 // brought is what the plugin of these tests brings.
 func brought() plugins.Plugin {
-	p := plugins.Of(file.Source{}, file.Sink{})
+	p := plugins.Of(file.Source{}, file.Sink{}, scriptedSource{}, scriptedSink{})
 	p.Name, p.Version = "tested", "1.2.3"
+	p.Transforms, p.Predicates, p.Converters, p.Providers = transformClasses, predicateClasses, converterClasses, providerClasses
 	return p
 }
 

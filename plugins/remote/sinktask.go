@@ -21,7 +21,9 @@ type sinkTask struct {
 	commits bool
 	assigns bool
 	drains  bool
-	credit  *contract.Credit // nil: one Put at a time
+	// What may be put that is not done; 0: one Put at a time.
+	mostRecords int
+	mostBytes   int
 
 	outstanding outstanding
 	encoder     wire.PutEncoder // guarded by outstanding.mu, as are the next
@@ -38,9 +40,19 @@ type answer struct {
 
 var stopSink = &contract.ToSink{Message: &contract.ToSink_Stop{Stop: &contract.StopTask{}}}
 
+// What a plugin's credit counts for at most: the records are kept here until they are done.
+const (
+	mostCreditRecords = 100_000
+	mostCreditBytes   = 16 << 20
+)
+
 // agree takes in what the task is like.
 func (t *sinkTask) agree(m *contract.SinkOpened) {
-	t.commits, t.assigns, t.drains, t.credit = m.GetCommits(), m.GetAssigns(), m.GetDrains(), m.GetCredit()
+	t.commits, t.assigns, t.drains = m.GetCommits(), m.GetAssigns(), m.GetDrains()
+	if m.GetCredit() != nil {
+		t.mostRecords = int(min(m.GetCredit().GetRecords(), mostCreditRecords))
+		t.mostBytes = int(min(m.GetCredit().GetBytes(), mostCreditBytes))
+	}
 }
 
 // Put implements connect.SinkTask. It returns when the records are sent, and waits before that while the plugin has no credit for them. While the plugin
@@ -113,7 +125,7 @@ func (t *sinkTask) room(records int) bool {
 	if len(o.puts) == 0 {
 		return true
 	}
-	return t.credit != nil && o.records+records <= int(t.credit.GetRecords()) && uint64(o.bytes) < t.credit.GetBytes()
+	return o.records+records <= t.mostRecords && o.bytes < t.mostBytes
 }
 
 // sendPut sends records as one Put, or as several where one message cannot take them, and returns those that the contract cannot carry.

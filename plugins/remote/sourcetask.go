@@ -147,7 +147,9 @@ func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
 		t.bytes += sizeOf(batch)
 		fault, err := t.decoder.Decode(batch, b)
 		if err != nil {
-			return t.broke("%v", err)
+			err = t.broke("%v", err)
+			t.breakOff(err)
+			return err
 		}
 		if err := wire.FromFault(fault); err != nil {
 			t.again = errors.As(err, new(*connect.RetryError))

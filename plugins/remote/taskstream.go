@@ -100,10 +100,15 @@ func (s *taskStream) read(next func() error) {
 		default:
 			err = s.explain(s.life, s.process, err)
 		}
-		s.fail(err)
-		s.cut()
+		s.breakOff(err)
 		return
 	}
+}
+
+// breakOff ends a stream that is of no further use, and the task.
+func (s *taskStream) breakOff(cause error) {
+	s.fail(cause)
+	s.cut()
 }
 
 // waits passes on that the task cannot reach its system.
