@@ -67,19 +67,19 @@ func writePlugin(ctx context.Context, n scaffold.New, out io.Writer) error {
 	for _, f := range w.Files {
 		fmt.Fprintln(out, "  "+f)
 	}
-	fmt.Fprintln(out, "go mod tidy ...")
+	fmt.Fprintln(out, "running go mod tidy, which may fetch modules ...")
 	if err := w.Tidy(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		fmt.Fprintf(out, "%v\nThe plugin is complete all the same: go.mod lists more than it needs. Run go mod tidy in it when that works.\n", err)
 	}
-	fmt.Fprintf(out, "Next: cd %s && go test ./...\n", shell(w.Dir))
+	fmt.Fprintf(out, "Next: cd %s && go test ./...\n", word(w.Dir))
 	return nil
 }
 
-// shell is a path as a shell takes it.
-func shell(path string) string {
+// word is a path as a shell takes it.
+func word(path string) string {
 	path = filepath.Clean(path)
 	if strings.ContainsAny(path, " \t\n'\"\\$`&;|<>()*?[]{}~#!") {
 		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"

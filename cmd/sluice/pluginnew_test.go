@@ -12,17 +12,21 @@ import (
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
-// plugin runs a line of shell where there is nothing but the program and Go.
-func plugin(t *testing.T, dir, line string, env ...string) string {
+// shell runs lines of shell, and returns what they say.
+func shell(t *testing.T, dir, lines string, env ...string) string {
 	t.Helper()
-	program := testbed.SluiceBinary(t)
-	cmd := exec.CommandContext(t.Context(), "sh", "-ec", line)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"))
-	cmd.Env = append(cmd.Env, env...)
+	cmd := exec.CommandContext(t.Context(), "sh", "-ec", lines)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	output, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s: %s", line, output)
+	require.NoError(t, err, "%s: %s", lines, output)
 	return string(output)
+}
+
+// withProgram puts the program into the test's PATH.
+func withProgram(t *testing.T) {
+	t.Helper()
+	testbed.Need(t)
+	t.Setenv("PATH", filepath.Dir(testbed.SluiceBinary(t))+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 // sdk is this checkout.
@@ -34,29 +38,24 @@ func sdk(t *testing.T) string {
 }
 
 func TestANewPluginPassesItsTests(t *testing.T) {
-	testbed.Need(t)
-	for _, name := range []string{"mysource", "mysink --sink"} {
-		name := name
+	withProgram(t)
+	for name, flag := range map[string]string{"mysource": "", "mysink": " --sink"} {
 		t.Run(name, func(t *testing.T) {
-			folder := name[:len("mysource")]
-			if name != "mysource" {
-				folder = "mysink"
-			}
 			dir := t.TempDir()
-			said := plugin(t, dir, "sluice plugin new "+name+" && cd "+folder+" && go test ./...")
-			assert.Contains(t, said, "Next: cd "+folder+" && go test ./...\n")
-			assert.Contains(t, said, "ok  \texample.com/"+folder)
-			assert.Empty(t, plugin(t, filepath.Join(dir, folder), "gofmt -l . && go vet ./... && go mod tidy -diff"))
+			said := shell(t, dir, "sluice plugin new "+name+flag+" && cd "+name+" && go test ./...")
+			assert.Contains(t, said, "Next: cd "+name+" && go test ./...\n")
+			assert.Contains(t, said, "ok  \texample.com/"+name)
+			assert.Empty(t, shell(t, filepath.Join(dir, name), "gofmt -l . && go vet ./... && go mod tidy -diff"))
 		})
 	}
 }
 
 func TestANewPluginNeedsNoModuleProxy(t *testing.T) {
-	testbed.Need(t)
+	withProgram(t)
 	dir := t.TempDir()
 	// go mod tidy cannot work without a module cache of its own.
-	said := plugin(t, dir, "GOMODCACHE="+t.TempDir()+" sluice plugin new mysource --sdk "+sdk(t), "GOPROXY=off", "GOFLAGS=")
+	said := shell(t, dir, "GOMODCACHE="+t.TempDir()+" sluice plugin new mysource --sdk "+sdk(t), "GOPROXY=off", "GOFLAGS=")
 	assert.Contains(t, said, "running go mod tidy: ")
 	assert.Contains(t, said, "The plugin is complete all the same: go.mod lists more than it needs.")
-	assert.Contains(t, plugin(t, filepath.Join(dir, "mysource"), "go test ./...", "GOPROXY=off", "GOFLAGS="), "ok  \texample.com/mysource")
+	assert.Contains(t, shell(t, filepath.Join(dir, "mysource"), "go test ./...", "GOPROXY=off", "GOFLAGS="), "ok  \texample.com/mysource")
 }

@@ -95,10 +95,10 @@ func TestThePartsOfAConnectorAreFoundByTheirNames(t *testing.T) {
 		"RegexRouter":       "org.apache.kafka.connect.transforms.RegexRouter",
 		"RecordIsTombstone": "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone",
 	} {
-		spec, ok := c.Part(name)
-		require.True(t, ok, name)
+		spec, err := c.Part(name, "")
+		require.NoError(t, err, name)
 		require.Equal(t, class, spec.Class)
 	}
-	_, ok := c.Part("a.Source")
-	require.False(t, ok)
+	_, err = c.Part("a.Source", "")
+	require.EqualError(t, err, "Class a.Source could not be found.")
 }

@@ -13,6 +13,7 @@ type flatten struct {
 	without
 	side      side
 	delimiter string
+	room      connect.Slab
 	plans     derived[*connect.Schema, *flatPlan]
 }
 
@@ -63,7 +64,7 @@ func (f *flatten) Apply(r *connect.Record) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	out := connect.NewStruct(plan.schema)
+	out := f.room.Struct(plan.schema)
 	if err := fill(out, st, plan.fields); err != nil {
 		return true, err
 	}

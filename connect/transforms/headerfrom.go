@@ -11,11 +11,12 @@ import (
 // map lacks becomes a header that is null.
 type headerFrom struct {
 	without
-	side            side
+	rewriter
 	fields, headers []string
 	move            bool
 	nulls           nulls
 	plans           derived[*connect.Schema, *headerPlan]
+	maps            derived[*connect.Keys, *mapPlan]
 }
 
 // headerPlan is where the fields of the headers are, and what is left of the struct after a move.
@@ -34,13 +35,14 @@ var (
 
 var headerFromDefinitions = halves("HeaderFrom", func(s side, cfg connect.Config) (connect.Transform, error) {
 	h := &headerFrom{
-		side: s, fields: headerFieldsKey.Get(cfg), headers: headerNamesKey.Get(cfg), move: operationKey.Get(cfg) == "move",
+		rewriter: rewriter{side: s}, fields: headerFieldsKey.Get(cfg), headers: headerNamesKey.Get(cfg), move: operationKey.Get(cfg) == "move",
 		nulls: nulls(replaceNullKey.Get(cfg)),
 	}
 	if len(h.fields) != len(h.headers) {
 		return nil, &connect.ConfigError{Key: headerFieldsKey.Name(), Reason: "'fields' config must have the same number of elements as 'headers' config."}
 	}
 	h.plans.derive = h.plan
+	h.maps = mapPlansBy(h.planMap)
 	return h, nil
 }, headerFieldsKey, headerNamesKey, operationKey, replaceNullKey)
 
@@ -70,7 +72,7 @@ func (h *headerFrom) Apply(r *connect.Record) (bool, error) {
 	}
 	var left *connect.Struct
 	if h.move {
-		left = connect.NewStruct(plan.schema)
+		left = h.room.Struct(plan.schema)
 		for i, from := range plan.left {
 			if err := put(left, i, h.nulls.at(st, from)); err != nil {
 				return true, err
@@ -96,21 +98,35 @@ func (h *headerFrom) Apply(r *connect.Record) (bool, error) {
 
 func (h *headerFrom) applyMap(r *connect.Record, m *connect.Map) {
 	headers := h.grown(r)
-	for i, f := range h.fields {
-		v, _ := m.Get(connect.String(f))
+	plan, _ := h.maps.of(m.Keys()) // any keys will do
+	for i, at := range plan.at {
+		var v connect.Value
+		if at >= 0 {
+			v = m.At(at)
+		}
 		headers = append(headers, connect.Header{Key: h.headers[i], Value: v})
 	}
 	r.Headers = headers
-	if !h.move {
-		return
+	if h.move {
+		h.remap(r, m, plan.keys, plan.moves)
 	}
-	left := connect.NewMap(m.Len())
-	for _, e := range m.Entries() {
-		if e.Key.Kind() != connect.KindString || !slices.Contains(h.fields, e.Key.Str()) {
-			left.Put(e.Key, e.Value)
+}
+
+// planMap finds the fields, and what is left of the map without them.
+func (h *headerFrom) planMap(k *connect.Keys) (*mapPlan, error) {
+	plan := &mapPlan{}
+	for _, f := range h.fields {
+		plan.at = append(plan.at, k.Find(connect.String(f)))
+	}
+	var left []connect.Value
+	var from []int
+	for i := range k.Len() {
+		if !slices.Contains(plan.at, i) {
+			left, from = append(left, k.At(i)), append(from, i)
 		}
 	}
-	h.side.ownMap(r, left)
+	plan.keys, plan.moves = connect.NewKeys(left...), connect.NewMoves(from)
+	return plan, nil
 }
 
 // grown is a copy of the record's headers, which it may share with others, with room for the new ones.

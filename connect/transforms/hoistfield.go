@@ -8,6 +8,8 @@ type hoistField struct {
 	without
 	side    side
 	field   string
+	keys    *connect.Keys
+	room    connect.Slab
 	schemas derived[*connect.Schema, *connect.Schema]
 }
 
@@ -15,6 +17,7 @@ var hoistFieldKey = connect.StringKey("field", "The name of the field that holds
 
 var hoistFieldDefinitions = halves("HoistField", func(s side, cfg connect.Config) (connect.Transform, error) {
 	h := &hoistField{side: s, field: hoistFieldKey.Get(cfg)}
+	h.keys = connect.NewKeys(connect.String(h.field))
 	h.schemas.derive = func(s *connect.Schema) (*connect.Schema, error) {
 		return structSchema([]connect.Field{connect.F(h.field, s)})
 	}
@@ -24,7 +27,9 @@ var hoistFieldDefinitions = halves("HoistField", func(s side, cfg connect.Config
 func (h *hoistField) Apply(r *connect.Record) (bool, error) {
 	v, schema := h.side.value(r), h.side.schema(r)
 	if schema == nil {
-		h.side.ownMap(r, connect.NewMap(1).Put(connect.String(h.field), v))
+		m := h.room.Map(h.keys)
+		m.SetAt(0, v)
+		h.side.ownMap(r, m)
 		return true, nil
 	}
 	hoisted, err := h.schemas.of(schema)
@@ -34,7 +39,7 @@ func (h *hoistField) Apply(r *connect.Record) (bool, error) {
 	if err := connect.CheckValue(schema, v); err != nil {
 		return true, err
 	}
-	out := connect.NewStruct(hoisted)
+	out := h.room.Struct(hoisted)
 	out.SetAt(0, v)
 	h.side.own(r, out)
 	return true, nil

@@ -13,11 +13,12 @@ import (
 // (org.apache.kafka.connect.transforms.MaskField). Null stays null, and a field that a map lacks is added as null.
 type maskField struct {
 	without
-	side   side
+	rewriter
 	fields []string
 	nulls  nulls
 	masks  [connect.KindInstant + 1]mask
 	plans  derived[*connect.Schema, []bool]
+	maps   derived[*connect.Keys, *mapPlan]
 }
 
 // mask is what values of a kind become.
@@ -33,7 +34,7 @@ var (
 )
 
 var maskFieldDefinitions = halves("MaskField", func(s side, cfg connect.Config) (connect.Transform, error) {
-	m := &maskField{side: s, fields: maskFieldsKey.Get(cfg), nulls: nulls(replaceNullKey.Get(cfg))}
+	m := &maskField{rewriter: rewriter{side: s}, fields: maskFieldsKey.Get(cfg), nulls: nulls(replaceNullKey.Get(cfg))}
 	replacement, given := maskReplacementKey.Lookup(cfg)
 	for k := connect.KindInt8; k <= connect.KindInstant; k++ {
 		if given {
@@ -42,6 +43,7 @@ var maskFieldDefinitions = halves("MaskField", func(s side, cfg connect.Config) 
 			m.masks[k] = blank(k)
 		}
 	}
+	m.maps = mapPlansBy(func(k *connect.Keys) (*mapPlan, error) { return planAdding(k, m.fields), nil })
 	m.plans.derive = func(s *connect.Schema) ([]bool, error) {
 		masked := make([]bool, len(s.Fields()))
 		for i, f := range s.Fields() {
@@ -144,17 +146,18 @@ func (m *maskField) applyMap(r *connect.Record, v connect.Value) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range m.fields { // before anything is changed
-		v, _ := in.Get(connect.String(f))
-		if _, err = m.of(v); err != nil {
-			return err
+	plan, _ := m.maps.of(in.Keys()) // any keys will do
+	for _, at := range plan.at {    // before anything is changed
+		if at < in.Len() {
+			if _, err = m.of(in.At(at)); err != nil {
+				return err
+			}
 		}
 	}
-	out := m.side.editMap(r, in)
-	for _, f := range m.fields {
-		v, _ := out.Get(connect.String(f))
-		v, _ = m.of(v) // looked at above
-		out.Put(connect.String(f), v)
+	out := m.remap(r, in, plan.keys, plan.moves)
+	for _, at := range plan.at {
+		v, _ := m.of(out.At(at)) // looked at above
+		out.SetAt(at, v)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ type setSchemaMetadata struct {
 	side    side
 	set     []connect.SchemaOption
 	nulls   nulls
+	room    connect.Slab
 	schemas derived[*connect.Schema, *connect.Schema]
 }
 
@@ -61,7 +62,7 @@ func (t *setSchemaMetadata) Apply(r *connect.Record) (bool, error) {
 	if !st.Schema().Equal(schema) {
 		return true, fmt.Errorf("%w: a struct is not of the record's schema", connect.ErrData)
 	}
-	out := connect.NewStruct(updated)
+	out := t.room.Struct(updated)
 	for i := range updated.Fields() {
 		if err := put(out, i, t.nulls.at(st, i)); err != nil {
 			return true, err

@@ -12,12 +12,13 @@ import (
 // stays null, and without schema a field that is missing is added as null.
 type timestampConverter struct {
 	without
-	side  side
+	rewriter
 	field string // "" for the whole
 	forms timeForms
 	to    timeForm
 	nulls nulls
 	plans derived[*connect.Schema, *timePlan]
+	maps  derived[*connect.Keys, *mapPlan]
 }
 
 // timePlan is the new schema, and where in it the field is, with the form that the old one says; -1 for a schema without the field.
@@ -39,7 +40,9 @@ var (
 )
 
 var timestampConverterDefinitions = halves("TimestampConverter", func(s side, cfg connect.Config) (connect.Transform, error) {
-	t := &timestampConverter{side: s, field: timeFieldKey.Get(cfg), to: timeForm(targetTypeKey.Get(cfg)), nulls: nulls(replaceNullKey.Get(cfg))}
+	t := &timestampConverter{
+		rewriter: rewriter{side: s}, field: timeFieldKey.Get(cfg), to: timeForm(targetTypeKey.Get(cfg)), nulls: nulls(replaceNullKey.Get(cfg)),
+	}
 	t.forms.precision = precision(precisionKey.Get(cfg))
 	if text := timeFormatKey.Get(cfg); text != "" {
 		var err error
@@ -52,6 +55,7 @@ var timestampConverterDefinitions = halves("TimestampConverter", func(s side, cf
 			Reason: "TimestampConverter requires format option to be specified when using string timestamps"}
 	}
 	t.plans.derive = t.plan
+	t.maps = mapPlansBy(func(k *connect.Keys) (*mapPlan, error) { return planAdding(k, []string{t.field}), nil })
 	return t, nil
 }, timeFieldKey, targetTypeKey, timeFormatKey, precisionKey, replaceNullKey)
 
@@ -94,11 +98,16 @@ func (t *timestampConverter) applyMap(r *connect.Record, v connect.Value) error 
 	if err != nil {
 		return err
 	}
-	v, _ = m.Get(connect.String(t.field))
+	plan, _ := t.maps.of(m.Keys()) // any keys will do
+	at := plan.at[0]
+	v = connect.Value{}
+	if at < m.Len() {
+		v = m.At(at)
+	}
 	if v, err = t.convertUntyped(v); err != nil {
 		return err
 	}
-	t.side.editMap(r, m).Put(connect.String(t.field), v)
+	t.remap(r, m, plan.keys, plan.moves).SetAt(at, v)
 	return nil
 }
 
@@ -127,7 +136,7 @@ func (t *timestampConverter) applyStruct(r *connect.Record, schema *connect.Sche
 
 // converted is a struct after the change.
 func (t *timestampConverter) converted(st *connect.Struct, plan *timePlan) (*connect.Struct, error) {
-	out := connect.NewStruct(plan.schema)
+	out := t.room.Struct(plan.schema)
 	for i := range st.Schema().Fields() {
 		v := t.nulls.at(st, i)
 		if i == plan.at {

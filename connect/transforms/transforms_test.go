@@ -240,3 +240,34 @@ func TestDefaultsAreFilledInInPlace(t *testing.T) {
 		}
 	}
 }
+
+// The map that a source shares stays as it was, and what becomes of two maps with the same keys has the same keys.
+func TestTransformsOfMapsLeaveASharedMapAloneAndShareTheNewKeys(t *testing.T) {
+	keys := connect.NewKeys(connect.String("a"), connect.String("n"), connect.String("at"))
+	shared := keys.Map()
+	shared.SetAt(0, connect.String("secret"))
+	shared.SetAt(1, connect.Int32(7))
+	shared.SetAt(2, connect.Int64(1_700_000_000_000))
+	for want, transform := range map[string]connect.Transform{
+		"{a: , n: 7, at: 1700000000000, b: null}":         made(t, "MaskField$Value", connect.Config{"fields": "a,b"}),
+		"{a: secret, at: 1700000000000}":                  made(t, "HeaderFrom$Value", connect.Config{"fields": "n,b", "headers": "x,y", "operation": "move"}),
+		"{a: secret, n: 7, at: 2023}":                     made(t, "TimestampConverter$Value", connect.Config{"field": "at", "target.type": "string", "format": "yyyy"}),
+		"{a: secret, n: 7, at: 1700000000000, new: null}": made(t, "TimestampConverter$Value", connect.Config{"field": "new", "target.type": "unix"}),
+		"{a: secret, n: 7, at: 1700000000000, a2: x}":     made(t, "InsertField$Value", connect.Config{"static.field": "a2", "static.value": "x"}),
+		"{a: secret, n: 7, at: 1700000000000, b: null}":   made(t, "Cast$Value", connect.Config{"spec": "b:int8"}),
+		"{all: {a: secret, n: 7, at: 1700000000000}}":     made(t, "HoistField$Value", connect.Config{"field": "all"}),
+	} {
+		var before *connect.Keys
+		for range 3 {
+			r := connect.Record{Value: connect.MapOf(shared)}
+			_, err := transform.Apply(&r)
+			require.NoError(t, err)
+			require.Equal(t, want, r.Value.String())
+			if before != nil {
+				require.Same(t, before, r.Value.Map().Keys())
+			}
+			before = r.Value.Map().Keys()
+		}
+		require.Equal(t, "{a: secret, n: 7, at: 1700000000000}", shared.String())
+	}
+}

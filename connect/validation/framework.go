@@ -42,6 +42,7 @@ type Framework struct {
 // ConverterConfig is a converter's class and options.
 type ConverterConfig struct {
 	Class   string
+	Version string // that is asked for; "" for the latest
 	Options connect.Config
 }
 
@@ -106,7 +107,9 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 	take(slices.Concat(withStages(Definition(class.Type), named, classes, cfg), beyondJava(class.Type)).Validate(cfg))
 	for _, k := range converterKeys {
 		if name, given := cfg[k.name]; given {
-			if _, err := k.find(classes, name); err != nil {
+			if _, err := k.find(classes, name, cfg[k.name+versionSuffix]); ofVersion(err) {
+				problem(k.name+versionSuffix, err.Error())
+			} else if err != nil {
 				problem(k.name, err.Error())
 			}
 		}
@@ -115,6 +118,9 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 	for _, s := range named {
 		if s.wrong != nil {
 			problem(s.prefix+typeSuffix, s.wrong.Error())
+		}
+		if s.wrongVersion != nil {
+			problem(s.prefix+pluginVersion, s.wrongVersion.Error())
 		}
 		if reason := s.problem(given); reason != "" {
 			problem(s.prefix+negateSuffix, reason)
@@ -154,7 +160,7 @@ func converterOf(key string, cfg connect.Config, worker map[string]string) Conve
 	if _, given := cfg[key]; !given {
 		from = worker
 	}
-	return ConverterConfig{Class: strings.TrimSpace(from[key]), Options: under(key+".", from)}
+	return ConverterConfig{Class: strings.TrimSpace(from[key]), Version: from[key+versionSuffix], Options: under(key+".", from)}
 }
 
 // under are the entries below a prefix, without it.

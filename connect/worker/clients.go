@@ -178,7 +178,7 @@ func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Conte
 		}
 		return &consumer{
 			group: group, client: client, cut: dialer.Close, subscription: wanted,
-			refresh: min(topicRefresh, settings.Sarama.Metadata.RefreshFrequency),
+			refresh: min(topicRefresh, settings.Sarama.Metadata.RefreshFrequency), held: w.gate.Shut,
 			trouble: func(cause error, next time.Time) { run.kafkaTrouble(explain(cause), next) },
 			batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(), claims: newClaims(),
 		}, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/kafkaclient"
 )
 
 // consumer is a sink task's membership in its consumer group. It turns sarama's callbacks, which run on goroutines of the library, into
@@ -23,6 +24,8 @@ type consumer struct {
 	// subscription is what to read; new topics of a pattern, and missing ones, are looked for again and again.
 	subscription subscription
 	refresh      time.Duration
+	// held keeps the task out of the group while its worker has no lease.
+	held kafkaclient.Hold
 	// trouble reports that Kafka cannot be reached; nil takes it back.
 	trouble func(cause error, next time.Time)
 
@@ -67,7 +70,7 @@ func (c *consumer) run(ctx context.Context) error {
 	errs.Go(func() { c.claims.follow(ctx, c.client) })
 	pause := backoff{}
 	var fatal error
-	for ctx.Err() == nil && fatal == nil {
+	for c.allowed(ctx) && fatal == nil {
 		err := c.session(ctx)
 		switch {
 		case err == nil || errors.Is(err, context.Canceled):
@@ -83,6 +86,17 @@ func (c *consumer) run(ctx context.Context) error {
 	c.leave()
 	errs.Wait()
 	return fatal
+}
+
+// allowed waits for the worker's lease: whoever has the task now shall have the partitions, too. It returns false when ctx ends.
+func (c *consumer) allowed(ctx context.Context) bool {
+	for held := c.held(); held != nil && ctx.Err() == nil; held = c.held() {
+		select {
+		case <-held:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // leave leaves the group, so that others get the partitions at once, and ends the client. A Kafka that is away is not waited for.

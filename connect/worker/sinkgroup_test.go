@@ -54,6 +54,32 @@ func TestAPutThatHangsCostsNeitherItsPartitionsNorTheOtherTasks(t *testing.T) {
 	require.Equal(t, sinkScriptRange(0, 5), book.offsets()[sinkScriptAt(0)])
 }
 
+func TestASinkWhoseWorkerHasNoLeaseLeavesItsPartitionsToOthers(t *testing.T) {
+	cluster, proxy := sinkScriptKafka(t)
+	first, second := &sinkScriptBook{}, &sinkScriptBook{}
+	var beds []*sinkScriptBed
+	for _, book := range []*sinkScriptBook{first, second} {
+		bed := newSinkScriptBed(t, proxy.Addr(), sinkScriptKeeping(book))
+		bed.direct = cluster.ListenAddrs()[0]
+		bed.config["consumer.override.session.timeout.ms"] = "2000"
+		beds = append(beds, bed)
+	}
+	testbed.CreateTopic(t, beds[0].direct, "t", 2, nil)
+	beds[0].run(sinkScriptID(0))
+	beds[1].run(sinkScriptID(1))
+	beds[1].hasMembers(2)
+	beds[0].worker.gate.Suspend()
+	beds[1].produce(0, 5)
+	beds[1].produce(1, 5)
+	beds[1].within("all of both partitions", func() bool { return second.size() == 10 })
+	beds[1].hasMembers(1)
+	require.Zero(t, first.size())
+	beds[0].worker.gate.Resume(time.Time{})
+	beds[1].hasMembers(2)
+	beds[0].stop()
+	beds[1].stop()
+}
+
 func TestATaskThatHangsInPutIsAbandonedAfterTheGracefulTimeAndItsSuccessorTakesOver(t *testing.T) {
 	t.Parallel()
 	hang, book := make(chan struct{}), &sinkScriptBook{}

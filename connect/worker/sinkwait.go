@@ -27,15 +27,17 @@ func (t *sinkTask) waitToConvert(p phases, d time.Duration) bool {
 	return !lost && err == nil
 }
 
-// awaitLease keeps a batch while this worker has no lease on its work: the task may be another worker's by now. What Put has taken before is the
-// plugin's, whose connections are not the worker's to hold back: it asks SinkContext.Suspended. Of a plugin that does not ask, the consumer group is
-// the guard: nobody else gets its partitions as long as this worker answers.
+// awaitLease drops a batch where this worker has no lease on its work, and leaves the partitions to whoever has the task by now: the next session
+// begins with the next lease. What Put has taken before is the plugin's, whose connections are not the worker's to hold back: it asks
+// SinkContext.Suspended. Offsets are committed meanwhile as far as the plugin says: what is written is written, and the consumer group refuses them
+// where the partitions have moved.
 func (t *sinkTask) awaitLease(p phases) (lost bool, err error) {
 	for {
 		regained := t.gate.Shut()
 		if regained == nil {
 			return false, nil
 		}
+		t.consumer.reread()
 		if lost, err := t.holdUntil(p, regained); lost || err != nil {
 			return lost, err
 		}

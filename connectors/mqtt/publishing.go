@@ -17,6 +17,7 @@ import (
 // publishing turns records into MQTT messages. It is used by one goroutine.
 type publishing struct {
 	topic          template[*connect.SinkRecord]
+	fixed          string // what topic always is, checked; empty where it has variables
 	topicHeader    string
 	dollar         bool
 	qos            byte
@@ -57,6 +58,7 @@ func newPublishing(cfg connect.Config) (*publishing, error) {
 		if err := p.checkTopic(fixed); err != nil {
 			return nil, &connect.ConfigError{Key: k.Name(), Reason: err.Error()}
 		}
+		p.fixed = fixed
 	}
 	if p.properties, err = newPropertyMapping(cfg); err != nil {
 		return nil, err
@@ -117,6 +119,10 @@ func (p *publishing) addressed(pub *packets.Publish, r *connect.SinkRecord) (err
 			}
 			return nil
 		}
+	}
+	if p.fixed != "" {
+		pub.Topic = p.fixed
+		return nil
 	}
 	if pub.Topic, err = p.topic.render(r); err == nil {
 		err = p.checkTopic(pub.Topic)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/internal/testbed"
+	"github.com/sluice-connect/sluice/plugins/manifest"
 )
 
 // pythonPlugins are a copy of the Python plugins, with the code of the contract generated, and the Python that runs them.
@@ -53,6 +54,17 @@ func TestThePythonPluginsPassTheirOwnTests(t *testing.T) {
 	require.Regexp(t, `Ran [1-9][0-9]+ tests`, said)
 	if runtime.GOOS == "linux" {
 		require.NotContains(t, said, "skipped")
+	}
+}
+
+func TestThePythonPluginsWriteTheirManifests(t *testing.T) {
+	dir, python := pythonPlugins(t)
+	for program, class := range map[string]string{"readings.py": "Readings", "jsonlines.py": "JsonLines", "rounded.py": "Rounded"} {
+		m, err := manifest.Parse([]byte(run(t, dir, python, program, "--manifest")))
+		require.NoError(t, err)
+		require.Equal(t, []string{".venv/bin/python3", program}, m.Command)
+		require.Len(t, m.Classes, 1)
+		require.Equal(t, class, m.Classes[0].GetName())
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 	"github.com/sluice-connect/sluice/connect/registry/avro"
 )
 
-// avroConversions need a registry that is asked once. Java has no figure beside them: Confluent's classes are not where Kafka's jars come from.
+// avroConversions need a registry that is asked once. Beside them is Apicurio's converter, which writes the same bytes: Confluent's is not where Kafka's jars come
+// from.
 func avroConversions() []conversion {
 	return []conversion{
 		{"avro-write", "Avro, written", func() (func() error, error) {

@@ -111,23 +111,31 @@ func FetchKafka(ctx context.Context) (string, error) {
 
 // download fills a temporary directory and renames it, so that dir is never there half full.
 func download(ctx context.Context, cache, dir string) error {
-	mvn, err := Maven.Path()
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, Maven.InstallCommand())
-	}
 	work, err := os.MkdirTemp(cache, "download-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	pomFile, jars := filepath.Join(work, "pom.xml"), filepath.Join(work, "jars")
+	jars := filepath.Join(work, "jars")
+	if err := copyJars(ctx, pom, work, jars); err != nil {
+		return err
+	}
+	return os.Rename(jars, dir)
+}
+
+// copyJars puts the jars that a pom lists, and those that they need, into a directory. work is where the pom may stand.
+func copyJars(ctx context.Context, pom []byte, work, into string) error {
+	mvn, err := Maven.Path()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, Maven.InstallCommand())
+	}
+	pomFile := filepath.Join(work, "pom.xml")
 	if err := os.WriteFile(pomFile, pom, 0o644); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, mvn, "-q", "-B", "-f", pomFile,
-		"dependency:copy-dependencies", "-DoutputDirectory="+jars)
+	cmd := exec.CommandContext(ctx, mvn, "-q", "-B", "-f", pomFile, "dependency:copy-dependencies", "-DoutputDirectory="+into)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("running mvn: %w\n%s", err, output)
 	}
-	return os.Rename(jars, dir)
+	return nil
 }

@@ -44,8 +44,8 @@ func SharedRegistry(t testing.TB) string {
 
 // RunningRegistry is a schema registry that belongs to no test. It keeps its schemas in memory.
 type RunningRegistry struct {
-	// URL is that of Confluent's REST interface.
-	URL string
+	// URL is that of Confluent's REST interface, and Own of Apicurio's.
+	URL, Own string
 
 	child *child
 }
@@ -68,7 +68,7 @@ func RunRegistry(ctx context.Context, dir string) (*RunningRegistry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &RunningRegistry{URL: "http://" + loopback(port) + "/apis/ccompat/v7"}
+	r := &RunningRegistry{URL: "http://" + loopback(port) + "/apis/ccompat/v7", Own: "http://" + loopback(port) + "/apis/registry/v2"}
 	r.child = &child{command: Command{
 		Name: "schema registry", Path: java, Log: filepath.Join(dir, "registry.log"), Dir: home, Ready: r.ready,
 		Args: []string{"-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dquarkus.http.host=127.0.0.1",

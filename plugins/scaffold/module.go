@@ -15,7 +15,9 @@ const unpublished = "v0.0.0"
 // goModule makes the go.mod and the go.sum of a plugin from those of the SDK. All that the SDK needs stands in them with the SDK's own versions, so that the
 // plugin builds without asking anybody; go mod tidy takes out what the plugin does not need.
 func goModule(path, sdk string) (mod, sum []byte, err error) {
-	fail := func(err error) ([]byte, []byte, error) { return nil, nil, fmt.Errorf("reading the SDK's module: %w", err) }
+	fail := func(err error) ([]byte, []byte, error) {
+		return nil, nil, fmt.Errorf("reading the SDK's module: %w", err)
+	}
 	file := filepath.Join(sdk, "go.mod")
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,7 +43,11 @@ func (n New) Write() (*Written, error) {
 	if w.Dir == "" {
 		w.Dir = name.plugin
 	}
-	files, err := n.files(name)
+	dir, err := filepath.Abs(w.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("finding the new plugin's folder: %w", err)
+	}
+	files, err := n.files(name, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -73,15 +78,16 @@ type file struct {
 
 // values are what templates are filled with.
 type values struct {
-	Plugin, Module, Package, Class, Kind, SDK string
-	Sink                                      bool
+	Plugin, Module, Package, Class, Kind string
+	Sink                                 bool
+	File                                 string // that the connector reads or writes as it is first configured
 }
 
 // files are the files of the plugin, in the order in which they are worth reading.
-func (n New) files(name name) ([]file, error) {
-	v := values{Plugin: name.plugin, Module: name.module, Package: name.pkg, Class: name.class, Kind: "source", SDK: n.SDK, Sink: n.Sink}
+func (n New) files(name name, dir string) ([]file, error) {
+	v := values{Plugin: name.plugin, Module: name.module, Package: name.pkg, Class: name.class, Kind: "source", File: filepath.Join(dir, "in.txt")}
 	if n.Sink {
-		v.Kind = "sink"
+		v.Kind, v.Sink, v.File = "sink", true, filepath.Join(dir, "out.txt")
 	}
 	var files []file
 	for _, f := range []struct{ template, path string }{
@@ -107,7 +113,7 @@ func (n New) files(name name) ([]file, error) {
 }
 
 func fill(name string, v values) ([]byte, error) {
-	t, err := template.New(name+".tmpl").Option("missingkey=error").ParseFS(templates, "templates/"+name+".tmpl")
+	t, err := template.New(name+".tmpl").Funcs(template.FuncMap{"json": quoted}).ParseFS(templates, "templates/"+name+".tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("reading the template of %s: %w", name, err)
 	}
@@ -116,6 +122,12 @@ func fill(name string, v values) ([]byte, error) {
 		return nil, fmt.Errorf("filling the template of %s: %w", name, err)
 	}
 	return out.Bytes(), nil
+}
+
+// quoted is a text as JSON has it.
+func quoted(text string) (string, error) {
+	out, err := json.Marshal(text)
+	return string(out), err
 }
 
 // Tidy takes out of the plugin's go.mod what it does not need. It asks module proxies where the module cache lacks something; the plugin builds without it

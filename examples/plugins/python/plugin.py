@@ -1,5 +1,6 @@
 """What every plugin does: it says what it brings, answers pings, and ends when it is asked to or when Sluice has gone."""
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -42,9 +43,15 @@ def end_with_sluice():
     os._exit(0)
 
 
+def manifest(plugin):
+    """Returns the text of plugin.json, which says what the plugin brings and how it is started in its folder."""
+    command = [".venv/bin/python3", os.path.basename(sys.argv[0])]
+    return json.dumps({"contract": 1, "command": command} | json_format.MessageToDict(plugin.description), indent=2)
+
+
 def main(plugin):
     if "--manifest" in sys.argv:
-        print(json_format.MessageToJson(plugin.description))
+        print(manifest(plugin))
     elif "SLUICE_PLUGIN" in os.environ:
         threading.Thread(target=end_with_sluice, daemon=True).start()
         asyncio.run(plugin.serve())

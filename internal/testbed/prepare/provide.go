@@ -47,6 +47,7 @@ var downloads = []struct {
 }{
 	{"Apache Kafka " + testbed.KafkaVersion, testbed.FetchKafka},
 	{"Apicurio registry " + testbed.RegistryVersion, testbed.FetchRegistry},
+	{"Apicurio's converters", testbed.FetchConverters},
 	{"Confluent's Python serializers", testbed.FetchPythonSerdes},
 	{"schemathesis", testbed.FetchSchemathesis},
 	{"jmx_exporter " + testbed.JMXExporterVersion, testbed.FetchJMXExporter},
