@@ -5,6 +5,7 @@ package ledger
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -179,6 +180,13 @@ func killPlugins(t *testing.T, kafka string, count, kills int) {
 	w.AwaitFlowing(source)
 	w.AwaitFlowing(sink)
 	took := time.Since(began)
+	testbed.Await(t, 20*time.Second, "what the plugin measures among the worker's metrics", func(ctx context.Context) error {
+		a, err := w.Ask(ctx, "GET", "/metrics", nil)
+		if err == nil && !strings.Contains(a.Body, fmt.Sprintf("sluice_task_numbers_total{connector=%q,task=\"0\"}", source)) {
+			err = errors.New("it is not there")
+		}
+		return err
+	})
 	require.Zero(t, w.Terminate(), "exit code after SIGTERM")
 	plugin.awaitNone(t)
 	before, after := inKafka.Judge(), wallLedger(t, arrived, out)
