@@ -161,7 +161,7 @@ func TestASuspendedTaskDoesNotConnect(t *testing.T) {
 	sink.AwaitHeldBack()
 	other.Put(commands(0, 10)...)
 	assert.Equal(t, numbers(0, 10), payloads(d.take(10)))
-	assert.EqualValues(t, 10, other.Commit()[testPartition])
+	assert.EqualValues(t, 10, other.Drain()[testPartition])
 	assert.Zero(t, proxy.Links())
 	other.Stop()
 	sink.Resume()
