@@ -216,16 +216,42 @@ func healthySource(t testing.TB, lines int, topic string) map[string]string {
 func misbehave(t testing.TB, w *Worker, prefix, topic string, kinds ...string) {
 	t.Helper()
 	for _, kind := range kinds {
-		require.NoError(t, w.Put(t.Context(), prefix+kind, map[string]string{"connector.class": "org.ledger.Mischief", "topic": topic, "kind": kind}))
+		told := filepath.Join(t.TempDir(), "process")
+		require.NoError(t, w.Put(t.Context(), prefix+kind, map[string]string{
+			"connector.class": "org.ledger.Mischief", "topic": topic, "kind": kind, "file": told,
+		}))
+		if kind == "hang" {
+			stopTold(t, told)
+		}
 	}
+}
+
+// stopTold stops the process whose number is in a file, as soon as it is there.
+func stopTold(t testing.TB, path string) {
+	t.Helper()
+	testbed.Await(t, 30*time.Second, "the process that shall hang", func(context.Context) error {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		pid, err := strconv.Atoi(strings.TrimSuffix(string(text), "\n"))
+		if err != nil {
+			return err
+		}
+		return syscall.Kill(pid, syscall.SIGSTOP)
+	})
 }
 
 // What a plugin does wrong is told of it, and of nobody else.
 func TestAPluginThatCrashesHangsOrFloodsHarmsNobodyElse(t *testing.T) {
 	needsProcesses(t)
-	const lines = 200_000
+	harm(t, testbed.SharedKafka(t), 200_000)
+}
+
+// harm brings so many lines through a healthy source beside a plugin's that do harm.
+func harm(t *testing.T, kafka string, lines int) {
 	plugin := installPlugin(t)
-	kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
+	prefix := testbed.Prefix(t)
 	topic, junk := prefix+"lines", prefix+"junk"
 	testbed.CreateTopic(t, kafka, topic, 1, nil)
 	testbed.CreateTopic(t, kafka, junk, 1, nil)
