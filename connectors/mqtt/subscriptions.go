@@ -135,7 +135,7 @@ type listener struct {
 
 // link is the connection of a peer that is this listener or holds it.
 func (l *listener) link(rt connect.TaskContext, p peer) *link {
-	return &link{broker: *l.broker, retry: l.retry, failFast: l.failFast, peer: p, rt: rt}
+	return &link{broker: *l.broker, retry: l.retry, failFast: l.failFast, peer: p, rt: rt, uptime: untold()}
 }
 
 func (l *listener) gate() gate { return l.queue }
@@ -172,8 +172,10 @@ func (l *listener) begin(connection context.Context, up *uplink) error {
 	if err != nil {
 		return err
 	}
+	less := 0
 	for i, qos := range granted {
 		if qos < l.qos {
+			less++
 			if l.strict {
 				return &final{fmt.Errorf("MQTT broker %s grants QoS %d to filter %q, and mqtt.qos.strict wants %d", up.server, qos, l.filters[i], l.qos)}
 			}
@@ -181,6 +183,7 @@ func (l *listener) begin(connection context.Context, up *uplink) error {
 				slog.Int("granted", int(qos)), slog.Int("wanted", int(l.qos)))
 		}
 	}
+	l.queue.counts.lessQoS.Set(float64(less))
 	l.ran = true
 	l.announce()
 	return nil
