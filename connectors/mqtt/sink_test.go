@@ -161,7 +161,12 @@ func TestASuspendedTaskDoesNotConnect(t *testing.T) {
 	sink.AwaitHeldBack()
 	other.Put(commands(0, 10)...)
 	assert.Equal(t, numbers(0, 10), payloads(d.take(10)))
-	assert.EqualValues(t, 10, other.Commit()[testPartition])
+	testbed.Await(t, 10*time.Second, "all to be committed", func(context.Context) error {
+		if at := other.Commit()[testPartition]; at != 10 {
+			return fmt.Errorf("%d are", at)
+		}
+		return nil
+	})
 	assert.Zero(t, proxy.Links())
 	other.Stop()
 	sink.Resume()
