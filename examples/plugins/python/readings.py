@@ -4,6 +4,7 @@ It is a server of plugins/contract/plugin.proto, which says what each message me
 """
 import asyncio
 import contextlib
+import time
 
 import plugin
 import plugin_pb2 as pb
@@ -87,12 +88,13 @@ class Readings(plugin.Plugin):
         try:
             yield pb.FromSource(opened=pb.SourceOpened())
             yield pb.FromSource(offset=pb.OffsetQuestion(number=1, partition=task.partition))
-            failing = False
+            said = 0
             while not task.closed and not task.fault:
                 if task.may_read():
                     batch = task.read()
-                    if batch.ByteSize() or failing:  # an empty batch says that what had failed works again
-                        failing = batch.HasField("fault")
+                    # Now and then an empty batch says that there is no more at hand, and that what had failed works again.
+                    if batch.ByteSize() or time.monotonic() - said > 1:
+                        said = 0 if batch.HasField("fault") else time.monotonic()
                         yield pb.FromSource(batch=batch)
                         yield pb.FromSource(metrics=pb.Metrics(metrics=[pb.Metric(name="read_bytes", help="Bytes read.", value=task.position)]))
                         continue
