@@ -28,7 +28,6 @@ type subscriptions struct {
 	retainAsPublished bool
 	strict            bool   // mqtt.qos.strict
 	resubscribe       string // mqtt.resubscribe
-	changed           bool   // the last run had other filters, or none is known of
 	division          string // how the connector's filters are divided among its tasks; see handover
 }
 
@@ -61,7 +60,6 @@ func newSubscriptions(cfg connect.Config, filters []string, before connect.Offse
 		retainAsPublished: retainAsPublished.Get(cfg),
 		strict:            qosStrict.Get(cfg),
 		resubscribe:       resubscribe.Get(cfg),
-		changed:           true,
 		after:             millis(orphanIdle.Get(cfg)),
 		division:          joinList([]string{joinList(serverURI.Get(cfg)), clientBase(cfg), joinList(taskNumbers.Get(cfg)), joinList(allTopics.Get(cfg))}),
 	}
@@ -77,7 +75,6 @@ func newSubscriptions(cfg connect.Config, filters []string, before connect.Offse
 				s.stale = append(s.stale, f)
 			}
 		}
-		s.changed = len(s.stale)+len(s.moved) > 0 || slices.ContainsFunc(filters, func(f string) bool { return !slices.Contains(last, f) })
 	}
 	return s
 }
@@ -187,7 +184,7 @@ func (l *listener) begin(connection context.Context, up *uplink) error {
 		}
 	}
 	l.queue.counts.lessQoS.Set(float64(less))
-	l.ran, l.changed = true, false
+	l.ran = true
 	l.announce()
 	return nil
 }
@@ -230,9 +227,10 @@ func (l *listener) unsubscribeLater(ctx context.Context, up *uplink) {
 }
 
 // due reports whether to subscribe although the broker may have the subscriptions. With MQTT 5 that costs nothing; with 3.1.1 the broker sends all
-// retained messages again.
+// retained messages again. A task's first connection always subscribes: what the offset says of the last run's filters may be older than what
+// became of them, and a filter that is missing would be missed by nobody.
 func (l *listener) due(up *uplink) bool {
-	if !up.ack.SessionPresent || l.changed {
+	if !l.ran || !up.ack.SessionPresent {
 		return true
 	}
 	return l.resubscribe == "always" || l.resubscribe == "auto" && !up.three
