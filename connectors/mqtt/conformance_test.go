@@ -110,7 +110,7 @@ func TestTheConnectorsMeasureWhatTheyDo(t *testing.T) {
 	assert.EqualValues(t, 1, src.Metric("mqtt_reconnects"))
 	testbed.Await(t, patience, "what was not acknowledged to come again", func(context.Context) error {
 		came, known := src.Metric("mqtt_received"), src.Metric("mqtt_duplicates")
-		if known < 40 || came != 100+known {
+		if known < 40 || came < 100+known { // what was acknowledged last may come again too, and is new then
 			return fmt.Errorf("%v came, %v were known", came, known)
 		}
 		return nil
