@@ -114,5 +114,8 @@ func TestTheConnectorsMeasureWhatTheyDo(t *testing.T) {
 		}
 		return nil
 	})
-	assert.EqualValues(t, 140, src.Metric("mqtt_received"))
+	again := src.Metric("mqtt_received") - 140 // those whose acknowledgement was on the link when it was cut
+	assert.GreaterOrEqual(t, again, 0.0)
+	assert.LessOrEqual(t, again, 60.0)
+	src.Take(int(again))
 }
