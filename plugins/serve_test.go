@@ -53,7 +53,7 @@ func (w waiter) Close(context.Context) error {
 }
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = 60 * time.Second
 
 // started is a plugin's process, as a worker has it.
 type started struct {

@@ -124,7 +124,6 @@ func (t *sourceTask) poll(task connect.SourceTask) {
 		if batch == nil {
 			batch = connect.NewBatch(int(t.credit.poll.records), int(t.credit.poll.bytes))
 		}
-		seen := t.credit.seen()
 		batch.Reset()
 		err := guard("Poll", func() error { return task.Poll(t.working, batch) })
 		if err != nil && t.working.Err() != nil {
@@ -137,6 +136,7 @@ func (t *sourceTask) poll(task connect.SourceTask) {
 			}
 			continue
 		}
+		seen := t.credit.seen() // what came before the fault is no answer to it
 		t.sendBatch(batch, err)
 		if retried = err != nil; retried {
 			if !errors.As(err, new(*connect.RetryError)) {

@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = 60 * time.Second
 
 // taskRuntime is the runtime of one task of a source or a sink, of which a test sees all that it is told.
 type taskRuntime struct {

@@ -152,20 +152,26 @@ func (t *sinkTask) reportFailed(p *put, failed []*contract.FailedRecord) error {
 			}
 			if err := t.rt.Report(t.life, &p.records[f.GetIndex()], cause); err != nil {
 				t.fail(err)
+				t.reported(func(*outstanding) { p.state = refused })
 				return
 			}
 		}
-		o := &t.outstanding
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		o.remove(p)
-		t.sendAgain()
-		o.signal()
+		t.reported(func(o *outstanding) { o.remove(p) })
 	})
 	if !ok {
 		return t.broke("it refuses more records than the error handling takes")
 	}
 	return nil
+}
+
+// reported notes what the error handling said of a Put.
+func (t *sinkTask) reported(note func(o *outstanding)) {
+	o := &t.outstanding
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	note(o)
+	t.sendAgain()
+	o.signal()
 }
 
 // report hands a record to the error handling: the one that was put, or else the one that the plugin has sent.

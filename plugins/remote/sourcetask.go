@@ -41,10 +41,19 @@ type sourceTask struct {
 	more    chan struct{} // capacity 1: something has arrived
 }
 
+// batch is a SourceBatch message as it came.
+type batch struct {
+	raw     []byte
+	records int
+}
+
+// size is what credit counts for it: the message that carries it.
+func (b batch) size() int { return protowire.SizeTag(2) + protowire.SizeBytes(len(b.raw)) }
+
 // arrived are the batches that Poll has not taken.
 type arrived struct {
 	mu      sync.Mutex
-	batches [][]byte
+	batches []batch
 	records int
 	bytes   int
 	empty   int // batches of no records since Poll was called, when nothing else was there
@@ -89,16 +98,17 @@ func (t *sourceTask) next() error {
 }
 
 // take keeps a batch for Poll.
-func (t *sourceTask) take(batch []byte) error {
+func (t *sourceTask) take(raw []byte) error {
 	if !t.began {
 		return t.broke("it sent records for a task that it had not opened")
 	}
+	came := batch{raw, wire.Count(raw)}
 	t.arrived.mu.Lock()
 	switch {
-	case len(batch) > 0:
-		t.arrived.batches = append(t.arrived.batches, batch)
-		t.arrived.records += wire.Count(batch)
-		t.arrived.bytes += sizeOf(batch)
+	case len(raw) > 0:
+		t.arrived.batches = append(t.arrived.batches, came)
+		t.arrived.records += came.records
+		t.arrived.bytes += came.size()
 	case len(t.arrived.batches) == 0:
 		t.arrived.empty++
 	}
@@ -118,9 +128,6 @@ func (t *sourceTask) nudge() {
 	}
 }
 
-// sizeOf is what credit counts for a batch: the message that carries it.
-func sizeOf(batch []byte) int { return protowire.SizeTag(2) + protowire.SizeBytes(len(batch)) }
-
 // Poll implements connect.SourceTask. It takes batches until b is full. Without records it returns when the plugin has said twice that it has none: what
 // was there when Poll was called has then been looked for.
 func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
@@ -133,19 +140,19 @@ func (t *sourceTask) Poll(ctx context.Context, b *connect.Batch) error {
 	t.arrived.mu.Unlock()
 	t.grant(b)
 	for {
-		batch, idle := t.pop()
-		if batch == nil && (b.Len() > 0 || len(b.TransactionEnds()) > 0 || idle >= enough) {
+		next, idle := t.pop()
+		if next.raw == nil && (b.Len() > 0 || len(b.TransactionEnds()) > 0 || idle >= enough) {
 			return nil
 		}
-		if batch == nil {
+		if next.raw == nil {
 			if stop, err := t.awaitMore(ctx); stop || err != nil {
 				return err
 			}
 			continue
 		}
-		t.records += wire.Count(batch)
-		t.bytes += sizeOf(batch)
-		fault, err := t.decoder.Decode(batch, b)
+		t.records += next.records
+		t.bytes += next.size()
+		fault, err := t.decoder.Decode(next.raw, b)
 		if err != nil {
 			err = t.broke("%v", err)
 			t.breakOff(err)
@@ -176,17 +183,18 @@ func (t *sourceTask) grant(b *connect.Batch) {
 	t.out.put(&contract.ToSource{Message: &contract.ToSource_Credit{Credit: credit}})
 }
 
-// pop takes a batch, nil where there is none.
-func (t *sourceTask) pop() (batch []byte, idle int) {
-	t.arrived.mu.Lock()
-	defer t.arrived.mu.Unlock()
-	if len(t.arrived.batches) == 0 {
-		return nil, t.arrived.empty
+// pop takes a batch, one without bytes where there is none; then idle says how often the plugin had none either.
+func (t *sourceTask) pop() (next batch, idle int) {
+	a := &t.arrived
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.batches) == 0 {
+		return batch{}, a.empty
 	}
-	batch, t.arrived.batches = t.arrived.batches[0], t.arrived.batches[1:]
-	t.arrived.records -= wire.Count(batch)
-	t.arrived.bytes -= sizeOf(batch)
-	return batch, 0
+	next, a.batches = a.batches[0], a.batches[1:]
+	a.records -= next.records
+	a.bytes -= next.size()
+	return next, 0
 }
 
 // waiting reports whether there is a batch to take.
