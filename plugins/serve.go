@@ -24,9 +24,11 @@ const (
 	window = 8 << 20
 	// maxMessage bounds a message in bytes, in both directions.
 	maxMessage = 16 << 20
-	// parting is how long tasks have to close when the process must end, and reluctance when it ends regardless.
-	parting    = 1500 * time.Millisecond
-	reluctance = 3 * time.Second
+	// parting is how long tasks have to close when the process must end, lastAnswers how long what was answered has to leave, and reluctance when it
+	// ends regardless.
+	parting     = 1500 * time.Millisecond
+	lastAnswers = 200 * time.Millisecond
+	reluctance  = 3 * time.Second
 )
 
 // Serve makes the program a plugin and does not return: the process ends when the worker that started it asks for it, or is gone. Started by hand, the

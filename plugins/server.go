@@ -70,7 +70,10 @@ func (s *server) end() {
 		time.AfterFunc(reluctance, func() { os.Exit(1) }) // whatever hangs
 		s.die(errEnding)
 		s.tasks.await(parting)
-		s.grpc.Stop()
+		// go-plugin's own streams never end, so that a graceful stop does not either: but it lets answers go that are on their way.
+		graceful := time.AfterFunc(lastAnswers, s.grpc.Stop)
+		defer graceful.Stop()
+		s.grpc.GracefulStop()
 	})
 }
 

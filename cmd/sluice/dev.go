@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-connect/sluice/api"
-	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/embedded"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
@@ -96,7 +95,9 @@ func (o devOptions) run(ctx context.Context, lf logFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	config, err := workerconfig.Open(ctx, workerconfig.Distributed, o.properties(b, properties), configproviders.All())
+	plugins := findPlugins(properties)
+	defer plugins.close()
+	config, err := workerconfig.Open(ctx, workerconfig.Distributed, o.properties(b, properties), plugins.providers())
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (o devOptions) run(ctx context.Context, lf logFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	node, err := startNode(ctx, config, log)
+	node, err := startNode(ctx, config, plugins, log)
 	if err != nil {
 		return startupError(ctx, devError(err))
 	}

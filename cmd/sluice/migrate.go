@@ -13,7 +13,6 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/spf13/cobra"
 
-	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/herder"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/migration"
@@ -137,11 +136,14 @@ func (o migrateOptions) look(ctx context.Context, log *slog.Logger) (report *mig
 		return nil, err
 	}
 	// What cannot be resolved is a finding: much can be told without it.
-	resolved, unresolved := workerconfig.Resolve(ctx, given, configproviders.All())
+	plugins := findPlugins(given)
+	defer plugins.close()
+	plugins.log.To(log.Handler())
+	resolved, unresolved := workerconfig.Resolve(ctx, given, plugins.providers())
 	config, err := resolved.Parse(workerconfig.Distributed)
 	if err == nil {
 		var check *migration.Check
-		if check, err = o.check(config, resolved.Secrets.Logger(log)); err == nil {
+		if check, err = o.check(config, plugins, resolved.Secrets.Logger(log)); err == nil {
 			check.Given, check.GivenErr = given, unresolved
 			report, err = check.Run(ctx)
 		}
@@ -152,8 +154,8 @@ func (o migrateOptions) look(ctx context.Context, log *slog.Logger) (report *mig
 	return report, resolved.Secrets.Error(err)
 }
 
-func (o migrateOptions) check(config *workerconfig.Worker, log *slog.Logger) (*migration.Check, error) {
-	known, err := classes()
+func (o migrateOptions) check(config *workerconfig.Worker, plugins *installed, log *slog.Logger) (*migration.Check, error) {
+	known, _, err := plugins.classes()
 	if err != nil {
 		return nil, err
 	}

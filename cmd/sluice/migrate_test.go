@@ -74,7 +74,7 @@ func TestAJavaClusterIsJudgedAndNotTouched(t *testing.T) {
 	assert.Equal(t, exitSome, code)
 	for _, line := range []string{
 		"config.storage.topic  connect-configs  1           compact  6        good\n",
-		"  ignored   plugin.path                   Java plugins cannot run here",
+		"  differs   plugin.path                   Java plugins cannot run here",
 		"lines      source   PAUSED   1      PAUSED, tasks 1 PAUSED  1 stored                       yes\n",
 		"archive: FileStreamSink is org.apache.kafka.connect.file.FileStreamSinkConnector, would not run here\n",
 		"  blocks    connector.class  there is no such class here",

@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/registry/protobuf"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
+	"github.com/sluice-connect/sluice/connect/versions"
 	"github.com/sluice-connect/sluice/connect/worker"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
@@ -49,8 +50,9 @@ const (
 )
 
 // startNode builds and starts a worker. REST answers before the stores are read; its requests wait.
-func startNode(ctx context.Context, config *workerconfig.Worker, log logs) (*node, error) {
+func startNode(ctx context.Context, config *workerconfig.Worker, plugins *installed, log logs) (*node, error) {
 	log.Logger = config.Secrets.Logger(log.Logger)
+	plugins.serve(config, log.Logger)
 	kafkaclient.LogTo(log.Logger)
 	entrance, err := entrance(config, log)
 	if err != nil {
@@ -61,7 +63,7 @@ func startNode(ctx context.Context, config *workerconfig.Worker, log logs) (*nod
 		return nil, err
 	}
 	n := &node{log: log, gate: new(kafkaclient.Gate), rest: rest, peers: entrance.Peers, url: rest.URL(), serve: make(chan error, 1)}
-	if err := n.build(config); err != nil {
+	if err := n.build(config, plugins); err != nil {
 		return nil, errors.Join(err, rest.Shutdown(ctx))
 	}
 	scrape := scraped(append(n.measured, newAppInfo(clientID(config, rest)), n.worker.Metrics(), n.worker.Metrics().Own())...)
@@ -74,10 +76,13 @@ func startNode(ctx context.Context, config *workerconfig.Worker, log logs) (*nod
 }
 
 // build makes the herder and what it stands on.
-func (n *node) build(config *workerconfig.Worker) error {
-	classes, err := classes()
+func (n *node) build(config *workerconfig.Worker, plugins *installed) error {
+	classes, problems, err := plugins.classes()
 	if err != nil {
 		return err
+	}
+	for _, problem := range problems {
+		n.log.Warn("a plugin's class is not used", "reason", problem)
 	}
 	if err := checkConverters(classes, config.Properties); err != nil {
 		return err
@@ -116,6 +121,12 @@ func (n *node) build(config *workerconfig.Worker) error {
 		options.Membership = herder.NewAlone(n.url, options.Statuses)
 	} else if err := errors.Join(n.kafkaStores(&options, config, tasks), n.membership(&options, config)); err != nil {
 		return err
+	}
+	open := options.OpenConfigs
+	options.OpenConfigs = func(listen func(stores.ConfigEvent)) *stores.ConfigStore {
+		store := open(listen)
+		plugins.configs.Store(store)
+		return store
 	}
 	options.Groups, options.Zombies = worker.NewGroups(tasks), worker.NewZombies(tasks)
 	options.Employ = func(s worker.StatusSink, p worker.Plan, f worker.Fencing) herder.Worker {
@@ -233,9 +244,13 @@ func checkConverters(classes *catalog.Catalog, p workerconfig.Properties) error 
 			continue
 		}
 		d, err := classes.Converter(strings.TrimSpace(class))
+		if err != nil {
+			return fmt.Errorf("%s: %w There are: %s", key, err, strings.Join(classes.ConverterNames(), ", "))
+		}
+		d, err = classes.ConverterVersion(strings.TrimSpace(class), versions.Asked(p, key+".plugin.version"))
 		switch {
 		case err != nil:
-			return fmt.Errorf("%s: %w There are: %s", key, err, strings.Join(classes.ConverterNames(), ", "))
+			return fmt.Errorf("%s.plugin.version: %w", key, err)
 		case seat == converters.Header && d.NewHeader == nil:
 			return fmt.Errorf("%s: %s does not convert headers: use one of %s", key, class, strings.Join(classes.HeaderConverters(), ", "))
 		case seat != converters.Header && d.New == nil:

@@ -30,10 +30,11 @@ func standaloneCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := loadWorker(cmd.Context(), workerconfig.Standalone, args[0], set)
+			config, plugins, err := loadWorker(cmd.Context(), workerconfig.Standalone, args[0], set)
 			if err != nil {
 				return err
 			}
+			defer plugins.close()
 			log, err := lf.open(os.Stderr, config)
 			if err != nil {
 				return err
@@ -46,7 +47,7 @@ func standaloneCommand() *cobra.Command {
 			for _, m := range given {
 				wanted = append(wanted, herder.NewConnector{Name: m.Name, Config: m.Config, InitialState: m.InitialState})
 			}
-			node, err := startNode(cmd.Context(), config, log)
+			node, err := startNode(cmd.Context(), config, plugins, log)
 			if err != nil {
 				return startupError(cmd.Context(), err)
 			}

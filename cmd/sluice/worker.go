@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sluice-connect/sluice/connect/configproviders"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
 
@@ -28,15 +27,16 @@ Values come from the file, then from the environment (CONNECT_GROUP_ID is group.
   CONNECT_BOOTSTRAP_SERVERS=kafka:9092 CONNECT_GROUP_ID=edge ... sluice worker`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := loadWorker(cmd.Context(), workerconfig.Distributed, first(args), set)
+			config, plugins, err := loadWorker(cmd.Context(), workerconfig.Distributed, first(args), set)
 			if err != nil {
 				return err
 			}
+			defer plugins.close()
 			log, err := lf.open(os.Stderr, config)
 			if err != nil {
 				return err
 			}
-			node, err := startNode(cmd.Context(), config, log)
+			node, err := startNode(cmd.Context(), config, plugins, log)
 			if err != nil {
 				return startupError(cmd.Context(), err)
 			}
@@ -49,17 +49,19 @@ Values come from the file, then from the environment (CONNECT_GROUP_ID is group.
 	return cmd
 }
 
-// loadWorker reads and checks a worker's configuration.
-func loadWorker(ctx context.Context, mode workerconfig.Mode, path string, set []string) (*workerconfig.Worker, error) {
+// loadWorker reads and checks a worker's configuration. The plugins are to be closed, unless there is an error.
+func loadWorker(ctx context.Context, mode workerconfig.Mode, path string, set []string) (*workerconfig.Worker, *installed, error) {
 	properties, err := workerconfig.Load(path, os.Environ(), set)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	config, err := workerconfig.Open(ctx, mode, properties, configproviders.All())
+	plugins := findPlugins(properties)
+	config, err := workerconfig.Open(ctx, mode, properties, plugins.providers())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", cmp.Or(path, "without a file"), err)
+		plugins.close()
+		return nil, nil, fmt.Errorf("%s: %w", cmp.Or(path, "without a file"), err)
 	}
-	return config, nil
+	return config, plugins, nil
 }
 
 // startupError is nil for a start that was ended by a signal.

@@ -20,7 +20,8 @@ func TestNoKeyOfOurOwnWorkerFilesIsWarnedOf(t *testing.T) {
 		"cluster/worker.properties": workerconfig.Distributed,
 		"deploy/worker.properties":  workerconfig.Distributed,
 	} {
-		config, err := loadWorker(t.Context(), mode, filepath.Join("..", "..", "examples", path), nil)
+		config, plugins, err := loadWorker(t.Context(), mode, filepath.Join("..", "..", "examples", path), nil)
+		defer plugins.close()
 		require.NoError(t, err, path)
 		require.NoError(t, checkConverters(known, config.Properties), path)
 		assert.Empty(t, migration.Warnings(config, known), path)

@@ -3,6 +3,8 @@
 package catalog
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/transforms"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 // Type is what a class is for, as REST names it.
@@ -43,7 +46,8 @@ type Listed struct {
 	Version string `json:"version,omitempty"`
 }
 
-// Catalog is the classes of one worker. It does not change and is safe for concurrent use.
+// Catalog is the classes of one worker. Several versions of a class stand beside one another, the lowest first. It does not change and is safe for
+// concurrent use.
 type Catalog struct {
 	connectors []*Class
 	converters []converters.Definition
@@ -55,37 +59,35 @@ type Catalog struct {
 // are a mistake in the program.
 func New(sources []connect.SourceConnector, sinks []connect.SinkConnector, more ...converters.Definition) (*Catalog, error) {
 	c := &Catalog{converters: append(converters.All(), more...), transforms: transforms.All(), predicates: transforms.AllPredicates()}
-	for _, s := range sinks {
-		c.connectors = append(c.connectors, &Class{Type: Sink, Spec: s.Spec(), Plugin: s})
-	}
-	for _, s := range sources {
-		c.connectors = append(c.connectors, &Class{Type: Source, Spec: s.Spec(), Plugin: s})
-	}
-	slices.SortFunc(c.connectors, func(a, b *Class) int {
-		if a.Type != b.Type {
-			return strings.Compare(string(a.Type), string(b.Type))
+	c.connectors = classes(sources, sinks)
+	c.sort()
+	for i := range c.connectors[:max(0, len(c.connectors)-1)] {
+		if class := c.connectors[i].Spec.Class; class == c.connectors[i+1].Spec.Class {
+			return nil, fmt.Errorf("two connectors have the class %s", class)
 		}
-		return strings.Compare(a.Spec.Class, b.Spec.Class)
-	})
-	slices.SortFunc(c.converters, func(a, b converters.Definition) int { return strings.Compare(a.Spec.Class, b.Spec.Class) })
-	slices.SortFunc(c.transforms, func(a, b transforms.Definition) int { return strings.Compare(a.Spec.Class, b.Spec.Class) })
-	slices.SortFunc(c.predicates, func(a, b transforms.PredicateDefinition) int { return strings.Compare(a.Spec.Class, b.Spec.Class) })
-	seen := map[string]bool{}
-	for _, k := range c.connectors {
-		if seen[k.Spec.Class] {
-			return nil, fmt.Errorf("two connectors have the class %s", k.Spec.Class)
-		}
-		seen[k.Spec.Class] = true
 	}
 	return c, nil
 }
 
-// With is the catalog and more converters.
-func (c *Catalog) With(more ...converters.Definition) *Catalog {
-	wider := *c
-	wider.converters = slices.Concat(c.converters, more)
-	slices.SortFunc(wider.converters, func(a, b converters.Definition) int { return strings.Compare(a.Spec.Class, b.Spec.Class) })
-	return &wider
+func classes(sources []connect.SourceConnector, sinks []connect.SinkConnector) (out []*Class) {
+	for _, s := range sinks {
+		out = append(out, &Class{Type: Sink, Spec: s.Spec(), Plugin: s})
+	}
+	for _, s := range sources {
+		out = append(out, &Class{Type: Source, Spec: s.Spec(), Plugin: s})
+	}
+	return out
+}
+
+func (c *Catalog) sort() {
+	slices.SortStableFunc(c.connectors, func(a, b *Class) int { return bySpec(a.Spec, b.Spec) })
+	slices.SortStableFunc(c.converters, func(a, b converters.Definition) int { return bySpec(a.Spec, b.Spec) })
+	slices.SortStableFunc(c.transforms, func(a, b transforms.Definition) int { return bySpec(a.Spec, b.Spec) })
+	slices.SortStableFunc(c.predicates, func(a, b transforms.PredicateDefinition) int { return bySpec(a.Spec, b.Spec) })
+}
+
+func bySpec(a, b connect.Spec) int {
+	return cmp.Or(strings.Compare(a.Class, b.Class), versions.Compare(a.Version, b.Version))
 }
 
 // NotFoundError says that no class fits a name, and what there is.
@@ -111,32 +113,38 @@ func (e *AmbiguousError) Error() string {
 		e.Name, strings.Join(e.Classes, ", "))
 }
 
-// Connector finds a connector class. The error is a [*NotFoundError] or an [*AmbiguousError].
+// Connector finds the latest version of a connector class. The error is a [*NotFoundError] or an [*AmbiguousError].
 func (c *Catalog) Connector(name string) (*Class, error) {
-	var fit []*Class
-	for _, k := range c.connectors {
-		if k.Spec.Class == name {
-			return k, nil
-		}
-		if answersTo(k.Spec, name, "Connector") {
-			fit = append(fit, k)
-		}
+	return c.ConnectorVersion(name, versions.Latest)
+}
+
+// ConnectorVersion finds the version of a connector class that connector.plugin.version asks for, see [versions.Asked] and [versions.ParseRange]. The
+// error may be a [*VersionError] too.
+func (c *Catalog) ConnectorVersion(name, version string) (*Class, error) {
+	fit := filter(c.connectors, func(k *Class) bool { return k.Spec.Class == name })
+	if len(fit) == 0 {
+		fit = filter(c.connectors, func(k *Class) bool { return answersTo(k.Spec, name, "Connector") })
 	}
-	switch len(fit) {
-	case 1:
-		return fit[0], nil
-	case 0:
-		e := &NotFoundError{Name: name}
-		for _, k := range c.connectors {
-			e.Available = append(e.Available, k.Spec.Class)
+	names := func(of []*Class) (names []string) {
+		for _, k := range of {
+			names = append(names, k.Spec.Class)
 		}
-		return nil, e
+		return slices.Compact(names)
 	}
-	e := &AmbiguousError{Name: name}
-	for _, k := range fit {
-		e.Classes = append(e.Classes, k.Spec.Class)
+	if len(fit) == 0 {
+		return nil, &NotFoundError{Name: name, Available: names(c.listed())}
 	}
-	return nil, e
+	if found := names(fit); len(found) > 1 {
+		return nil, &AmbiguousError{Name: name, Classes: found}
+	}
+	return choose(fit, func(k *Class) connect.Spec { return k.Spec }, version)
+}
+
+// listed are the connectors in the order of REST.
+func (c *Catalog) listed() []*Class {
+	out := slices.Clone(c.connectors)
+	slices.SortStableFunc(out, func(a, b *Class) int { return strings.Compare(string(a.Type), string(b.Type)) })
+	return out
 }
 
 // TypeOf is the type of a connector by its class, "unknown" where there is no such class.
@@ -148,14 +156,29 @@ func (c *Catalog) TypeOf(class string) string {
 	return string(k.Type)
 }
 
-// Converter finds a converter class, be it for keys and values, for headers, or for both.
+// Converter finds the latest version of a converter class, be it for keys and values, for headers, or for both.
 func (c *Catalog) Converter(name string) (converters.Definition, error) {
-	for _, d := range c.converters {
-		if d.Spec.Class == name || answersTo(d.Spec, name, "Converter") || d.New == nil && answersTo(d.Spec, name, "HeaderConverter") {
-			return d, nil
+	return c.ConverterVersion(name, versions.Latest)
+}
+
+// ConverterVersion is [Catalog.ConnectorVersion] for converters.
+func (c *Catalog) ConverterVersion(name, version string) (converters.Definition, error) {
+	fit := filter(c.converters, func(d converters.Definition) bool {
+		return d.Spec.Class == name || answersTo(d.Spec, name, "Converter") || d.New == nil && answersTo(d.Spec, name, "HeaderConverter")
+	})
+	d, err := chooseFirst(fit, func(d converters.Definition) connect.Spec { return d.Spec }, name, version)
+	if wrong := new(VersionError); errors.As(err, &wrong) {
+		wrong.Available = nil
+		for _, d := range fit { // Java counts a class for headers too as a plugin of its own
+			if d.Spec.Class == wrong.Class && d.New != nil {
+				wrong.Available = append(wrong.Available, d.Spec.Version)
+			}
+			if d.Spec.Class == wrong.Class && d.NewHeader != nil {
+				wrong.Available = append(wrong.Available, d.Spec.Version)
+			}
 		}
 	}
-	return converters.Definition{}, fmt.Errorf("Class %s could not be found.", name) //lint:ignore ST1005 Kafka's text
+	return d, err
 }
 
 // Converters lists the classes that convert keys and values, sorted.
@@ -175,7 +198,7 @@ func (c *Catalog) converterClasses(fit func(converters.Definition) bool) []strin
 			out = append(out, d.Spec.Class)
 		}
 	}
-	return out
+	return slices.Compact(out)
 }
 
 // ConverterNames lists the converter classes.
@@ -183,36 +206,42 @@ func (c *Catalog) ConverterNames() []string {
 	return c.converterClasses(func(converters.Definition) bool { return true })
 }
 
-// Transform finds a transform by the name that transforms.x.type gives it; a class of two halves by the full name of a half, Class$Key or Class$Value.
+// Transform finds the latest version of a transform by the name that transforms.x.type gives it; a class of two halves by the full name of a half,
+// Class$Key or Class$Value.
 func (c *Catalog) Transform(name string) (transforms.Definition, error) {
-	for _, d := range c.transforms {
-		if isCalled(d.Spec, name) {
-			return d, nil
-		}
-	}
-	return transforms.Definition{}, fmt.Errorf("Class %s could not be found.", name) //lint:ignore ST1005 Kafka's text
+	return c.TransformVersion(name, versions.Latest)
+}
+
+// TransformVersion is [Catalog.ConnectorVersion] for transforms.
+func (c *Catalog) TransformVersion(name, version string) (transforms.Definition, error) {
+	fit := filter(c.transforms, func(d transforms.Definition) bool { return isCalled(d.Spec, name) })
+	return chooseFirst(fit, func(d transforms.Definition) connect.Spec { return d.Spec }, name, version)
 }
 
 // Predicate is [Catalog.Transform] for predicates.x.type.
 func (c *Catalog) Predicate(name string) (transforms.PredicateDefinition, error) {
-	for _, d := range c.predicates {
-		if isCalled(d.Spec, name) {
-			return d, nil
-		}
-	}
-	return transforms.PredicateDefinition{}, fmt.Errorf("Class %s could not be found.", name) //lint:ignore ST1005 Kafka's text
+	return c.PredicateVersion(name, versions.Latest)
 }
 
-// Part finds a class that a connector is put together with: a converter, a transform or a predicate.
-func (c *Catalog) Part(name string) (spec connect.Spec, ok bool) {
-	if d, err := c.Converter(name); err == nil {
-		return d.Spec, true
+// PredicateVersion is [Catalog.ConnectorVersion] for predicates.
+func (c *Catalog) PredicateVersion(name, version string) (transforms.PredicateDefinition, error) {
+	fit := filter(c.predicates, func(d transforms.PredicateDefinition) bool { return isCalled(d.Spec, name) })
+	return chooseFirst(fit, func(d transforms.PredicateDefinition) connect.Spec { return d.Spec }, name, version)
+}
+
+// Part finds a class that a connector is put together with, a converter, a transform or a predicate, in a version as [Catalog.ConnectorVersion] does.
+// Where the class is here, the error is a [*VersionError] or says what is wrong with the version.
+func (c *Catalog) Part(name, version string) (connect.Spec, error) {
+	if _, err := c.Converter(name); err == nil {
+		d, err := c.ConverterVersion(name, version)
+		return d.Spec, err
 	}
-	if d, err := c.Transform(name); err == nil {
-		return d.Spec, true
+	if _, err := c.Transform(name); err == nil {
+		d, err := c.TransformVersion(name, version)
+		return d.Spec, err
 	}
-	d, err := c.Predicate(name)
-	return d.Spec, err == nil
+	d, err := c.PredicateVersion(name, version)
+	return d.Spec, err
 }
 
 // Transforms are the classes of all transforms, for recommendations.
@@ -221,7 +250,7 @@ func (c *Catalog) Transforms() []string {
 	for _, d := range c.transforms {
 		out = append(out, d.Spec.Class)
 	}
-	return out
+	return slices.Compact(out)
 }
 
 // Predicates are the classes of all predicates, for recommendations.
@@ -230,13 +259,13 @@ func (c *Catalog) Predicates() []string {
 	for _, d := range c.predicates {
 		out = append(out, d.Spec.Class)
 	}
-	return out
+	return slices.Compact(out)
 }
 
-// List is what GET /connector-plugins shows: connectors, and the other classes too where connectorsOnly is false.
+// List is what GET /connector-plugins shows, each version for itself: connectors, and the other classes too where connectorsOnly is false.
 func (c *Catalog) List(connectorsOnly bool) []Listed {
 	var out []Listed
-	for _, k := range c.connectors {
+	for _, k := range c.listed() {
 		out = append(out, Listed{k.Spec.Class, k.Type, k.Spec.Version})
 	}
 	if connectorsOnly {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 type source struct{ class string }
@@ -95,10 +96,10 @@ func TestThePartsOfAConnectorAreFoundByTheirNames(t *testing.T) {
 		"RegexRouter":       "org.apache.kafka.connect.transforms.RegexRouter",
 		"RecordIsTombstone": "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone",
 	} {
-		spec, ok := c.Part(name)
-		require.True(t, ok, name)
+		spec, err := c.Part(name, versions.Latest)
+		require.NoError(t, err, name)
 		require.Equal(t, class, spec.Class)
 	}
-	_, ok := c.Part("a.Source")
-	require.False(t, ok)
+	_, err = c.Part("a.Source", versions.Latest)
+	require.EqualError(t, err, "Class a.Source could not be found.")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/kafkaclient"
 	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/worker"
 )
 
@@ -111,7 +112,7 @@ func (h *Herder) fencible(state *stores.ConfigState, name string) error {
 	if !state.Contains(name) {
 		return unknownConnector("Connector %s not found", name)
 	}
-	class, err := h.Catalog.Connector(state.Connector(name)["connector.class"])
+	class, err := validation.ClassOf(h.Catalog, state.Connector(name))
 	if err == nil && class.Type != catalog.Source {
 		return &InvalidError{Message: fmt.Sprintf("Connector %s is not a source connector", name)}
 	}

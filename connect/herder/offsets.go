@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/validation"
 	"github.com/sluice-connect/sluice/connect/worker"
 )
 
@@ -28,7 +29,7 @@ func (h *Herder) ConnectorOffsets(ctx context.Context, name string) (ConnectorOf
 	if err != nil {
 		return ConnectorOffsets{}, &OffsetsError{Message: "Failed to read the configuration of connector " + name, Cause: err}
 	}
-	class, err := h.Catalog.Connector(config.Config["connector.class"])
+	class, err := validation.ClassOf(h.Catalog, config.Config)
 	if err != nil {
 		return ConnectorOffsets{}, config.Secrets.Error(err)
 	}
@@ -179,7 +180,7 @@ func (h *Herder) stopped(ctx context.Context, name string) (*stoppedConnector, e
 	if err != nil {
 		return nil, &OffsetsError{Message: "Failed to read the configuration of connector " + name, Cause: err}
 	}
-	class, err := h.Catalog.Connector(config.Config["connector.class"])
+	class, err := validation.ClassOf(h.Catalog, config.Config)
 	if err != nil {
 		return nil, config.Secrets.Error(err)
 	}

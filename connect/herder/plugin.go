@@ -9,25 +9,28 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/validation"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 // Plugins lists the classes of this worker.
 func (h *Herder) Plugins(connectorsOnly bool) []catalog.Listed { return h.Catalog.List(connectorsOnly) }
 
-// PluginConfig lists the keys of a class. A version other than "" must be the class's.
+// PluginConfig lists the keys of a class, in a version that is in a range; "" is for the latest.
 func (h *Herder) PluginConfig(name, version string) ([]validation.ConfigKeyInfo, error) {
-	if class, err := h.Catalog.Connector(name); err == nil {
-		if err := wantVersion(class.Spec, version); err != nil {
-			return nil, err
-		}
+	if version == "" {
+		version = versions.Latest
+	}
+	if class, err := h.Catalog.ConnectorVersion(name, version); err == nil {
 		return h.Validator.PluginKeys(class), nil
+	} else if wrong := wrongVersion(err); wrong != nil {
+		return nil, wrong
 	}
-	spec, known := h.Catalog.Part(name)
-	if !known {
+	spec, err := h.Catalog.Part(name, version)
+	if wrong := wrongVersion(err); wrong != nil {
+		return nil, wrong
+	}
+	if err != nil {
 		return nil, &NotFoundError{Message: fmt.Sprintf("Unknown plugin %s.", name)}
-	}
-	if err := wantVersion(spec, version); err != nil {
-		return nil, err
 	}
 	keys := make([]validation.ConfigKeyInfo, 0, len(spec.Keys))
 	for _, k := range spec.Keys {
@@ -36,11 +39,16 @@ func (h *Herder) PluginConfig(name, version string) ([]validation.ConfigKeyInfo,
 	return keys, nil
 }
 
-func wantVersion(spec connect.Spec, version string) error {
-	if version == "" || version == spec.Version {
-		return nil
+// wrongVersion is the refusal of a version that is not here, or is none; nil for another error.
+func wrongVersion(err error) error {
+	var (
+		missing *catalog.VersionError
+		none    *versions.RangeError
+	)
+	if errors.As(err, &missing) || errors.As(err, &none) {
+		return invalid("%s", err.Error())
 	}
-	return invalid("Plugin %s not found that matches the version range [%s,%s], available versions: [%s]", spec.Class, version, version, spec.Version)
+	return nil
 }
 
 // Validate checks a configuration without storing it. Nulls are keys that are given as null and are not in it.

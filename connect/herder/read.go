@@ -53,11 +53,11 @@ func (h *Herder) Tasks(ctx context.Context, name string) ([]TaskInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	class := state.Connector(name)["connector.class"]
+	connector := state.Connector(name)
 	tasks := make([]TaskInfo, 0, state.TaskCount(name))
 	for n := range state.TaskCount(name) {
 		config := state.Task(stores.TaskID{Connector: name, Task: n})
-		tasks = append(tasks, TaskInfo{ID: TaskRef{Connector: name, Task: n}, Config: h.masked(class, config)})
+		tasks = append(tasks, TaskInfo{ID: TaskRef{Connector: name, Task: n}, Config: h.masked(connector, config)})
 	}
 	return tasks, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/configproviders"
+	"github.com/sluice-connect/sluice/connect/validation"
 )
 
 // hidden stands for a secret in answers, as in Kafka Connect's validation.
@@ -13,9 +14,13 @@ const hidden = "[hidden]"
 
 // masked returns a task's configuration without the plain values of keys that are secrets: those which the connector's class defines as
 // PASSWORD, and those of Kafka's clients. References to config providers stay: they are no secrets.
-func (h *Herder) masked(class string, config connect.Config) map[string]string {
+func (h *Herder) masked(connector, config connect.Config) map[string]string {
 	secrets := map[string]bool{}
-	if c, err := h.Catalog.Connector(class); err == nil {
+	c, err := validation.ClassOf(h.Catalog, connector)
+	if err != nil { // in no version that is here: what is secret in another is
+		c, err = h.Catalog.Connector(connector["connector.class"])
+	}
+	if err == nil {
 		for _, key := range c.Spec.Keys {
 			secrets[key.Name] = key.Type == connect.TypePassword
 		}

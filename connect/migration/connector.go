@@ -6,6 +6,7 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/stores"
+	"github.com/sluice-connect/sluice/connect/validation"
 )
 
 // connector judges one connector.
@@ -16,7 +17,7 @@ func (c *Check) connector(ctx context.Context, found content, name string) Conne
 		Name: name, Class: config["connector.class"], Type: c.Catalog.TypeOf(config["connector.class"]), Target: target,
 		Tasks: found.configs.TaskCount(name), Status: lastStatus(found.statuses, name),
 	}
-	class, err := c.Catalog.Connector(k.Class)
+	class, err := validation.ClassOf(c.Catalog, config)
 	if err == nil {
 		k.Here = class.Spec.Class
 	} else if given(config, "topics") || given(config, "topics.regex") { // as all sinks have

@@ -24,7 +24,7 @@ type word struct {
 // words are about keys of Java's worker that do something there and not the same here (WorkerConfig, DistributedConfig and RestServerConfig of Kafka 4.1).
 // A key that ends in a full stop stands for all that begin with it.
 var words = map[string]word{
-	"plugin.path":               {Ignored, "Java plugins cannot run here: the connectors below say which classes are there", ""},
+	"plugin.path":               {Differs, "Java plugins cannot run here, plugins of Sluice are found in it: the connectors below say which classes are there", ""},
 	"plugin.discovery":          {Ignored, "there are no Java plugins to discover", ""},
 	"internal.key.converter":    {Ignored, "gone since Kafka 3.0: internal topics are always JSON", ""},
 	"internal.value.converter":  {Ignored, "gone since Kafka 3.0: internal topics are always JSON", ""},
@@ -98,7 +98,8 @@ func (c *Check) workerKeys() []Finding {
 func Warnings(w *workerconfig.Worker, classes *catalog.Catalog) []Finding {
 	c := Check{Worker: w, Catalog: classes, KnownMAC: func(string) bool { return true }}
 	return slices.DeleteFunc(c.workerKeys(), func(f Finding) bool {
-		return f.Weight == OK || f.Weight == Blocks || ofTopic(w, f.Key) // a topic that is created has its settings
+		// A topic that is created has its settings, and what is found in plugin.path the worker says itself.
+		return f.Weight == OK || f.Weight == Blocks || ofTopic(w, f.Key) || f.Key == "plugin.path"
 	})
 }
 

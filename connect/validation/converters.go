@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/javahash"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 // defaultHeaderConverter is what a worker uses that names none (WorkerConfig).
@@ -30,9 +31,9 @@ var converterKeys = []converterKey{
 	{"header.converter", converters.Header}, {"key.converter", converters.Key}, {"value.converter", converters.Value},
 }
 
-// find looks up the class that a configuration names. The error is in Kafka Connect's words, for a class of the wrong kind a
-// [*catalog.WrongKindError].
-func (k converterKey) find(classes *catalog.Catalog, name string) (converters.Definition, error) {
+// find looks up the class that a configuration names, in a version. The error is in Kafka Connect's words, for a class of the wrong kind a
+// [*catalog.WrongKindError]; beside one about the version stands the latest.
+func (k converterKey) find(classes *catalog.Catalog, name, version string) (converters.Definition, error) {
 	base := catalog.ConverterBase
 	if k.seat == converters.Header {
 		base = catalog.HeaderConverterBase
@@ -40,7 +41,11 @@ func (k converterKey) find(classes *catalog.Catalog, name string) (converters.De
 	trimmed := strings.TrimSpace(name)
 	d, err := classes.Converter(trimmed)
 	if err == nil && (base == catalog.ConverterBase && d.New != nil || base == catalog.HeaderConverterBase && d.NewHeader != nil) {
-		return d, nil
+		asked, err := classes.ConverterVersion(trimmed, version)
+		if err != nil {
+			return d, err
+		}
+		return asked, nil
 	}
 	if wrong := classes.WrongKind(trimmed, base); wrong != nil {
 		return converters.Definition{}, wrong
@@ -64,7 +69,7 @@ func fullName(spec connect.Spec, err error) string {
 // offer adds to the framework's keys what there is in this worker: its converters and the versions of classes, and as defaults the converters that
 // the worker itself names (ConnectorConfig.enrichedConfigDef).
 func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg connect.Config, nulls []string) {
-	offerVersion(keyIn(def, "connector"+versionSuffix), class.Spec.Version)
+	offerVersions(keyIn(def, keyPluginVersion.Name()), v.Catalog.Versions(class.Spec.Class))
 	for _, k := range converterKeys {
 		key, version := keyIn(def, k.name), keyIn(def, k.name+versionSuffix)
 		key.Recommend = offered{values: v.Catalog.Converters()}
@@ -78,10 +83,10 @@ func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg conne
 				inUse = own
 			}
 		}
-		d, err := k.find(v.Catalog, inUse)
+		d, err := k.find(v.Catalog, inUse, versions.Latest)
 		switch {
 		case err == nil:
-			offerVersion(version, d.Spec.Version)
+			offerVersions(version, v.Catalog.Versions(d.Spec.Class))
 		case fullName(d.Spec, err) == "":
 			version.Recommend = offered{hidden: true}
 		}
@@ -97,16 +102,10 @@ func (v *Validator) workerConverter(k converterKey) string {
 	if name == "" && v.Worker != nil && k.seat == converters.Header {
 		return defaultHeaderConverter
 	}
-	if d, err := k.find(v.Catalog, name); err == nil {
+	if d, err := k.find(v.Catalog, name, versions.Latest); err == nil {
 		return d.Spec.Class
 	}
 	return name
-}
-
-func offerVersion(key *connect.KeyDef, version string) {
-	if version != "" {
-		key.Default, key.Recommend = connect.TextDefault(version), offered{values: []string{version}}
-	}
 }
 
 // keyIn is a key of the framework's definition, to be changed in place.
@@ -121,13 +120,16 @@ func (v *Validator) converterClasses(cfg connect.Config, r *report) {
 		if !given {
 			continue
 		}
-		d, err := k.find(v.Catalog, name)
+		d, err := k.find(v.Catalog, name, versions.Asked(cfg, k.name+versionSuffix))
 		value := r.value(k.name)
 		value.Value = nil
 		if class := fullName(d.Spec, err); class != "" {
 			value.Value = &class
 		}
-		if err != nil {
+		if ofVersion(err) {
+			r.fault(k.name+versionSuffix, err.Error())
+		}
+		if invalid := new(versions.RangeError); err != nil && !errors.As(err, &invalid) {
 			value.Errors = append(value.Errors, err.Error())
 		}
 	}
@@ -137,7 +139,7 @@ func (v *Validator) converterClasses(cfg connect.Config, r *report) {
 func (v *Validator) converterOptions(cfg connect.Config, nulls []string, infos *ConfigInfos) {
 	for _, k := range converterKeys {
 		name, given := cfg[k.name]
-		d, err := k.find(v.Catalog, name)
+		d, err := k.find(v.Catalog, name, versions.Asked(cfg, k.name+versionSuffix))
 		if !given || err != nil {
 			continue
 		}
@@ -160,7 +162,7 @@ func (v *Validator) unknownOptions(framework connect.ConfigDef, cfg connect.Conf
 	var out []string
 	for _, k := range converterKeys {
 		name, given := cfg[k.name]
-		d, err := k.find(v.Catalog, name)
+		d, err := k.find(v.Catalog, name, versions.Asked(cfg, k.name+versionSuffix))
 		if !given || err != nil {
 			continue
 		}

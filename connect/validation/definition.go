@@ -12,9 +12,6 @@ import (
 	"github.com/sluice-connect/sluice/connect/pattern"
 )
 
-// versionSuffix ends the keys that ask for a version of a class (KIP-891).
-const versionSuffix = ".plugin.version"
-
 // Groups of the framework's keys.
 const (
 	common        = "Common"
@@ -90,6 +87,10 @@ var (
 				Default(false).Group(errorHandling, 8, connect.WidthMedium, "Enable Error Context Headers")
 )
 
+// keyPluginProcess is a worker's too.
+var keyPluginProcess = connect.StringKey("sluice.plugin.process", "Whether all tasks of a connector that is a plugin run in one process, or each in its "+
+	"own; the worker's where it is not set.").Optional().Must(connect.OneOf("connector", "task"))
+
 // converterVersion is the plugin.version key of a converter.
 func converterVersion(key string, order int, display string) connect.Key[string] {
 	return connect.StringKey(key+versionSuffix, "Version of the converter, where there are several.").Optional().
@@ -116,10 +117,11 @@ func Definition(t catalog.Type) connect.ConfigDef {
 // beyondJava is the framework's keys that Kafka Connect does not define for a type of connector. They work, but answers that Java's clients read show them
 // only where a value is wrong.
 func beyondJava(t catalog.Type) connect.ConfigDef {
-	if t != catalog.Source {
-		return nil
+	def := connect.NewSpec("", "", keyPluginProcess).Keys
+	if t == catalog.Source {
+		def = append(def, connect.NewSpec("", "", keyDeadLetterTopic, keyDeadLetterReplication, keyDeadLetterHeaders).Keys...)
 	}
-	return connect.NewSpec("", "", keyDeadLetterTopic, keyDeadLetterReplication, keyDeadLetterHeaders).Keys
+	return def
 }
 
 // groups adds the groups of a definition, in the order of their first keys, to those there are.

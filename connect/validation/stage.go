@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 // Ends of the keys that each transform has beside those of its class.
@@ -23,7 +24,7 @@ type stageKind struct {
 	group   string
 	what    string // as Java shows the kind
 	base    catalog.Base
-	find    func(classes *catalog.Catalog, name string) (connect.Spec, error)
+	find    func(classes *catalog.Catalog, name, version string) (connect.Spec, error)
 	offered func(classes *catalog.Catalog) []string
 	own     connect.ConfigDef // keys of every stage, in place of what its class may have under these names
 }
@@ -31,8 +32,8 @@ type stageKind struct {
 var stageKinds = []stageKind{
 	{
 		list: keyTransforms, group: transforms, what: "Transformation", base: catalog.TransformationBase,
-		find: func(classes *catalog.Catalog, name string) (connect.Spec, error) {
-			d, err := classes.Transform(name)
+		find: func(classes *catalog.Catalog, name, version string) (connect.Spec, error) {
+			d, err := classes.TransformVersion(name, version)
 			return d.Spec, err
 		},
 		offered: (*catalog.Catalog).Transforms,
@@ -43,8 +44,8 @@ var stageKinds = []stageKind{
 	},
 	{
 		list: keyPredicates, group: predicates, what: "Predicate", base: catalog.PredicateBase,
-		find: func(classes *catalog.Catalog, name string) (connect.Spec, error) {
-			d, err := classes.Predicate(name)
+		find: func(classes *catalog.Catalog, name, version string) (connect.Spec, error) {
+			d, err := classes.PredicateVersion(name, version)
 			return d.Spec, err
 		},
 		offered: (*catalog.Catalog).Predicates,
@@ -57,6 +58,7 @@ type stage struct {
 	alias, prefix string
 	class         connect.Spec // none where the name is wrong or missing
 	wrong         error        // why the name is wrong; nil also where it is missing
+	wrongVersion  error        // why there is no such version; class is the latest then
 }
 
 // stages are the transforms in their order, and then the predicates; each alias once.
@@ -71,22 +73,26 @@ func stages(classes *catalog.Catalog, cfg connect.Config) []stage {
 			}
 			seen = append(seen, alias)
 			s := stage{stageKind: kind, alias: alias, prefix: kind.list.Name() + "." + alias + "."}
-			s.class, s.wrong = s.classIn(classes, cfg)
+			s.class, s.wrong = s.classIn(classes, cfg, versions.Asked(cfg, s.prefix+pluginVersion))
+			if ofVersion(s.wrong) {
+				s.wrongVersion = s.wrong
+				s.class, s.wrong = s.classIn(classes, cfg, versions.Latest)
+			}
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-func (s *stage) classIn(classes *catalog.Catalog, cfg connect.Config) (connect.Spec, error) {
+func (s *stage) classIn(classes *catalog.Catalog, cfg connect.Config, version string) (connect.Spec, error) {
 	key := s.prefix + typeSuffix
 	name, given := cfg[key]
 	if !given {
 		return connect.Spec{}, nil
 	}
 	trimmed := strings.TrimSpace(name)
-	if spec, err := s.find(classes, trimmed); err == nil {
-		return spec, nil
+	if spec, err := s.find(classes, trimmed, version); err == nil || ofVersion(err) {
+		return spec, err
 	}
 	if wrong := classes.WrongKind(trimmed, s.base); wrong != nil {
 		return connect.Spec{}, wrong
@@ -94,22 +100,22 @@ func (s *stage) classIn(classes *catalog.Catalog, cfg connect.Config) (connect.S
 	return connect.Spec{}, noSuchClass(key, name)
 }
 
-// definition is the keys of the stage (ConnectorConfig.EnrichablePlugin). Those of its class are left out where the class is not what it must be,
-// and, as in Java, where its name has blanks around it.
+// definition is the keys of the stage (ConnectorConfig.EnrichablePlugin). Those of its class are left out where the class is not what it must be or not
+// here in the version that is asked for, and, as in Java, where its name has blanks around it.
 func (s *stage) definition(classes *catalog.Catalog, cfg connect.Config) connect.ConfigDef {
 	group := s.group + ": " + s.alias
-	noun := strings.ToLower(s.what)
+	noun, there := strings.ToLower(s.what), classes.Versions(s.class.Class)
 	version := connect.StringKey(s.prefix+pluginVersion, fmt.Sprintf("Version of the '%s' %s.", s.alias, noun)).Optional().Importance(connect.High).
-		Group(group, 1, connect.WidthLong, s.what+" version for "+s.alias).Recommend(offered{values: versions(s.class)})
+		Group(group, 1, connect.WidthLong, s.what+" version for "+s.alias).Recommend(offered{values: there})
 	exact := s.class.Class != "" && cfg[s.prefix+typeSuffix] == strings.TrimSpace(cfg[s.prefix+typeSuffix])
-	if exact && s.class.Version != "" {
-		version = version.Default(s.class.Version)
+	if exact && len(there) > 0 {
+		version = version.Default(there[len(there)-1])
 	}
 	def := connect.NewSpec("", "",
 		connect.ClassKey(s.prefix+typeSuffix, fmt.Sprintf("Class for the '%s' %s.", s.alias, noun)).Importance(connect.High).
 			Group(group, 0, connect.WidthLong, s.what+" type for "+s.alias).Recommend(offered{values: s.offered(classes)}),
 		version).Keys
-	if !exact {
+	if !exact || s.wrongVersion != nil {
 		return def
 	}
 	keys := slices.Clone(s.own)
@@ -119,13 +125,6 @@ func (s *stage) definition(classes *catalog.Catalog, cfg connect.Config) connect
 		}
 	}
 	return append(def, keys.Embed(s.prefix, group, len(def))...)
-}
-
-func versions(class connect.Spec) []string {
-	if class.Version == "" {
-		return nil
-	}
-	return []string{class.Version}
 }
 
 // withStages adds the keys of stages to the framework's.
@@ -161,10 +160,14 @@ func checkStages(found []stage, given func(key string) bool, r *report) {
 		if problem != "" {
 			value.Errors = append(value.Errors, problem)
 		}
+		if s.wrongVersion != nil {
+			value.Errors = append(value.Errors, s.wrongVersion.Error())
+			r.fault(s.prefix+pluginVersion, s.wrongVersion.Error())
+		}
 	}
 }
 
-// stageWarnings are what Java accepts without a word: a predicate that is not there, which will fail the tasks, and another version than there is.
+// stageWarnings are what Java accepts without a word: a predicate that is not there, which will fail the tasks.
 func stageWarnings(found []stage, cfg connect.Config) []string {
 	var out []string
 	for i := range found {
@@ -172,9 +175,6 @@ func stageWarnings(found []stage, cfg connect.Config) []string {
 		key := s.prefix + predicateSuffix
 		if name, given := cfg[key]; given && s.own.Has(predicateSuffix) && !slices.Contains(keyPredicates.Get(cfg), name) {
 			out = append(out, fmt.Sprintf("%s: predicates does not list %s, and tasks will fail: add it there, or remove the key", key, name))
-		}
-		if warning := otherVersion(s.prefix+pluginVersion, s.class, cfg); warning != "" {
-			out = append(out, warning)
 		}
 	}
 	return out

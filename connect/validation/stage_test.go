@@ -33,13 +33,12 @@ func TestAMisspelledKeyOfATransformIsAWarning(t *testing.T) {
 	}, got.Warnings)
 }
 
-func TestAVersionOfATransformThatIsNotHereIsAWarning(t *testing.T) {
+func TestAVersionOfATransformThatIsNotHereIsRefused(t *testing.T) {
 	got, err := validator(t, nil).Validate(t.Context(), with("transforms", "a", "transforms.a.type", hoistField, "transforms.a.field", "f",
 		"transforms.a.plugin.version", "[1,2)"))
 	require.NoError(t, err)
-	require.Zero(t, got.Infos.ErrorCount)
-	require.Len(t, got.Warnings, 1)
-	require.Contains(t, got.Warnings[0], "transforms.a.plugin.version: [1,2) is asked for")
+	refusal := []string{"Plugin " + hoistField + " not found that matches the version range [1,2), available versions: [4.1.2]"}
+	require.Equal(t, map[string][]string{"transforms.a.type": refusal, "transforms.a.plugin.version": refusal}, errorsOf(got.Infos))
 }
 
 func TestAStoredConfigurationWithABadTransformIsRefused(t *testing.T) {

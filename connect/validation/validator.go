@@ -3,7 +3,6 @@ package validation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -49,7 +48,11 @@ func (v *Validator) validate(ctx context.Context, cfg connect.Config, nulls []st
 	if !ok {
 		return Result{}, ErrNoConnectorClass
 	}
-	class, err := v.Catalog.Connector(name)
+	class, err := ClassOf(v.Catalog, cfg)
+	if missing := new(catalog.VersionError); errors.As(err, &missing) {
+		latest, err := v.Catalog.Connector(name)
+		return v.otherVersion(latest, cfg, nulls, missing), err
+	}
 	if err != nil {
 		return Result{}, err
 	}
@@ -71,9 +74,6 @@ func (v *Validator) validate(ctx context.Context, cfg connect.Config, nulls []st
 	v.overrides(class.Type, cfg, nulls, &infos)
 	v.converterOptions(cfg, nulls, &infos)
 	v.restarts(cfg, &infos)
-	if warning := otherVersion(keyPluginVersion.Name(), class.Spec, cfg); warning != "" {
-		warnings = append(warnings, warning)
-	}
 	warnings = slices.Concat(warnings, stageWarnings(named, cfg), unknown(class, framework, named, cfg),
 		v.unknownOptions(framework, cfg))
 	return Result{Infos: infos, Warnings: warnings}, nil
@@ -120,15 +120,6 @@ func naming(p connect.Problem) string {
 	return p.Key + ": " + p.Message
 }
 
-// otherVersion says that a version which is asked for is not to be had. Java refuses it; here each class has one version, in place of all of Java's.
-func otherVersion(key string, class connect.Spec, cfg connect.Config) string {
-	asked, given := cfg[key]
-	if !given || asked == class.Version || class.Class == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s: %s is asked for, and this worker has %s of %s alone, which it uses", key, asked, class.Version, class.Class)
-}
-
 // openPrefixes begin keys that have a meaning without being defined.
 var openPrefixes = []string{"key.converter.", "value.converter.", "header.converter.", "producer.override.", "consumer.override.", "admin.override.",
 	creationPrefix}
@@ -161,7 +152,7 @@ func (v *Validator) PluginKeys(class *catalog.Class) []ConfigKeyInfo {
 		out = append(out, KeyInfo(k))
 	}
 	framework := Definition(class.Type)
-	offerVersion(keyIn(framework, keyPluginVersion.Name()), class.Spec.Version)
+	offerVersions(keyIn(framework, keyPluginVersion.Name()), v.Catalog.Versions(class.Spec.Class))
 	for _, k := range framework {
 		if !class.Spec.Keys.Has(k.Name) {
 			out = append(out, KeyInfo(k))

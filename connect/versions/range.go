@@ -1,12 +1,23 @@
 package versions
 
-import (
-	"errors"
-	"strings"
-)
+import "strings"
 
-// Latest asks for the highest version that there is, as no range at all does.
+// Latest asks for the highest version that there is.
 const Latest = "latest"
+
+// Asked is what a configuration asks for under a key; [Latest] where it says nothing.
+func Asked(cfg map[string]string, key string) string {
+	if spec, given := cfg[key]; given {
+		return spec
+	}
+	return Latest
+}
+
+// RangeError says that a text is no range.
+type RangeError struct{ reason string }
+
+// Error is Maven's text.
+func (e *RangeError) Error() string { return e.reason }
 
 // Range is the versions that somebody asks for. The zero Range takes any.
 type Range struct{ spans []span }
@@ -18,7 +29,7 @@ type span struct {
 }
 
 // ParseRange reads what a plugin.version says: one version, a span as [1.0,2.0), several of them with commas between, or [Latest]
-// (PluginUtils.connectorVersionRequirement). Its errors have Maven's texts.
+// (PluginUtils.connectorVersionRequirement). Its error is a [*RangeError].
 func ParseRange(spec string) (Range, error) {
 	if spec == Latest {
 		return Range{}, nil
@@ -35,7 +46,7 @@ func spans(spec string) (r Range, err error) {
 	for strings.HasPrefix(rest, "[") || strings.HasPrefix(rest, "(") {
 		end := strings.IndexAny(rest, ")]")
 		if end < 0 {
-			return Range{}, errors.New("Unbounded range: " + spec) //lint:ignore ST1005 Maven's text
+			return Range{}, &RangeError{"Unbounded range: " + spec}
 		}
 		s, err := newSpan(rest[:end+1])
 		if err != nil {
@@ -43,7 +54,7 @@ func spans(spec string) (r Range, err error) {
 		}
 		if len(r.spans) > 0 {
 			if before := r.spans[len(r.spans)-1].high; before != nil && (s.low == nil || Compare(*s.low, *before) < 0) {
-				return Range{}, errors.New("Ranges overlap: " + spec) //lint:ignore ST1005 Maven's text
+				return Range{}, &RangeError{"Ranges overlap: " + spec}
 			}
 		}
 		r.spans = append(r.spans, s)
@@ -53,7 +64,7 @@ func spans(spec string) (r Range, err error) {
 		}
 	}
 	if rest != "" {
-		return Range{}, errors.New("Only fully-qualified sets allowed in multiple set scenario: " + spec) //lint:ignore ST1005 Maven's text
+		return Range{}, &RangeError{"Only fully-qualified sets allowed in multiple set scenario: " + spec}
 	}
 	return r, nil
 }
@@ -64,7 +75,7 @@ func newSpan(spec string) (span, error) {
 	low, high, two := strings.Cut(within, ",")
 	if !two {
 		if !s.withLow || !s.withHigh {
-			return s, errors.New("Single version must be surrounded by []: " + spec) //lint:ignore ST1005 Maven's text
+			return s, &RangeError{"Single version must be surrounded by []: " + spec}
 		}
 		s.low, s.high = &within, &within
 		return s, nil
@@ -78,7 +89,7 @@ func newSpan(spec string) (span, error) {
 	if s.low != nil && s.high != nil {
 		order := Compare(low, high)
 		if order > 0 || order == 0 && !(s.withLow && s.withHigh) {
-			return s, errors.New("Range defies version ordering: " + spec) //lint:ignore ST1005 Maven's text
+			return s, &RangeError{"Range defies version ordering: " + spec}
 		}
 	}
 	return s, nil

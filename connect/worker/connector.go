@@ -137,7 +137,7 @@ func (p *plugin) passwords() (values []string) {
 
 // load finds the class of a connector and reads the keys that are the framework's, from a resolved configuration.
 func (w *Worker) load(config connect.Config) (*plugin, error) {
-	class, err := w.catalog.Connector(config["connector.class"])
+	class, err := validation.ClassOf(w.catalog, config)
 	if err != nil {
 		return nil, err
 	}

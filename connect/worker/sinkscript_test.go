@@ -205,7 +205,7 @@ func newSinkScriptBed(t *testing.T, addr string, script *sinkScript) *sinkScript
 	convert := &scriptedConverter{}
 	b := &sinkScriptBed{
 		t: t, direct: addr, settings: settings, statuses: statuses, convert: convert,
-		worker: New(settings, classes.With(convert.definition()), SharedOffsets(stores.NewFileOffsetStore(t.TempDir()+"/offsets", log)), statuses, plan,
+		worker: New(settings, withConverter(classes, convert.definition()), SharedOffsets(stores.NewFileOffsetStore(t.TempDir()+"/offsets", log)), statuses, plan,
 			nil, log),
 		config: connect.Config{"connector.class": "test.SinkScriptConnector", "topics": "t"},
 	}

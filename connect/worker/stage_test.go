@@ -20,6 +20,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
@@ -67,7 +68,7 @@ func newStage(t *testing.T, topics []string, change ...setting) *stage {
 	s := &stage{
 		t: t, source: source, convert: convert, kafka: kafka, statuses: newStatusLog(), offsets: &offsetLog{at: map[string]int64{}}, tasks: map[TaskID]TaskSpec{},
 	}
-	s.worker = New(settings, classes.With(convert.definition()), SharedOffsets(s.offsets), s.statuses,
+	s.worker = New(settings, withConverter(classes, convert.definition()), SharedOffsets(s.offsets), s.statuses,
 		func(context.Context, string, []connect.Config) {}, nil, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), within)
@@ -304,4 +305,13 @@ func alive(label string) (stacks []string) {
 		}
 	}
 	return stacks
+}
+
+// withConverter is a catalog and one converter more.
+func withConverter(classes *catalog.Catalog, d converters.Definition) *catalog.Catalog {
+	wider, problems := classes.With(catalog.Addition{Converters: []converters.Definition{d}})
+	if len(problems) > 0 {
+		panic(problems[0])
+	}
+	return wider
 }

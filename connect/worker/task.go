@@ -197,7 +197,7 @@ func (w *Worker) converters(p *plugin) (s seats, err error) {
 	if s.value, s.classes.value, err = w.converter(converters.Value, f.ValueConverter); err != nil {
 		return s, fmt.Errorf("value.converter: %w", err)
 	}
-	def, err := w.catalog.Converter(f.HeaderConverter.Class)
+	def, err := w.catalog.ConverterVersion(f.HeaderConverter.Class, f.HeaderConverter.Version)
 	if err == nil && def.NewHeader == nil {
 		err = errors.New("class " + f.HeaderConverter.Class + " does not convert headers")
 	}
@@ -212,7 +212,7 @@ func (w *Worker) converters(p *plugin) (s seats, err error) {
 }
 
 func (w *Worker) converter(seat converters.Seat, c validation.ConverterConfig) (converter converters.Converter, class string, err error) {
-	def, err := w.catalog.Converter(c.Class)
+	def, err := w.catalog.ConverterVersion(c.Class, c.Version)
 	if err != nil {
 		return nil, "", err
 	}

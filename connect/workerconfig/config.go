@@ -44,6 +44,7 @@ type Worker struct {
 	LogLevel           string // sluice.log.level; "" for the program's own
 	LogFormat          string // sluice.log.format: text or json; "" for the program's own
 	OverridePolicy     string
+	PluginProcess      string  // sluice.plugin.process: connector or task
 	TopicTracking      bool    // topic.tracking.enable
 	TopicTrackingReset bool    // topic.tracking.allow.reset
 	Cluster            Cluster // of the distributed mode
@@ -91,6 +92,9 @@ var (
 	metricsSamples = connect.IntKey("metrics.num.samples", "How many such windows count.").Default(2).Must(connect.AtLeast(1))
 	recordingLevel = connect.StringKey("metrics.recording.level", "Which metrics there are: all, whatever it says.").Default("INFO").
 			Must(connect.OneOf("INFO", "DEBUG", "TRACE"))
+	pluginPath    = connect.ListKey("plugin.path", "Folders in which plugins are, or folders of such folders.").Default(nil)
+	pluginProcess = connect.StringKey("sluice.plugin.process", "Whether all tasks of a connector that is a plugin run in one process, or each in its own, "+
+		"unless the connector says otherwise.").Default("connector").Must(connect.OneOf("connector", "task"))
 	trackingReset = connect.BoolKey("topic.tracking.allow.reset", "Whether users may have the recorded topics forgotten.").Default(true)
 )
 
@@ -136,7 +140,7 @@ func unlessNull(c connect.Check) connect.Check {
 func definition(mode Mode) connect.ConfigDef {
 	def := connect.NewSpec("", "", keyConverter, valueConverter, flushInterval, flushTimeout, gracefulStop, overridePolicy,
 		topicCreation, topicTracking, trackingReset, logLevel, logFormat,
-		metricsWindow, metricsSamples, recordingLevel).Keys
+		metricsWindow, metricsSamples, recordingLevel, pluginPath, pluginProcess).Keys
 	def = append(def, restKeys...)
 	def = append(def, restart.Keys()...)
 	if mode == Standalone {
@@ -186,6 +190,7 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 		OffsetFlushTimeout:  milliseconds(flushTimeout.Get(cfg)),
 		GracefulShutdown:    milliseconds(gracefulStop.Get(cfg)),
 		OverridePolicy:      overridePolicy.Get(cfg),
+		PluginProcess:       pluginProcess.Get(cfg),
 		TopicTracking:       topicTracking.Get(cfg),
 		TopicTrackingReset:  trackingReset.Get(cfg),
 		ExactlyOnce:         Disabled,
@@ -211,6 +216,11 @@ func Parse(mode Mode, p Properties) (*Worker, error) {
 	w.Offset = StorageTopic{offsetTopic.Get(cfg), int32(offsetPartitions.Get(cfg)), int16(offsetReplication.Get(cfg)), p.topicSettings("offset.storage.")}
 	w.Status = StorageTopic{statusTopic.Get(cfg), int32(statusPartitions.Get(cfg)), int16(statusReplication.Get(cfg)), p.topicSettings("status.storage.")}
 	return w, nil
+}
+
+// PluginPath is where plugins are looked for. It is known before a configuration is parsed: config providers may be plugins too.
+func (p Properties) PluginPath() []string {
+	return slices.DeleteFunc(pluginPath.Get(connect.Config(p)), func(path string) bool { return path == "" })
 }
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

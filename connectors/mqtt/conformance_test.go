@@ -1,8 +1,11 @@
 package mqtt
 
 import (
+	"context"
 	"fmt"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/connecttest"
@@ -68,4 +71,48 @@ func TestTheSinkKeepsItsPromises(t *testing.T) {
 			return connecttest.SinkWorld{Read: func() []string { return payloads(device.take(0)) }, BadConfigs: badKeys, Outage: at.outage}
 		})
 	})
+}
+
+// What is measured must be what happened, with a lost connection in between.
+func TestTheConnectorsMeasureWhatTheyDo(t *testing.T) {
+	broker := testbed.StartMosquitto(t)
+	proxy := testbed.StartProxy(t, broker.Addr())
+	src := connecttest.StartSource(t, Source{}, sourceConfig("tcp://"+proxy.Addr(), "c/+"), connecttest.HoldAcks())
+	sink := connecttest.StartSink(t, Sink{}, sinkConfig("tcp://"+proxy.Addr()))
+	src.AwaitHealthy()
+	sink.AwaitHealthy()
+	sink.Put(commands(0, 100)...)
+	sink.Drain()
+	src.Take(100)
+	for name, want := range map[string]float64{
+		"mqtt_connected": 1, "mqtt_session_present": 0, "mqtt_reconnects": 0, "mqtt_received": 100, "mqtt_window_used": 100, "mqtt_acknowledged": 0,
+		"mqtt_filters_less_qos": 0,
+	} {
+		assert.Equal(t, want, src.Metric(name), name)
+	}
+	src.Ack(60)
+	assert.EqualValues(t, 40, src.Metric("mqtt_window_used"))
+	assert.EqualValues(t, 60, src.Metric("mqtt_acknowledged"))
+	for name, want := range map[string]float64{
+		"mqtt_connected": 1, "mqtt_published": 100, "mqtt_acknowledged": 100, "mqtt_window_used": 0, "mqtt_buffer_messages": 0, "mqtt_refused": 0,
+		"mqtt_oldest_unacknowledged_seconds": 0,
+	} {
+		assert.Equal(t, want, sink.Metric(name), name)
+	}
+	proxy.Refuse()
+	proxy.Cut()
+	src.AwaitWaiting()
+	assert.Zero(t, src.Metric("mqtt_connected"))
+	proxy.Accept()
+	src.AwaitHealthy()
+	assert.EqualValues(t, 1, src.Metric("mqtt_connected"))
+	assert.EqualValues(t, 1, src.Metric("mqtt_session_present"))
+	assert.EqualValues(t, 1, src.Metric("mqtt_reconnects"))
+	testbed.Await(t, patience, "what was not acknowledged to come again", func(context.Context) error {
+		if n := src.Metric("mqtt_duplicates"); n != 40 {
+			return fmt.Errorf("%v repeats were known", n)
+		}
+		return nil
+	})
+	assert.EqualValues(t, 140, src.Metric("mqtt_received"))
 }

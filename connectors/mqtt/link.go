@@ -27,6 +27,7 @@ type link struct {
 	failFast bool
 	peer     peer
 	rt       connect.TaskContext
+	uptime   uptime
 
 	rival rivalry
 	stop  context.CancelFunc
@@ -100,12 +101,14 @@ func (l *link) run(ctx context.Context) {
 		up, err := l.connect(ctx)
 		if err == nil {
 			var stood time.Duration
-			stood, err = l.serve(ctx, up)
+			stood, err = l.serve(ctx, up, first)
 			if stood > 0 {
 				lost, first = time.Now(), false
 			}
 			err = l.suspect(ctx, err, stood)
 			l.retry.stood(stood)
+		} else {
+			l.uptime.failures.Add(1)
 		}
 		if ctx.Err() != nil {
 			return
@@ -317,7 +320,7 @@ func disconnected(b *broker, s server, d *paho.Disconnect) error {
 }
 
 // serve lives with a connection until it is lost or ctx ends. stood is how long it was healthy, 0 where it never was.
-func (l *link) serve(ctx context.Context, up *uplink) (stood time.Duration, err error) {
+func (l *link) serve(ctx context.Context, up *uplink, first bool) (stood time.Duration, err error) {
 	peerCtx, cancel := context.WithCancel(ctx)
 	defer func() {
 		cancel()
@@ -336,6 +339,8 @@ func (l *link) serve(ctx context.Context, up *uplink) (stood time.Duration, err 
 	if l.broker.status != nil {
 		l.broker.status.say(up.conn, l.broker.clientID, true)
 	}
+	l.uptime.stands(first, up.ack.SessionPresent)
+	defer l.uptime.connected.Set(0)
 	l.rt.Healthy()
 	l.rt.Log().Info("connected to MQTT broker", slog.String("server", up.server.uri), slog.String("client_id", l.broker.clientID),
 		slog.String("version", up.version()), slog.Bool("session_present", up.ack.SessionPresent))

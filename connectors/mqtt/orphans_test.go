@@ -107,8 +107,6 @@ func TestAFilterThatHasMovedStaysUntilItsOtherTaskHasIt(t *testing.T) {
 	s := newSubscriptions(all, []string{"a"}, lastRun(2, "a,b,gone"))
 	assert.Equal(t, []string{"gone"}, s.stale)
 	assert.Equal(t, []string{"b"}, s.moved)
-	assert.True(t, s.changed)
-	assert.False(t, newSubscriptions(all, []string{"a"}, lastRun(2, "a")).changed)
 }
 
 func TestSharedTasksAllHaveAllFilters(t *testing.T) {
@@ -157,7 +155,7 @@ func TestAFilterThatHasMovedIsLeftWhenItsOtherTaskHasSubscribedIt(t *testing.T) 
 			for _, r := range batch.Records() {
 				require.NoError(t, task.Ack(t.Context(), []connect.Receipt{{Tag: r.Tag, Source: r.Source}}))
 			}
-			got = append(got, batch.Records()...)
+			got = append(got, slices.DeleteFunc(slices.Clone(batch.Records()), func(r connect.SourceRecord) bool { return r.Advances() })...)
 		}
 		require.Len(t, got, n)
 		return got

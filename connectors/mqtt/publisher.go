@@ -29,6 +29,7 @@ type publisher struct {
 	room    int  // messages the queue may hold
 	aliased bool // mqtt.topic.alias.enabled
 	nobody  nobodyPolicy
+	counts  output
 	stale   time.Duration // mqtt.stale.after.ms, for records that are held; negative for none
 
 	mu      sync.Mutex
@@ -43,6 +44,7 @@ type publisher struct {
 	flight  int           // sent with QoS 1 or 2 and not answered
 	moved   chan struct{} // capacity 1: the head has moved, a message was refused or is held, or the connection changed
 	refused int           // messages in state refusedOut
+	acked   int           // of the answers that are being taken
 	suspect suspicion
 	pace    pace
 	due     time.Duration // how long until the pace lets the next message through
@@ -85,7 +87,7 @@ const (
 )
 
 func newPublisher(room int) *publisher {
-	return &publisher{room: min(room, ids), stale: -1, moved: make(chan struct{}, 1), paced: make(chan struct{}, 1), held: newHeld()}
+	return &publisher{room: min(room, ids), counts: ignored(), stale: -1, moved: make(chan struct{}, 1), paced: make(chan struct{}, 1), held: newHeld()}
 }
 
 // ids is how many packet ids there are for messages: two are kept for presence.
@@ -102,6 +104,7 @@ func (p *publisher) add(list []outgoing) int {
 	for i := range list {
 		if list[i].pub == nil {
 			list[i].state = settled
+			p.counts.skipped.Add(1)
 		}
 		p.queue.push(list[i])
 	}
@@ -119,7 +122,7 @@ func (p *publisher) pump() {
 
 // encode appends what may be sent now.
 func (p *publisher) encode(out []byte) []byte {
-	now := time.Now()
+	now, written := time.Now(), 0
 	for ; p.sent < p.queue.n; p.sent++ {
 		o := p.queue.at(p.sent)
 		if o.live || o.state == settled || o.state == refusedOut || o.state == heldOut {
@@ -140,8 +143,12 @@ func (p *publisher) encode(out []byte) []byte {
 		if !p.mayGo(o, now) {
 			break
 		}
+		if o.state != received {
+			written++
+		}
 		out = p.write(out, o, n, now)
 	}
+	p.counts.published.Add(written)
 	return out
 }
 
@@ -298,6 +305,7 @@ func (p *publisher) ending() {
 // refuse hands a message to the error handling: see takeRefused. Code 0 stands for a broker that closes the connection instead.
 func (p *publisher) refuse(o *outgoing, code byte) {
 	o.state, o.code, o.live = refusedOut, code, false
+	p.counts.refused.Add(1)
 	p.refused++
 	signal(p.moved)
 }
@@ -322,6 +330,8 @@ func (p *publisher) answers(c *conn, came []answer) {
 			p.answered(a.id, o.code, received)
 		}
 	}
+	p.counts.acknowledged.Add(p.acked)
+	p.acked = 0
 	p.pump()
 }
 
@@ -361,6 +371,7 @@ func (p *publisher) answered(id uint16, code byte, in sendState) {
 		p.hold(o)
 	default:
 		o.state = settled
+		p.acked++
 		if p.held.free(o) {
 			p.release(o)
 		}

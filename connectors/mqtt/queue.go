@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 )
@@ -44,6 +45,8 @@ type queue struct {
 	dropped int // since the last takeDropped
 	arrived int // messages ever
 
+	counts intake
+
 	full  atomic.Bool
 	held  atomic.Bool   // the subscriber's window is full
 	ready chan struct{} // capacity 1: fill has something
@@ -63,7 +66,7 @@ var overflows = map[string]overflow{"block": blockReader, "drop_oldest": dropOld
 
 func newQueue(maxCount, maxBytes int, o overflow) *queue {
 	return &queue{
-		maxCount: maxCount, maxBytes: maxBytes, overflow: o,
+		maxCount: maxCount, maxBytes: maxBytes, overflow: o, counts: unseen(),
 		ready: make(chan struct{}, 1), room: make(chan struct{}, 1),
 	}
 }
@@ -100,6 +103,7 @@ func (q *queue) spill(m *message) bool {
 		return false
 	}
 	q.dropped++
+	q.counts.dropped.Add(1)
 	return q.overflow == dropNewest || !q.forgetOldest()
 }
 
@@ -181,6 +185,8 @@ func (q *queue) hold(held bool) {
 func (q *queue) open() bool { return (q.overflow != blockReader || !q.full.Load()) && !q.held.Load() }
 
 func (q *queue) wait(quit <-chan struct{}) {
+	began := time.Now()
+	defer func() { q.counts.paused.Add(int(time.Since(began).Milliseconds())) }()
 	for !q.open() {
 		select {
 		case <-q.room:

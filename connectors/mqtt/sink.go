@@ -45,8 +45,10 @@ func (Sink) Open(ctx context.Context, rt connect.SinkContext) (connect.SinkTask,
 		publisher:  newPublisher(maxInFlight.Get(cfg)),
 		partitions: map[connect.TopicPartition]*progress{},
 		patience:   millis(publishTimeout.Get(cfg)),
-		link:       &link{broker: b, retry: newRetry(cfg), failFast: connectFailFast.Get(cfg), rt: rt},
+		link:       &link{broker: b, retry: newRetry(cfg), failFast: connectFailFast.Get(cfg), rt: rt, uptime: newUptime(rt.Metrics())},
 	}
+	t.publisher.counts = newOutput(rt.Metrics())
+	t.publisher.shows(rt.Metrics())
 	t.publisher.aliased = topicAliases.Get(cfg)
 	t.publisher.nobody, t.publisher.stale = nobodyPolicies[noSubscribers.Get(cfg)], out.stale
 	t.publisher.pace = newPace(rateMessages.Get(cfg), rateBytes.Get(cfg))

@@ -42,7 +42,7 @@ var (
 	retainAsPublished = connect.BoolKey("mqtt.retain.as.published", "Keep the retain flag as it was published.").
 				Default(true).Importance(connect.Low).Group("Source", -1, connect.WidthMedium, "")
 	resubscribe = connect.StringKey("mqtt.resubscribe",
-		"Whether to subscribe where the broker still has the session. auto: with MQTT 5 always, with 3.1.1, which would send retained messages again, not.").
+		"Whether to subscribe at a reconnect where the broker still has the session. auto: with MQTT 5; not with 3.1.1, which would send retained messages again.").
 		Default("auto").Must(connect.OneOf("auto", "always", "never")).Importance(connect.Low).Group("Source", -1, connect.WidthMedium, "")
 	ackMode = connect.StringKey("mqtt.ack.mode",
 		"When the broker is told that a message has come: produced, when Kafka has it; received, at once: what is under way is lost with the worker.").

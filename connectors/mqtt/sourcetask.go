@@ -60,10 +60,12 @@ func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, 
 	filters := mqttTopics.Get(cfg)
 	own := newListener(cfg, b, clientIDOf(cfg, number), newSubscriptions(cfg, filters, before), rt)
 	t.own = own
+	own.shows(rt.Metrics())
 	t.inflow = inflow{
 		subscriber: own.subscriber, partition: partition, link: own.link(rt, own),
 		offset: offsetOf(cfg, filters), laden: offsetOf(cfg, slices.Concat(filters, own.stale, own.moved)),
 	}
+	t.link.uptime = newUptime(rt.Metrics())
 	if exactly {
 		if err := t.beExact(before); err != nil {
 			return nil, err
@@ -115,6 +117,7 @@ func offsetOf(cfg connect.Config, filters []string) connect.Offset {
 // newListener is the peer of a session's link.
 func newListener(cfg connect.Config, b broker, id string, subs subscriptions, rt connect.TaskContext) *listener {
 	q := newQueue(queueSize.Get(cfg), int(bufferBytes.Get(cfg)), overflows[qos0Overflow.Get(cfg)])
+	q.counts = newIntake(rt.Metrics())
 	s := newSubscriber(q, dedupe.Get(cfg))
 	s.atOnce, s.most = ackMode.Get(cfg) == "received", int(b.receiveMaximum)
 	b.clientID = id

@@ -174,12 +174,14 @@ func (s *subscriber) publishes(c *conn, came []message) {
 	if s.conn != c {
 		return
 	}
+	s.queue.counts.received.Add(len(came))
 	fresh := came[:0]
 	for i := range came {
 		if came[i].pub.QoS == 0 || s.open(&came[i]) {
 			fresh = append(fresh, came[i])
 		}
 	}
+	s.queue.counts.duplicates.Add(len(came) - len(fresh))
 	s.acknowledge()
 	s.queue.hold(s.crowded())
 	s.queue.push(fresh)
@@ -299,6 +301,7 @@ func (s *subscriber) acknowledge() {
 		return
 	}
 	s.acks = s.acks[:0]
+	s.queue.counts.acknowledged.Add(s.window.ripe)
 	for s.window.ripe > 0 {
 		f, _ := s.window.pop()
 		if f.qos2 {

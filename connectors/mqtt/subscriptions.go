@@ -28,7 +28,6 @@ type subscriptions struct {
 	retainAsPublished bool
 	strict            bool   // mqtt.qos.strict
 	resubscribe       string // mqtt.resubscribe
-	changed           bool   // the last run had other filters, or none is known of
 	division          string // how the connector's filters are divided among its tasks; see handover
 }
 
@@ -61,7 +60,6 @@ func newSubscriptions(cfg connect.Config, filters []string, before connect.Offse
 		retainAsPublished: retainAsPublished.Get(cfg),
 		strict:            qosStrict.Get(cfg),
 		resubscribe:       resubscribe.Get(cfg),
-		changed:           true,
 		after:             millis(orphanIdle.Get(cfg)),
 		division:          joinList([]string{joinList(serverURI.Get(cfg)), clientBase(cfg), joinList(taskNumbers.Get(cfg)), joinList(allTopics.Get(cfg))}),
 	}
@@ -77,7 +75,6 @@ func newSubscriptions(cfg connect.Config, filters []string, before connect.Offse
 				s.stale = append(s.stale, f)
 			}
 		}
-		s.changed = len(s.stale)+len(s.moved) > 0 || slices.ContainsFunc(filters, func(f string) bool { return !slices.Contains(last, f) })
 	}
 	return s
 }
@@ -138,7 +135,7 @@ type listener struct {
 
 // link is the connection of a peer that is this listener or holds it.
 func (l *listener) link(rt connect.TaskContext, p peer) *link {
-	return &link{broker: *l.broker, retry: l.retry, failFast: l.failFast, peer: p, rt: rt}
+	return &link{broker: *l.broker, retry: l.retry, failFast: l.failFast, peer: p, rt: rt, uptime: untold()}
 }
 
 func (l *listener) gate() gate { return l.queue }
@@ -175,8 +172,10 @@ func (l *listener) begin(connection context.Context, up *uplink) error {
 	if err != nil {
 		return err
 	}
+	less := 0
 	for i, qos := range granted {
 		if qos < l.qos {
+			less++
 			if l.strict {
 				return &final{fmt.Errorf("MQTT broker %s grants QoS %d to filter %q, and mqtt.qos.strict wants %d", up.server, qos, l.filters[i], l.qos)}
 			}
@@ -184,7 +183,8 @@ func (l *listener) begin(connection context.Context, up *uplink) error {
 				slog.Int("granted", int(qos)), slog.Int("wanted", int(l.qos)))
 		}
 	}
-	l.ran, l.changed = true, false
+	l.queue.counts.lessQoS.Set(float64(less))
+	l.ran = true
 	l.announce()
 	return nil
 }
@@ -227,9 +227,10 @@ func (l *listener) unsubscribeLater(ctx context.Context, up *uplink) {
 }
 
 // due reports whether to subscribe although the broker may have the subscriptions. With MQTT 5 that costs nothing; with 3.1.1 the broker sends all
-// retained messages again.
+// retained messages again. A task's first connection always subscribes: what the offset says of the last run's filters may be older than what
+// became of them, and a filter that is missing would be missed by nobody.
 func (l *listener) due(up *uplink) bool {
-	if !up.ack.SessionPresent || l.changed {
+	if !l.ran || !up.ack.SessionPresent {
 		return true
 	}
 	return l.resubscribe == "always" || l.resubscribe == "auto" && !up.three

@@ -58,6 +58,12 @@ var leaves = []string{"connect/kafkaclient", "connect/certstore", "connect/jaas"
 // ofREST are the packages in which the herder's interface speaks, and those of REST's own TLS and log levels: REST may know no other of the framework.
 var ofREST = []string{"connect", "connect/catalog", "connect/certstore", "connect/herder", "connect/logging", "connect/validation"}
 
+// ofContract are the packages of the contract with plugins, which both of its sides use.
+var ofContract = []string{"connect", "plugins/contract", "plugins/wire"}
+
+// ofBoundary are those that Sluice's side of the contract uses beside them: whose definitions it gives what plugins bring.
+var ofBoundary = []string{"connect/configproviders", "connect/converters", "connect/transforms"}
+
 // running are the packages that run connectors.
 var running = []string{"connect/worker", "connect/cluster", "connect/group", "connect/embedded"}
 
@@ -85,6 +91,10 @@ func TestArrowsRunOneWay(t *testing.T) {
 				t.Errorf("%s imports %s: REST talks to the herder and knows nothing else", p.ImportPath, i)
 			case p.ImportPath == "cmd/sluice/remote" && (under(i, "connectors") || contains(running, i)):
 				t.Errorf("%s imports %s: its commands talk to a cluster over REST and run nothing", p.ImportPath, i)
+			case p.ImportPath == "plugins" && !contains(ofContract, i):
+				t.Errorf("%s imports %s: an author's program must drag in no framework", p.ImportPath, i)
+			case p.ImportPath == "plugins/remote" && !contains(ofContract, i) && !contains(ofBoundary, i):
+				t.Errorf("%s imports %s: it makes classes of what a plugin brings, and knows neither processes nor what runs them", p.ImportPath, i)
 			case under(i, "internal") && !under(p.ImportPath, "internal"):
 				t.Errorf("%s imports %s: internal holds nothing of the product", p.ImportPath, i)
 			}
@@ -119,12 +129,12 @@ func TestRESTImportsNoKafkaClient(t *testing.T) {
 
 // What an author's program and test drag in, by whatever way.
 func TestTheSDKDragsInNoKafkaClient(t *testing.T) {
-	for _, name := range []string{"connect", "connect/connecttest"} {
+	for name, may := range map[string][]string{"connect": {}, "connect/connecttest": {"connect"}, "plugins": ofContract} {
 		out, err := exec.Command("go", "list", "-deps", module+"/"+name).Output()
 		require.NoError(t, err)
 		for _, dep := range strings.Fields(string(out)) {
 			ours, isOurs := strings.CutPrefix(dep, module+"/")
-			if kafkaClient(dep) || isOurs && ours != "connect" && ours != name {
+			if kafkaClient(dep) || isOurs && ours != name && !contains(may, ours) {
 				t.Errorf("%s drags in %s", name, dep)
 			}
 		}

@@ -33,7 +33,7 @@ func TestNothingIsLostWhileKafkaIsAway(t *testing.T) {
 	needsProcesses(t)
 	for i, name := range slices.Sorted(maps.Keys(endings)) {
 		end, version := endings[name], versions[i]
-		t.Run(name+", MQTT "+version, func(t *testing.T) {
+		t.Run(name+" under MQTT "+version, func(t *testing.T) {
 			kafka := testbed.StartKafka(t)
 			r := startRiver(t, kafka.Addr(), 1, func(_ *river, config map[string]string) { config["mqtt.protocol.version"] = version })
 			published := r.publish(messages)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connectors/file"
+	"github.com/sluice-connect/sluice/connectors/mqtt"
 	"github.com/sluice-connect/sluice/plugins"
 	"github.com/sluice-connect/sluice/plugins/contract"
 	"github.com/sluice-connect/sluice/plugins/process"
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 
 // brought is what the plugin of these tests brings.
 func brought() plugins.Plugin {
-	p := plugins.Of(file.Source{}, file.Sink{}, scriptedSource{}, scriptedSink{})
+	p := plugins.Of(file.Source{}, file.Sink{}, mqtt.Source{}, mqtt.Sink{}, scriptedSource{}, scriptedSink{})
 	p.Name, p.Version = "tested", "1.2.3"
 	p.Transforms, p.Predicates, p.Converters, p.Providers = transformClasses, predicateClasses, converterClasses, providerClasses
 	return p

@@ -6,17 +6,8 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// offset reads an Offset message. What it returns shares no message, because an offset stays until the next one is stored.
+// offset reads an Offset message that is not like the last one. What it returns shares no message, because an offset stays until the next one is stored.
 func (d *decoder) offset(raw []byte) (o connect.Offset, err error) {
-	if head := d.lastOffset.head; len(head) > 0 && len(raw) == d.lastOffset.size && string(raw[:len(head)]) == string(head) {
-		n, at := uint64(raw[len(head)]), len(head)+1
-		if n >= 0x80 {
-			n, at = longVarint(raw, len(head))
-		}
-		if at == len(raw) {
-			return connect.At(d.lastOffset.name, unzigzag(n)), nil
-		}
-	}
 	n, err := count(raw, 0x0a)
 	if err != nil || n == 0 {
 		return connect.NewOffset(), err
@@ -41,6 +32,16 @@ type numberOffset struct {
 	name string
 	head []byte // up to the number
 	size int
+}
+
+// read reads an Offset message that is like the last one; ok: it is.
+func (o *numberOffset) read(raw []byte) (n int64, ok bool) {
+	head := len(o.head)
+	if len(raw) != o.size || head == 0 || string(raw[:head]) != string(o.head) {
+		return 0, false
+	}
+	v, end := longVarint(raw, head)
+	return unzigzag(v), end == len(raw)
 }
 
 // learn takes an offset as the pattern for those that follow, if it is written as this package does.

@@ -187,7 +187,9 @@ func (d *SourceDecoder) record(raw []byte, b *connect.Batch) error {
 		source = d.byWire[f.source]
 	}
 	var at connect.Offset
-	if f.offset.raw != nil {
+	if n, like := d.lastOffset.read(f.offset.raw); like {
+		at = connect.At(d.lastOffset.name, n)
+	} else if f.offset.raw != nil {
 		var err error
 		if at, err = d.offset(f.offset.raw); err != nil {
 			return fmt.Errorf("offset: %w", err)

@@ -45,14 +45,17 @@ func varintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
 // longVarint reads the number at b[i]; next is negative where there is none.
 func longVarint(b []byte, i int) (v uint64, next int) {
-	if i+1 < len(b) && b[i] >= 0x80 && b[i+1] < 0x80 {
-		return uint64(b[i]&0x7f) | uint64(b[i+1])<<7, i + 2
+	for shift := 0; i < len(b) && shift < 63; shift += 7 {
+		c := b[i]
+		i++
+		if v |= uint64(c&0x7f) << shift; c < 0x80 {
+			return v, i
+		}
 	}
-	v, n := protowire.ConsumeVarint(b[min(i, len(b)):])
-	if n < 0 {
-		return 0, -1
+	if i < len(b) && b[i] <= 1 { // the tenth byte has one bit
+		return v | uint64(b[i])<<63, i + 1
 	}
-	return v, i + n
+	return 0, -1
 }
 
 // field reads the field at raw[at]: its tag, and its number, which for bytes is their length; they end at next. next is negative where there is no field: flaw says
@@ -69,6 +72,11 @@ func field(raw []byte, at int) (tag, n uint64, next int) {
 				if next += int(c); next <= len(raw) {
 					return uint64(t), uint64(c), next
 				}
+			}
+		} else if at+2 < len(raw) && t < 0x80 && t&7 == 2 && t >= 1<<3 && raw[at+2] < 0x80 {
+			n = uint64(c&0x7f) | uint64(raw[at+2])<<7
+			if next = at + 3 + int(n); next <= len(raw) {
+				return uint64(t), n, next
 			}
 		}
 	}

@@ -1,0 +1,283 @@
+//go:build linux
+
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/sluice-connect/sluice/internal/testbed"
+	"github.com/sluice-connect/sluice/plugins/contract"
+	pluginmanifest "github.com/sluice-connect/sluice/plugins/manifest"
+)
+
+// installed is the plugin's program in a folder of the test.
+type installed struct {
+	path    string // for plugin.path
+	program string
+}
+
+// installPlugin puts the test's own program as a plugin into a folder, with its manifest.
+func installPlugin(t testing.TB) installed {
+	t.Helper()
+	p := installed{path: t.TempDir()}
+	dir := filepath.Join(p.path, "ledger")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	p.program = filepath.Join(dir, "ledger")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	code, err := os.ReadFile(self)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(p.program, code, 0o700))
+	said, err := exec.CommandContext(t.Context(), p.program, asPlugin, "--manifest").Output()
+	require.NoError(t, err)
+	var of contract.Description
+	require.NoError(t, protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(said, &of))
+	require.NoError(t, (&pluginmanifest.Manifest{
+		Dir: dir, Name: of.GetName(), Version: of.GetVersion(), Contract: 1, Command: []string{"ledger", asPlugin},
+		Checksum: fmt.Sprintf("sha256:%x", sha256.Sum256(code)), Classes: of.GetClasses(),
+	}).Write())
+	return p
+}
+
+// processes are the plugin's that run, by what the system says of each program that runs.
+func (p installed) processes(t testing.TB) (pids []int) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/exe")
+	require.NoError(t, err)
+	for _, exe := range all {
+		if to, err := os.Readlink(exe); err == nil && to == p.program {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(exe)))
+			require.NoError(t, err)
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// awaitNone waits until no process of the plugin is left, an orphan least of all.
+func (p installed) awaitNone(t testing.TB) {
+	t.Helper()
+	testbed.Await(t, 10*time.Second, "the end of all processes of the plugin", func(context.Context) error {
+		if left := p.processes(t); len(left) > 0 {
+			return fmt.Errorf("%v are there", left)
+		}
+		return nil
+	})
+}
+
+// again has a worker start at once what has failed.
+var again = []string{"sluice.restart.policy=on-failure", "sluice.restart.initial.delay.ms=50", "sluice.restart.max.delay.ms=500"}
+
+// wallLedger is what is read of the file at the end of the way.
+func wallLedger(t *testing.T, sent *Ledger, path string) Verdict {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	cut := 0
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		number, err := numberOf([]byte(line))
+		if err != nil { // what a kill has cut; the whole line came again
+			cut++
+			continue
+		}
+		_, rest, _ := strings.Cut(line, " of ")
+		require.NoError(t, sent.Arrive(strings.TrimSuffix(rest, "."), number))
+	}
+	t.Logf("%d cut lines", cut)
+	return sent.Judge()
+}
+
+// allPromised is a ledger in which all numbers of a source are promised: what it can make must arrive.
+func allPromised(count int) *Ledger {
+	l := New()
+	for i := range streams {
+		for range count {
+			l.Promise(streamName(i), l.Send(streamName(i)))
+		}
+	}
+	return l
+}
+
+// killPlugins sends numbers through a plugin's source into Kafka and through a plugin's sink into a file, and kills a process so many times meanwhile: one of the
+// plugin's, or the worker. Nothing may be missing, and no process may be left.
+func killPlugins(t *testing.T, kafka string, count, kills int) {
+	random := Dice(t)
+	plugin := installPlugin(t)
+	prefix := testbed.Prefix(t)
+	topic, out := prefix+"numbers", filepath.Join(t.TempDir(), "out.txt")
+	testbed.CreateTopic(t, kafka, topic, partitions, nil)
+	w := StartWorker(t, kafka, prefix, append([]string{
+		"plugin.path=" + plugin.path, "session.timeout.ms=6000", "heartbeat.interval.ms=1000", "scheduled.rebalance.max.delay.ms=0",
+	}, again...)...)
+	source, sink := prefix+"source", prefix+"sink"
+	w.Create(source, map[string]string{
+		"connector.class": "org.ledger.Numbers", "topic": topic, "count": fmt.Sprint(count), "rate": fmt.Sprint(count * streams / (2 * kills)),
+	})
+	w.Create(sink, map[string]string{
+		"connector.class": "org.ledger.Wall", "topics": topic, "file": out, "consumer.override.auto.offset.reset": "earliest",
+	})
+	reader := NewReader(kafka, topic)
+	all := int64(count * streams)
+	victims := map[string]int{}
+	began := time.Now()
+	for range kills {
+		was, err := reader.Records()
+		require.NoError(t, err)
+		assert.Less(t, was, all, "all is done before the last kill")
+		more := 1 + random.Int64N(max(1, all/int64(3*kills)))
+		testbed.Await(t, time.Minute, "more numbers in Kafka", func(context.Context) error {
+			n, err := reader.Records()
+			if err == nil && n < was+more {
+				err = fmt.Errorf("%d of %d", n, was+more)
+			}
+			return err
+		})
+		if pids := plugin.processes(t); random.IntN(3) > 0 && len(pids) > 0 {
+			victims["plugin"]++
+			require.NoError(t, syscall.Kill(pids[random.IntN(len(pids))], syscall.SIGKILL))
+			continue
+		}
+		victims["worker"]++
+		w.Kill()
+		plugin.awaitNone(t)
+		w.Relaunch()
+		w.WaitReady()
+	}
+	inKafka, arrived := allPromised(count), allPromised(count)
+	testbed.Await(t, 3*time.Minute, "all numbers in Kafka", func(ctx context.Context) error {
+		_, err := reader.CatchUp(ctx, func(m *sarama.ConsumerMessage) error { return inKafka.Enter(m) })
+		if err != nil {
+			return err
+		}
+		return inKafka.Judge().Incomplete()
+	})
+	lines, err := reader.Records()
+	require.NoError(t, err)
+	testbed.Await(t, 3*time.Minute, "all numbers in the file", func(context.Context) error {
+		text, err := os.ReadFile(out)
+		if n := strings.Count(string(text), "\n"); err == nil && int64(n) < lines {
+			err = fmt.Errorf("%d of %d lines", n, lines)
+		}
+		return err
+	})
+	w.AwaitFlowing(source)
+	w.AwaitFlowing(sink)
+	took := time.Since(began)
+	testbed.Await(t, 20*time.Second, "what the plugin measures among the worker's metrics", func(ctx context.Context) error {
+		a, err := w.Ask(ctx, "GET", "/metrics", nil)
+		if err == nil && !strings.Contains(a.Body, fmt.Sprintf("sluice_task_numbers_total{connector=%q,task=\"0\"}", source)) {
+			err = errors.New("it is not there")
+		}
+		return err
+	})
+	require.Zero(t, w.Terminate(), "exit code after SIGTERM")
+	plugin.awaitNone(t)
+	before, after := inKafka.Judge(), wallLedger(t, arrived, out)
+	require.NoError(t, before.Err())
+	require.NoError(t, after.Incomplete())
+	t.Logf("%d numbers, %d kills %v in %v: %d duplicates in Kafka, %d in the file", all, kills, victims, took.Round(time.Millisecond),
+		before.Duplicates, after.Duplicates)
+}
+
+func TestNothingIsLostWhenPluginsAndTheirWorkerAreKilled(t *testing.T) {
+	needsProcesses(t)
+	killPlugins(t, testbed.SharedKafka(t), 10_000, 4)
+}
+
+// harms are what a plugin may do to its worker.
+var harms = []string{"crash", "hang", "flood"}
+
+// healthySource reads so many lines from a file, in the worker's process.
+func healthySource(t testing.TB, lines int, topic string) map[string]string {
+	return map[string]string{
+		"connector.class": "FileStreamSource", "file": File(t, "in.txt", Lines(lines)), "topic": topic,
+		"value.converter": "org.apache.kafka.connect.storage.StringConverter",
+	}
+}
+
+// misbehave starts connectors of the plugin that do harm.
+func misbehave(t testing.TB, w *Worker, prefix, topic string, kinds ...string) {
+	t.Helper()
+	for _, kind := range kinds {
+		require.NoError(t, w.Put(t.Context(), prefix+kind, map[string]string{"connector.class": "org.ledger.Mischief", "topic": topic, "kind": kind}))
+	}
+}
+
+// What a plugin does wrong is told of it, and of nobody else.
+func TestAPluginThatCrashesHangsOrFloodsHarmsNobodyElse(t *testing.T) {
+	needsProcesses(t)
+	const lines = 200_000
+	plugin := installPlugin(t)
+	kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
+	topic, junk := prefix+"lines", prefix+"junk"
+	testbed.CreateTopic(t, kafka, topic, 1, nil)
+	testbed.CreateTopic(t, kafka, junk, 1, nil)
+	w := StartWorker(t, kafka, prefix, "plugin.path="+plugin.path)
+	misbehave(t, w, prefix, junk, harms...)
+	w.Create(prefix+"healthy", healthySource(t, lines, topic))
+	EachOnce(t, Committed(t, kafka, topic, lines, 2*time.Minute), lines)
+	for kind, says := range map[string]string{"crash": "the last words of the mischief", "hang": "did not answer"} {
+		testbed.Await(t, time.Minute, kind+" to be told", func(ctx context.Context) error {
+			s, err := w.Status(ctx, prefix+kind)
+			if err == nil && (len(s.Tasks) == 0 || s.Tasks[0].State != "FAILED" || !strings.Contains(s.Tasks[0].Trace, says)) {
+				err = fmt.Errorf("%v", s)
+			}
+			return err
+		})
+	}
+	s, err := w.Status(t.Context(), prefix+"flood")
+	require.NoError(t, err)
+	assert.Equal(t, "RUNNING", s.Tasks[0].State, s.Tasks[0].Trace)
+	w.AwaitFlowing(prefix + "healthy")
+	require.Zero(t, w.Terminate(), "exit code after SIGTERM")
+	plugin.awaitNone(t)
+}
+
+// BenchmarkBesidePlugins is how fast a source in the worker's process reads lines, alone and beside plugins that do harm.
+func BenchmarkBesidePlugins(b *testing.B) {
+	const lines = 2_000_000
+	plugin := installPlugin(b)
+	for name, kinds := range map[string][]string{"alone": nil, "beside a crash and a hang": harms[:2], "beside a flood too": harms} {
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				kafka, prefix := testbed.SharedKafka(b), testbed.Prefix(b)
+				topic, junk := prefix+"lines", prefix+"junk"
+				testbed.CreateTopic(b, kafka, topic, 1, nil)
+				testbed.CreateTopic(b, kafka, junk, 1, nil)
+				w, reader := StartWorker(b, kafka, prefix, "plugin.path="+plugin.path), NewReader(kafka, topic)
+				misbehave(b, w, prefix, junk, kinds...)
+				config := healthySource(b, lines, topic)
+				b.StartTimer()
+				w.Create(prefix+"healthy", config)
+				testbed.Await(b, 5*time.Minute, "all lines in Kafka", func(context.Context) error {
+					n, err := reader.Records()
+					if err == nil && n < lines {
+						err = fmt.Errorf("%d of %d", n, lines)
+					}
+					return err
+				})
+				b.StopTimer()
+				b.ReportMetric(lines*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+				require.Zero(b, w.Terminate(), "exit code after SIGTERM")
+			}
+		})
+	}
+}
