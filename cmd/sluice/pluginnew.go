@@ -30,7 +30,12 @@ one that this program lies in, else the one that it was built from.`,
 		Example: `  sluice plugin new mysource && cd mysource && go test ./...
   sluice plugin new mysink --sink
   sluice plugin new github.com/acme/weather --dir ~/src/weather --sdk ~/src/sluice`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("what is the plugin called? One name is wanted, and there are %d: sluice plugin new mysource", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sdk, err := scaffold.SDK(n.SDK, whereabouts()...)
 			if err != nil {

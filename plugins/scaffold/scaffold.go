@@ -135,7 +135,11 @@ func quoted(text string) (string, error) {
 func (w *Written) Tidy(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "mod", "tidy")
 	cmd.Dir = w.Dir
-	if output, err := cmd.CombinedOutput(); err != nil {
+	output, err := cmd.CombinedOutput()
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return errors.New("there is no go command in PATH: a plugin is built with Go, see https://go.dev/dl")
+	case err != nil:
 		return fmt.Errorf("running go mod tidy: %w: %s", err, strings.TrimSpace(string(output)))
 	}
 	return nil

@@ -72,3 +72,10 @@ func TestReplacesOfTheSDKHoldForThePluginToo(t *testing.T) {
 	assert.Contains(t, string(mod), "replace example.com/a => "+filepath.Join(sdk, "a"))
 	assert.Contains(t, string(mod), "require example.com/a v1.0.0 // indirect")
 }
+
+func TestWithoutGoThePluginIsWrittenAndTheAuthorIsTold(t *testing.T) {
+	w, err := New{Name: "weather", Dir: filepath.Join(t.TempDir(), "weather"), SDK: here(t)}.Write()
+	require.NoError(t, err)
+	t.Setenv("PATH", t.TempDir())
+	assert.EqualError(t, w.Tidy(t.Context()), "there is no go command in PATH: a plugin is built with Go, see https://go.dev/dl")
+}
