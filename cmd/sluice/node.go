@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/registry/protobuf"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
+	"github.com/sluice-connect/sluice/connect/versions"
 	"github.com/sluice-connect/sluice/connect/worker"
 	"github.com/sluice-connect/sluice/connect/workerconfig"
 )
@@ -246,7 +247,7 @@ func checkConverters(classes *catalog.Catalog, p workerconfig.Properties) error 
 		if err != nil {
 			return fmt.Errorf("%s: %w There are: %s", key, err, strings.Join(classes.ConverterNames(), ", "))
 		}
-		d, err = classes.ConverterVersion(strings.TrimSpace(class), p[key+".plugin.version"])
+		d, err = classes.ConverterVersion(strings.TrimSpace(class), versions.Asked(p, key+".plugin.version"))
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s.plugin.version: %w", key, err)

@@ -77,7 +77,7 @@ func TestPluginsAreKnownWithoutRunning(t *testing.T) {
 	}
 	got, err := v.Validate(t.Context(), connect.Config{"connector.class": "MineSource", "name": "n", "url": "u", "connector.plugin.version": "2"})
 	require.NoError(t, err)
-	require.Equal(t, 1, got.Infos.ErrorCount)
+	require.Equal(t, 2, got.Infos.ErrorCount)
 	require.Contains(t, got.Infos.Refusal(),
 		"Plugin org.me.MineSourceConnector not found that matches the version range [2,2], available versions: [1.9, 1.10]")
 }

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,9 +114,11 @@ func (e *AmbiguousError) Error() string {
 }
 
 // Connector finds the latest version of a connector class. The error is a [*NotFoundError] or an [*AmbiguousError].
-func (c *Catalog) Connector(name string) (*Class, error) { return c.ConnectorVersion(name, "") }
+func (c *Catalog) Connector(name string) (*Class, error) {
+	return c.ConnectorVersion(name, versions.Latest)
+}
 
-// ConnectorVersion finds the version of a connector class that connector.plugin.version asks for: see [versions.ParseRange]; "" is for the latest. The
+// ConnectorVersion finds the version of a connector class that connector.plugin.version asks for, see [versions.Asked] and [versions.ParseRange]. The
 // error may be a [*VersionError] too.
 func (c *Catalog) ConnectorVersion(name, version string) (*Class, error) {
 	fit := filter(c.connectors, func(k *Class) bool { return k.Spec.Class == name })
@@ -155,7 +158,7 @@ func (c *Catalog) TypeOf(class string) string {
 
 // Converter finds the latest version of a converter class, be it for keys and values, for headers, or for both.
 func (c *Catalog) Converter(name string) (converters.Definition, error) {
-	return c.ConverterVersion(name, "")
+	return c.ConverterVersion(name, versions.Latest)
 }
 
 // ConverterVersion is [Catalog.ConnectorVersion] for converters.
@@ -163,7 +166,19 @@ func (c *Catalog) ConverterVersion(name, version string) (converters.Definition,
 	fit := filter(c.converters, func(d converters.Definition) bool {
 		return d.Spec.Class == name || answersTo(d.Spec, name, "Converter") || d.New == nil && answersTo(d.Spec, name, "HeaderConverter")
 	})
-	return chooseFirst(fit, func(d converters.Definition) connect.Spec { return d.Spec }, name, version)
+	d, err := chooseFirst(fit, func(d converters.Definition) connect.Spec { return d.Spec }, name, version)
+	if wrong := new(VersionError); errors.As(err, &wrong) {
+		wrong.Available = nil
+		for _, d := range fit { // Java counts a class for headers too as a plugin of its own
+			if d.Spec.Class == wrong.Class && d.New != nil {
+				wrong.Available = append(wrong.Available, d.Spec.Version)
+			}
+			if d.Spec.Class == wrong.Class && d.NewHeader != nil {
+				wrong.Available = append(wrong.Available, d.Spec.Version)
+			}
+		}
+	}
+	return d, err
 }
 
 // Converters lists the classes that convert keys and values, sorted.
@@ -194,7 +209,7 @@ func (c *Catalog) ConverterNames() []string {
 // Transform finds the latest version of a transform by the name that transforms.x.type gives it; a class of two halves by the full name of a half,
 // Class$Key or Class$Value.
 func (c *Catalog) Transform(name string) (transforms.Definition, error) {
-	return c.TransformVersion(name, "")
+	return c.TransformVersion(name, versions.Latest)
 }
 
 // TransformVersion is [Catalog.ConnectorVersion] for transforms.
@@ -205,7 +220,7 @@ func (c *Catalog) TransformVersion(name, version string) (transforms.Definition,
 
 // Predicate is [Catalog.Transform] for predicates.x.type.
 func (c *Catalog) Predicate(name string) (transforms.PredicateDefinition, error) {
-	return c.PredicateVersion(name, "")
+	return c.PredicateVersion(name, versions.Latest)
 }
 
 // PredicateVersion is [Catalog.ConnectorVersion] for predicates.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 type source struct{ class string }
@@ -73,6 +74,41 @@ func TestTheListIsInTheOrderOfRest(t *testing.T) {
 	require.Equal(t, []Type{Sink, Source, Transformation, Predicate, Converter, HeaderConverter}, order)
 }
 
+type versioned struct {
+	source
+	version string
+}
+
+func (v versioned) Spec() connect.Spec { return connect.NewSpec(v.class, v.version) }
+
+func TestVersionsOfAClassStandBesideOneAnother(t *testing.T) {
+	own, err := New([]connect.SourceConnector{source{"a.X"}}, nil)
+	require.NoError(t, err)
+	c, problems := own.With(
+		Addition{Origin: "plugin p 1", Sources: []connect.SourceConnector{versioned{source{"a.X"}, "1.10"}, versioned{source{"a.X"}, "1.9"}}},
+		Addition{Origin: "plugin q 1", Sources: []connect.SourceConnector{versioned{source{"a.X"}, "1.9"}, versioned{source{"b.Y"}, ""}}},
+	)
+	require.Len(t, problems, 1)
+	require.ErrorContains(t, problems[0], `plugin q 1: its class a.X in version "1.9" is here already`)
+	require.Equal(t, []string{"1", "1.9", "1.10"}, c.Versions("a.X"))
+	require.Empty(t, c.Versions("b.Y"))
+	require.Equal(t, []Listed{{"a.X", Source, "1"}, {"a.X", Source, "1.9"}, {"a.X", Source, "1.10"}, {"b.Y", Source, ""}}, c.List(true))
+	for asked, want := range map[string]string{"latest": "1.10", "1": "1", "1.9": "1.9", "[1,1.10)": "1.9", "(,1.9)": "1"} {
+		k, err := c.ConnectorVersion("X", asked)
+		require.NoError(t, err, asked)
+		require.Equal(t, want, k.Spec.Version, asked)
+	}
+	_, err = c.ConnectorVersion("X", "2")
+	require.EqualError(t, err, "Plugin a.X not found that matches the version range [2,2], available versions: [1, 1.9, 1.10]")
+	_, err = c.ConnectorVersion("X", "[")
+	require.EqualError(t, err, "Unbounded range: [")
+	require.Equal(t, []Listed{{"a.X", Source, "1"}}, own.List(true), "the catalog itself stays as it is")
+	wrong := new(NotFoundError)
+	_, err = c.ConnectorVersion("Z", "2")
+	require.ErrorAs(t, err, &wrong)
+	require.Equal(t, []string{"a.X", "b.Y"}, wrong.Available)
+}
+
 func TestTwoConnectorsOfOneClassAreAMistake(t *testing.T) {
 	_, err := New([]connect.SourceConnector{source{"a.X"}, source{"a.X"}}, nil)
 	require.EqualError(t, err, "two connectors have the class a.X")
@@ -95,10 +131,10 @@ func TestThePartsOfAConnectorAreFoundByTheirNames(t *testing.T) {
 		"RegexRouter":       "org.apache.kafka.connect.transforms.RegexRouter",
 		"RecordIsTombstone": "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone",
 	} {
-		spec, err := c.Part(name, "")
+		spec, err := c.Part(name, versions.Latest)
 		require.NoError(t, err, name)
 		require.Equal(t, class, spec.Class)
 	}
-	_, err = c.Part("a.Source", "")
+	_, err = c.Part("a.Source", versions.Latest)
 	require.EqualError(t, err, "Class a.Source could not be found.")
 }

@@ -34,9 +34,6 @@ func filter[T any](all []T, fit func(T) bool) []T {
 
 // choose is the highest of the versions of one class, the lowest first, that is asked for.
 func choose[T any](versionsOf []T, spec func(T) connect.Spec, asked string) (found T, err error) {
-	if asked == "" {
-		return versionsOf[len(versionsOf)-1], nil
-	}
 	wanted, err := versions.ParseRange(asked)
 	if err != nil {
 		return found, err

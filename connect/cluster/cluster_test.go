@@ -338,3 +338,37 @@ func TestAWorkerThatIsBackBeforeOthersHaveItsWorkGoesOnWithIt(t *testing.T) {
 		c.settles(want)
 	})
 }
+
+// Its owner reads all that has happened at once, and sees a connector that is as it was, but for its tasks.
+func TestAConnectorThatIsThereAgainHasItsTasksWhateverItsOwnerHasSeenOfThat(t *testing.T) {
+	for what, fault := range map[string]func(ctx context.Context, h *herder.Herder, name string) error{
+		"stopped and resumed": func(ctx context.Context, h *herder.Herder, name string) error {
+			return errors.Join(h.Stop(ctx, name), h.Resume(ctx, name))
+		},
+		"deleted and created": func(ctx context.Context, h *herder.Herder, name string) error {
+			err := h.Delete(ctx, name)
+			_, again := h.PutConfig(ctx, name, connect.Config{"name": name, "connector.class": "Counted", "tasks.max": "4"})
+			return errors.Join(err, again)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			assemble(t, 5, assignment.Sessioned, 0, func(t *testing.T, c *crew) {
+				leader := c.add()
+				owner := c.add()
+				want := map[string]int{"a": 4, "b": 4}
+				c.put("a", 4)
+				c.put("b", 4)
+				c.settles(want)
+				name := "a"
+				if owner.divides("b") {
+					name = "b"
+				}
+				require.True(t, owner.divides(name))
+				owner.configs.cut()
+				require.NoError(t, fault(t.Context(), leader.herder, name))
+				owner.configs.mend()
+				c.settles(want)
+			})
+		})
+	}
+}

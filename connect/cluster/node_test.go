@@ -100,6 +100,14 @@ func (n *node) has(id stores.TaskID) bool {
 	return runs || e != nil && !e.cut
 }
 
+// divides reports whether a connector itself is here.
+func (n *node) divides(name string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, here := n.heads[name]
+	return here
+}
+
 // tasks are what runs here.
 func (n *node) tasks() map[stores.TaskID]int64 {
 	n.mu.Lock()
@@ -121,7 +129,7 @@ func (n *node) Apply(a worker.Assignment) {
 	heads := map[string]head{}
 	for _, spec := range a.Connectors {
 		was, runs := n.heads[spec.Name]
-		if runs && was.spec.Revision == spec.Revision && was.spec.Target == spec.Target {
+		if runs && was.spec.Revision == spec.Revision && was.spec.Target == spec.Target && was.spec.Wishes == spec.Wishes {
 			heads[spec.Name] = was
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 // Create makes a connector. It is an [*ExistsError] where there is one of that name, which is looked at after the configuration.
@@ -170,11 +171,12 @@ func refusedClass(err error) error {
 	var (
 		unknown   *catalog.NotFoundError
 		ambiguous *catalog.AmbiguousError
+		noRange   *versions.RangeError
 	)
 	switch {
 	case errors.Is(err, validation.ErrNoConnectorClass):
 		return &InvalidError{Message: err.Error()}
-	case errors.As(err, &unknown), errors.As(err, &ambiguous):
+	case errors.As(err, &unknown), errors.As(err, &ambiguous), errors.As(err, &noRange):
 		return &InvalidError{Message: err.Error()}
 	}
 	return err

@@ -31,6 +31,7 @@ type numbered struct {
 	connector  connect.Config // of a task: its connector's
 	generation int
 	revision   int64
+	wishes     int64 // of a connector: how often its target was changed
 }
 
 func newMind(h *Herder) *mind {
@@ -70,6 +71,9 @@ func (m *mind) hear() {
 	news := m.news
 	m.news = nil
 	m.mu.Unlock()
+	for _, e := range news {
+		m.passing(e)
+	}
 	m.Apply()
 	restarts := strongest(news)
 	for _, e := range news {
@@ -89,6 +93,21 @@ func (m *mind) hear() {
 			}
 		}
 		m.h.Membership.Heard(e)
+	}
+}
+
+// passing notes what may be over by the time of the look at the configuration: a connector that was stopped, or deleted, and is there as before. Its
+// tasks are gone, and whoever runs it is to divide its work again (DistributedHerder.processTargetStateChanges does so for each change of a state).
+func (m *mind) passing(e stores.ConfigEvent) {
+	switch e := e.(type) {
+	case stores.TargetStateChanged:
+		if n, here := m.connectors[e.Connector]; here {
+			n.wishes++
+			m.connectors[e.Connector] = n
+		}
+	case stores.ConnectorRemoved:
+		delete(m.connectors, e.Connector)
+		maps.DeleteFunc(m.tasks, func(id stores.TaskID, _ numbered) bool { return id.Connector == e.Connector })
 	}
 }
 
@@ -160,11 +179,11 @@ func (m *mind) Apply() {
 		n := m.connectors[name]
 		if n.revision == 0 || !maps.Equal(n.config, config) {
 			m.revision++
-			n = numbered{config: config, revision: m.revision}
+			n = numbered{config: config, revision: m.revision, wishes: n.wishes}
 		}
 		known[name] = n
 		target, _ := state.Target(name)
-		a.Connectors = append(a.Connectors, worker.ConnectorSpec{Name: name, Config: config, Revision: n.revision, Target: target})
+		a.Connectors = append(a.Connectors, worker.ConnectorSpec{Name: name, Config: config, Revision: n.revision, Target: target, Wishes: n.wishes})
 	}
 	knownTasks := make(map[stores.TaskID]numbered, len(tasks))
 	for _, id := range tasks {

@@ -17,6 +17,9 @@ func (h *Herder) Plugins(connectorsOnly bool) []catalog.Listed { return h.Catalo
 
 // PluginConfig lists the keys of a class, in a version that is in a range; "" is for the latest.
 func (h *Herder) PluginConfig(name, version string) ([]validation.ConfigKeyInfo, error) {
+	if version == "" {
+		version = versions.Latest
+	}
 	if class, err := h.Catalog.ConnectorVersion(name, version); err == nil {
 		return h.Validator.PluginKeys(class), nil
 	} else if wrong := wrongVersion(err); wrong != nil {

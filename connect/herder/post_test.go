@@ -52,14 +52,27 @@ func (p *post) move(to Standing) {
 	p.place = to
 }
 
-// hand is a worker that runs nothing and notes what it was told to restart.
+// hand is a worker that runs nothing and notes what it was told.
 type hand struct {
 	mu        sync.Mutex
 	restarted []string
 	plan      worker.Plan
+	last      worker.Assignment
 }
 
-func (*hand) Apply(worker.Assignment)        {}
+func (w *hand) Apply(a worker.Assignment) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = a
+}
+
+// given is what it was last told to run.
+func (w *hand) given() worker.Assignment {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
+}
+
 func (*hand) Released(context.Context) error { return nil }
 func (*hand) Close(context.Context)          {}
 

@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/converters"
 	"github.com/sluice-connect/sluice/connect/javahash"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 // defaultHeaderConverter is what a worker uses that names none (WorkerConfig).
@@ -82,7 +83,7 @@ func (v *Validator) offer(def connect.ConfigDef, class *catalog.Class, cfg conne
 				inUse = own
 			}
 		}
-		d, err := k.find(v.Catalog, inUse, "")
+		d, err := k.find(v.Catalog, inUse, versions.Latest)
 		switch {
 		case err == nil:
 			offerVersions(version, v.Catalog.Versions(d.Spec.Class))
@@ -101,7 +102,7 @@ func (v *Validator) workerConverter(k converterKey) string {
 	if name == "" && v.Worker != nil && k.seat == converters.Header {
 		return defaultHeaderConverter
 	}
-	if d, err := k.find(v.Catalog, name, ""); err == nil {
+	if d, err := k.find(v.Catalog, name, versions.Latest); err == nil {
 		return d.Spec.Class
 	}
 	return name
@@ -119,16 +120,16 @@ func (v *Validator) converterClasses(cfg connect.Config, r *report) {
 		if !given {
 			continue
 		}
-		d, err := k.find(v.Catalog, name, cfg[k.name+versionSuffix])
+		d, err := k.find(v.Catalog, name, versions.Asked(cfg, k.name+versionSuffix))
 		value := r.value(k.name)
 		value.Value = nil
 		if class := fullName(d.Spec, err); class != "" {
 			value.Value = &class
 		}
 		if ofVersion(err) {
-			value = r.value(k.name + versionSuffix)
+			r.fault(k.name+versionSuffix, err.Error())
 		}
-		if err != nil {
+		if invalid := new(versions.RangeError); err != nil && !errors.As(err, &invalid) {
 			value.Errors = append(value.Errors, err.Error())
 		}
 	}
@@ -138,7 +139,7 @@ func (v *Validator) converterClasses(cfg connect.Config, r *report) {
 func (v *Validator) converterOptions(cfg connect.Config, nulls []string, infos *ConfigInfos) {
 	for _, k := range converterKeys {
 		name, given := cfg[k.name]
-		d, err := k.find(v.Catalog, name, cfg[k.name+versionSuffix])
+		d, err := k.find(v.Catalog, name, versions.Asked(cfg, k.name+versionSuffix))
 		if !given || err != nil {
 			continue
 		}
@@ -161,7 +162,7 @@ func (v *Validator) unknownOptions(framework connect.ConfigDef, cfg connect.Conf
 	var out []string
 	for _, k := range converterKeys {
 		name, given := cfg[k.name]
-		d, err := k.find(v.Catalog, name, cfg[k.name+versionSuffix])
+		d, err := k.find(v.Catalog, name, versions.Asked(cfg, k.name+versionSuffix))
 		if !given || err != nil {
 			continue
 		}

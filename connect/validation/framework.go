@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 // Framework is what the runtime reads of a connector's configuration.
@@ -42,7 +43,7 @@ type Framework struct {
 // ConverterConfig is a converter's class and options.
 type ConverterConfig struct {
 	Class   string
-	Version string // that is asked for; "" for the latest
+	Version string // that is asked for, see [versions.Asked]
 	Options connect.Config
 }
 
@@ -107,7 +108,7 @@ func frameworkProblems(classes *catalog.Catalog, class *catalog.Class, cfg conne
 	take(slices.Concat(withStages(Definition(class.Type), named, classes, cfg), beyondJava(class.Type)).Validate(cfg))
 	for _, k := range converterKeys {
 		if name, given := cfg[k.name]; given {
-			if _, err := k.find(classes, name, cfg[k.name+versionSuffix]); ofVersion(err) {
+			if _, err := k.find(classes, name, versions.Asked(cfg, k.name+versionSuffix)); ofVersion(err) {
 				problem(k.name+versionSuffix, err.Error())
 			} else if err != nil {
 				problem(k.name, err.Error())
@@ -160,7 +161,7 @@ func converterOf(key string, cfg connect.Config, worker map[string]string) Conve
 	if _, given := cfg[key]; !given {
 		from = worker
 	}
-	return ConverterConfig{Class: strings.TrimSpace(from[key]), Version: from[key+versionSuffix], Options: under(key+".", from)}
+	return ConverterConfig{Class: strings.TrimSpace(from[key]), Version: versions.Asked(from, key+versionSuffix), Options: under(key+".", from)}
 }
 
 // under are the entries below a prefix, without it.

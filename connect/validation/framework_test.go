@@ -67,9 +67,9 @@ func TestAConverterAndItsOptionsComeFromOnePlace(t *testing.T) {
 		"value.converter.decimal.format": "NUMERIC", // without value.converter beside it: Java ignores it
 	}, worker)
 	require.NoError(t, err)
-	require.Equal(t, ConverterConfig{Class: "JsonConverter", Options: connect.Config{"decimal.format": "NUMERIC"}}, f.KeyConverter)
-	require.Equal(t, ConverterConfig{Class: jsonConverter, Options: connect.Config{"schemas.enable": "false"}}, f.ValueConverter)
-	require.Equal(t, ConverterConfig{Class: defaultHeaderConverter, Options: connect.Config{}}, f.HeaderConverter)
+	require.Equal(t, ConverterConfig{Class: "JsonConverter", Version: "latest", Options: connect.Config{"decimal.format": "NUMERIC"}}, f.KeyConverter)
+	require.Equal(t, ConverterConfig{Class: jsonConverter, Version: "latest", Options: connect.Config{"schemas.enable": "false"}}, f.ValueConverter)
+	require.Equal(t, ConverterConfig{Class: defaultHeaderConverter, Version: "latest", Options: connect.Config{}}, f.HeaderConverter)
 }
 
 func TestAConfigurationThatWasNeverValidatedIsRefusedWithAllItsFaults(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 // Ends of the keys that each transform has beside those of its class.
@@ -72,10 +73,10 @@ func stages(classes *catalog.Catalog, cfg connect.Config) []stage {
 			}
 			seen = append(seen, alias)
 			s := stage{stageKind: kind, alias: alias, prefix: kind.list.Name() + "." + alias + "."}
-			s.class, s.wrong = s.classIn(classes, cfg, cfg[s.prefix+pluginVersion])
+			s.class, s.wrong = s.classIn(classes, cfg, versions.Asked(cfg, s.prefix+pluginVersion))
 			if ofVersion(s.wrong) {
 				s.wrongVersion = s.wrong
-				s.class, s.wrong = s.classIn(classes, cfg, "")
+				s.class, s.wrong = s.classIn(classes, cfg, versions.Latest)
 			}
 			out = append(out, s)
 		}
@@ -160,6 +161,7 @@ func checkStages(found []stage, given func(key string) bool, r *report) {
 			value.Errors = append(value.Errors, problem)
 		}
 		if s.wrongVersion != nil {
+			value.Errors = append(value.Errors, s.wrongVersion.Error())
 			r.fault(s.prefix+pluginVersion, s.wrongVersion.Error())
 		}
 	}

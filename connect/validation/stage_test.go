@@ -37,9 +37,8 @@ func TestAVersionOfATransformThatIsNotHereIsRefused(t *testing.T) {
 	got, err := validator(t, nil).Validate(t.Context(), with("transforms", "a", "transforms.a.type", hoistField, "transforms.a.field", "f",
 		"transforms.a.plugin.version", "[1,2)"))
 	require.NoError(t, err)
-	require.Equal(t, map[string][]string{"transforms.a.plugin.version": {
-		"Plugin " + hoistField + " not found that matches the version range [1,2), available versions: [4.1.2]",
-	}}, errorsOf(got.Infos))
+	refusal := []string{"Plugin " + hoistField + " not found that matches the version range [1,2), available versions: [4.1.2]"}
+	require.Equal(t, map[string][]string{"transforms.a.type": refusal, "transforms.a.plugin.version": refusal}, errorsOf(got.Infos))
 }
 
 func TestAStoredConfigurationWithABadTransformIsRefused(t *testing.T) {

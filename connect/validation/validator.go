@@ -49,9 +49,9 @@ func (v *Validator) validate(ctx context.Context, cfg connect.Config, nulls []st
 		return Result{}, ErrNoConnectorClass
 	}
 	class, err := ClassOf(v.Catalog, cfg)
-	if ofVersion(err) {
-		latest, missing := v.Catalog.Connector(name)
-		return v.otherVersion(latest, cfg, nulls, err), missing
+	if missing := new(catalog.VersionError); errors.As(err, &missing) {
+		latest, err := v.Catalog.Connector(name)
+		return v.otherVersion(latest, cfg, nulls, missing), err
 	}
 	if err != nil {
 		return Result{}, err

@@ -13,7 +13,7 @@ const versionSuffix = ".plugin.version"
 
 // ClassOf finds the class of a connector, in the version that its configuration asks for. The error is that of [catalog.Catalog.ConnectorVersion].
 func ClassOf(classes *catalog.Catalog, cfg connect.Config) (*catalog.Class, error) {
-	return classes.ConnectorVersion(cfg[keyClass.Name()], cfg[keyPluginVersion.Name()])
+	return classes.ConnectorVersion(cfg[keyClass.Name()], versions.Asked(cfg, keyPluginVersion.Name()))
 }
 
 // ofVersion reports whether a class is here and only the version that is asked for is not, or is none.
@@ -35,9 +35,14 @@ func offerVersions(key *connect.KeyDef, there []string) {
 // otherVersion checks a connector whose class is not here in the version that is asked for: the keys of all connectors, and nothing of its own.
 func (v *Validator) otherVersion(latest *catalog.Class, cfg connect.Config, nulls []string, wrong error) Result {
 	def := Definition(catalog.Unknown)
-	v.offer(def, latest, cfg, nulls)
+	offerVersions(keyIn(def, keyPluginVersion.Name()), v.Catalog.Versions(latest.Spec.Class))
+	for _, k := range converterKeys {
+		_, given := cfg[k.name]
+		keyIn(def, k.name+versionSuffix).Recommend = offered{hidden: !given}
+	}
 	r := newReport()
 	r.add(def.Validate(cfg, nulls...))
+	r.fault(keyClass.Name(), wrong.Error())
 	r.fault(keyPluginVersion.Name(), wrong.Error())
 	for _, key := range nulls {
 		r.fault(key, "Null value can not be supplied as the configuration value.")

@@ -2,8 +2,16 @@ package versions
 
 import "strings"
 
-// Latest asks for the highest version that there is, as no range at all does.
+// Latest asks for the highest version that there is.
 const Latest = "latest"
+
+// Asked is what a configuration asks for under a key; [Latest] where it says nothing.
+func Asked(cfg map[string]string, key string) string {
+	if spec, given := cfg[key]; given {
+		return spec
+	}
+	return Latest
+}
 
 // RangeError says that a text is no range.
 type RangeError struct{ reason string }

@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
 	"github.com/sluice-connect/sluice/connect/validation"
+	"github.com/sluice-connect/sluice/connect/versions"
 )
 
 // newChain makes a task's transforms and predicates from a connector's configuration (ConnectorConfig.transformationStages), which the framework has
@@ -40,7 +41,7 @@ func newChain(classes *catalog.Catalog, f *validation.Framework, cfg connect.Con
 // newLinkOf makes a transform and the predicate that it names.
 func newLinkOf(classes *catalog.Catalog, alias string, cfg connect.Config) (link, error) {
 	prefix := "transforms." + alias + "."
-	def, err := classes.TransformVersion(strings.TrimSpace(cfg[prefix+"type"]), cfg[prefix+"plugin.version"])
+	def, err := classes.TransformVersion(strings.TrimSpace(cfg[prefix+"type"]), versions.Asked(cfg, prefix+"plugin.version"))
 	if err != nil {
 		return link{}, wrongType(prefix, cfg, err)
 	}
@@ -62,7 +63,7 @@ func newLinkOf(classes *catalog.Catalog, alias string, cfg connect.Config) (link
 
 func newPredicate(classes *catalog.Catalog, alias string, cfg connect.Config) (connect.Predicate, error) {
 	prefix := "predicates." + alias + "."
-	def, err := classes.PredicateVersion(strings.TrimSpace(cfg[prefix+"type"]), cfg[prefix+"plugin.version"])
+	def, err := classes.PredicateVersion(strings.TrimSpace(cfg[prefix+"type"]), versions.Asked(cfg, prefix+"plugin.version"))
 	if err != nil {
 		return nil, wrongType(prefix, cfg, err)
 	}

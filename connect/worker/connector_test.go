@@ -131,6 +131,21 @@ func TestAConnectorDividesItsWorkIntoAtMostTasksMaxTasks(t *testing.T) {
 	})
 }
 
+func TestAConnectorDividesItsWorkAgainWhenItIsAskedToRunOnceMore(t *testing.T) {
+	t.Parallel()
+	script := &splitScript{split: func(context.Context, connect.Config, int) ([]connect.Config, error) { return oneSplitTask("it"), nil }}
+	splitScripted(t, script, func(t *testing.T, b *splitScriptBed) {
+		config := connect.Config{"connector.class": "test.SplitScriptConnector", "name": "c", "topics": "t", "tasks.max": "3"}
+		for wishes, plans := range []int{1, 2, 3} {
+			for range 2 { // nothing new the second time
+				b.worker.Apply(Assignment{Connectors: []ConnectorSpec{{Name: "c", Config: config, Target: stores.Started, Wishes: int64(wishes)}}})
+				require.Len(t, b.planned(), plans)
+			}
+		}
+		require.NoError(t, b.statuses.last("c").fits(Running))
+	})
+}
+
 func TestAConnectorMayReturnTheConfigurationItWasGiven(t *testing.T) {
 	t.Parallel()
 	script := &splitScript{split: func(_ context.Context, cfg connect.Config, _ int) ([]connect.Config, error) {

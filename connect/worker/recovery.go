@@ -63,7 +63,7 @@ func (u *unit[S]) failed(number int, trace, version string) {
 	}
 	r := &u.recovery
 	r.failure, r.lived = &lastWords{trace, version}, time.Since(r.began)
-	if u.want.target == stores.Started && !u.want.remove {
+	if u.want.wish.target == stores.Started && !u.want.remove {
 		r.schedule(time.Now())
 	}
 	if !r.due.IsZero() {
@@ -80,7 +80,7 @@ func (u *unit[S]) reconsider() {
 	if r.failure == nil || u.want.remove {
 		return
 	}
-	switch started := u.want.target == stores.Started; {
+	switch started := u.want.wish.target == stores.Started; {
 	case !started && (!r.due.IsZero() || r.attempts.Made() > 0):
 		r.due = time.Time{}
 		r.attempts.Reset()

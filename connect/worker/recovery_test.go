@@ -52,7 +52,7 @@ func recovering(t *testing.T, config connect.Config, test func(b *recoveryBed)) 
 		}
 		u.start = b.start
 		b.unit = u
-		u.launch(wanted[connect.Config]{spec: config, revision: revision{spec: 1}, target: stores.Started})
+		u.launch(wanted[connect.Config]{spec: config, revision: revision{spec: 1}, wish: wish{target: stores.Started}})
 		test(b)
 		b.change(func(w *wanted[connect.Config]) { w.remove = true })
 		<-u.ended
@@ -80,7 +80,7 @@ func (b *recoveryBed) change(how func(*wanted[connect.Config])) {
 }
 
 func (b *recoveryBed) retarget(to TargetState) {
-	b.change(func(w *wanted[connect.Config]) { w.target = to })
+	b.change(func(w *wanted[connect.Config]) { w.wish.target = to })
 }
 
 // fail has the newest life fail.

@@ -40,8 +40,14 @@ type unit[S any] struct {
 type wanted[S any] struct {
 	spec     S
 	revision revision
-	target   TargetState
+	wish     wish
 	remove   bool
+}
+
+// wish is a target, and which one of the connector's life it is: the same again is another wish.
+type wish struct {
+	target TargetState
+	number int64
 }
 
 // revision numbers what is run: another one is another life.
@@ -125,7 +131,7 @@ func (u *unit[S]) run() {
 	var (
 		current *life
 		running revision
-		target  TargetState
+		granted wish
 	)
 	for {
 		want, again := u.next()
@@ -145,10 +151,10 @@ func (u *unit[S]) run() {
 		}
 		if current == nil {
 			current, running = u.begin(want, again), want.revision
-		} else if want.target != target {
-			current.target(want.target)
+		} else if want.wish != granted {
+			current.target(want.wish.target)
 		}
-		target = want.target
+		granted = want.wish
 		u.await(looking)
 	}
 }
@@ -177,7 +183,7 @@ func (u *unit[S]) begin(want wanted[S], again bool) *life {
 		u.metrics.begun()
 		u.say(Restarting, "", "")
 	}
-	return u.start(want.spec, want.target, oversight{
+	return u.start(want.spec, want.wish.target, oversight{
 		failed:  func(trace, version string) { u.failed(number, trace, version) },
 		expires: func(in time.Duration, look look) { u.expires(number, in, look) },
 	})

@@ -68,6 +68,9 @@ type ConnectorSpec struct {
 	Config   connect.Config
 	Revision int64 // changes with Config
 	Target   TargetState
+	// Wishes changes each time that somebody has asked for a target, which may be the one of before: then it was another in between, perhaps one that has
+	// no tasks, and the connector divides its work again.
+	Wishes int64
 }
 
 // TaskSpec is one task to run.
@@ -141,27 +144,27 @@ func (w *Worker) Apply(a Assignment) {
 	connectors := make(map[string]bool, len(a.Connectors))
 	for _, spec := range a.Connectors {
 		connectors[spec.Name] = true
-		place(w.connectors, spec.Name, spec, spec.Revision, spec.Target, w.newConnector)
+		place(w.connectors, spec.Name, spec, spec.Revision, wish{spec.Target, spec.Wishes}, w.newConnector)
 	}
 	tasks := make(map[TaskID]bool, len(a.Tasks))
 	for _, spec := range a.Tasks {
 		tasks[spec.ID] = true
-		place(w.tasks, spec.ID, spec, spec.Revision, spec.Target, w.newTask)
+		place(w.tasks, spec.ID, spec, spec.Revision, wish{target: spec.Target}, w.newTask)
 	}
 	removeOthers(w.connectors, connectors)
 	removeOthers(w.tasks, tasks)
 }
 
 // place tells a unit what is wanted, a new one where there is none.
-func place[K comparable, S any](units map[K]*unit[S], key K, spec S, rev int64, target TargetState, make func(S) *unit[S]) {
+func place[K comparable, S any](units map[K]*unit[S], key K, spec S, rev int64, wish wish, make func(S) *unit[S]) {
 	if u, ok := units[key]; ok && u.set(func(w *wanted[S]) {
-		w.spec, w.revision.spec, w.target, w.remove = spec, rev, target, false
+		w.spec, w.revision.spec, w.wish, w.remove = spec, rev, wish, false
 	}) {
 		return
 	}
 	u := make(spec)
 	units[key] = u
-	u.launch(wanted[S]{spec: spec, revision: revision{spec: rev}, target: target})
+	u.launch(wanted[S]{spec: spec, revision: revision{spec: rev}, wish: wish})
 }
 
 func removeOthers[K comparable, S any](units map[K]*unit[S], keep map[K]bool) {

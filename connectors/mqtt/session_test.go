@@ -73,3 +73,19 @@ func TestOneTaskMayHaveManyFilters(t *testing.T) {
 	}
 	assert.Equal(t, numbers(0, 50), values(src.Take(50)))
 }
+
+func TestATasksFirstConnectionSubscribesWhateverItsOffsetSays(t *testing.T) {
+	broker := testbed.StartMosquitto(t)
+	eachVersion(t, func(t *testing.T, version string) {
+		for _, policy := range []string{"auto", "never"} {
+			id := "believes-" + version + policy
+			leaveSession(t, broker.Addr(), id+"-0") // in which a task that drained it has left nothing, and died before it could say so
+			src := connecttest.StartSource(t, Source{}, sourceConfig(broker.URL(), id+"/+", "mqtt.protocol.version", version, "mqtt.client.id", id,
+				"mqtt.resubscribe", policy), connecttest.Stored(lastRun(1, id+"/+"), "client.id", id+"-0"))
+			src.AwaitHealthy()
+			newDevice(t, broker.Addr(), "device-"+id).publish(id+"/1", 1, "x")
+			assert.Equal(t, []string{"x"}, values(src.Take(1)))
+			src.Stop()
+		}
+	})
+}

@@ -94,11 +94,16 @@ func TestWebSocketMessagesMayEndAnywhere(t *testing.T) {
 		var both sync.WaitGroup
 		defer both.Wait()
 		defer server.Close()
-		both.Go(func() { // each byte of the broker's in a message of its own, and an empty one behind it
-			one := make([]byte, 1)
-			for {
-				if _, err := io.ReadFull(server, one); err != nil || web.WriteMessage(websocket.BinaryMessage, one) != nil ||
-					web.WriteMessage(websocket.BinaryMessage, nil) != nil {
+		both.Go(func() { // each byte of the broker's first ones in a message of its own, and an empty one behind it; then pieces of any length
+			piece := make([]byte, 9973)
+			for sent := 0; ; sent++ {
+				n, err := 1, error(nil)
+				if sent < 1000 {
+					_, err = io.ReadFull(server, piece[:1])
+				} else {
+					n, err = server.Read(piece)
+				}
+				if err != nil || web.WriteMessage(websocket.BinaryMessage, piece[:n]) != nil || web.WriteMessage(websocket.BinaryMessage, nil) != nil {
 					return
 				}
 			}

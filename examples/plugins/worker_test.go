@@ -62,6 +62,15 @@ func written(path string) (lines []line, err error) {
 	return lines, nil
 }
 
+func TestPythonPluginsPassACheck(t *testing.T) {
+	path := installed(t)
+	for _, name := range []string{"readings", "jsonlines", "rounded"} {
+		said := run(t, path, testbed.SluiceBinary(t), "plugin", "check", name+"/")
+		assert.Contains(t, said, name+" 1.0.0 in ")
+		assert.NotContains(t, said, "BROKEN")
+	}
+}
+
 func TestPythonPluginsInAWorker(t *testing.T) {
 	path := installed(t)
 	in, out := filepath.Join(t.TempDir(), "in.txt"), filepath.Join(t.TempDir(), "out.jsonl")

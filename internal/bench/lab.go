@@ -40,45 +40,46 @@ const (
 	receiveMaximum = 10_000
 )
 
-// openLab starts the servers and makes the load.
-func openLab(ctx context.Context, records int) (l *lab, err error) {
-	l = &lab{records: records}
+// openLab finds what is needed. Conversions need no more than that.
+func openLab(records int) (*lab, error) {
+	l := &lab{records: records}
 	if err := l.findPrograms(); err != nil {
 		return nil, err
 	}
+	var err error
 	if l.dir, err = os.MkdirTemp("", "sluice-bench-"); err != nil {
 		return nil, fmt.Errorf("making a directory: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			l.close()
-		}
-	}()
+	return l, nil
+}
+
+// serve starts the servers and makes the load.
+func (l *lab) serve(ctx context.Context) (err error) {
 	if l.sluice, err = testbed.BuildSluice(ctx, l.dir); err != nil {
-		return nil, err
+		return err
 	}
 	if l.kafka, err = testbed.RunKafka(ctx, filepath.Join(l.dir, "kafka")); err != nil {
-		return nil, err
+		return err
 	}
 	if err := l.startMosquitto(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	config := sarama.NewConfig()
 	config.Producer.Return.Successes = true
 	if l.client, err = sarama.NewClient([]string{l.kafka.Addr}, config); err != nil {
-		return nil, fmt.Errorf("connecting to Kafka: %w", err)
+		return fmt.Errorf("connecting to Kafka: %w", err)
 	}
 	for _, size := range sizes {
 		line := append(bytes.Repeat([]byte("x"), size-1), '\n')
-		if err := os.WriteFile(l.fileOf(size), bytes.Repeat(line, records), 0o600); err != nil {
-			return nil, fmt.Errorf("writing the load: %w", err)
+		if err := os.WriteFile(l.fileOf(size), bytes.Repeat(line, l.records), 0o600); err != nil {
+			return fmt.Errorf("writing the load: %w", err)
 		}
 	}
 	l.file = l.fileOf(record)
 	if err := l.installPlugin(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return l, l.fillTopic(ctx)
+	return l.fillTopic(ctx)
 }
 
 // fileOf is the load in records of a size.

@@ -62,7 +62,7 @@ func run(ctx context.Context, records, rounds int, only string) error {
 	if only != "" && !slices.Contains(measured(), only) {
 		return fmt.Errorf("-only %s: there are %s", only, strings.Join(measured(), ", "))
 	}
-	lab, err := openLab(ctx, records)
+	lab, err := openLab(records)
 	if err != nil {
 		return err
 	}
@@ -73,6 +73,12 @@ func run(ctx context.Context, records, rounds int, only string) error {
 		if err := measureConversions(ctx, lab, rounds); err != nil {
 			return fmt.Errorf("%s: %w", conversionsName, err)
 		}
+	}
+	if only == conversionsName {
+		return nil
+	}
+	if err := lab.serve(ctx); err != nil {
+		return err
 	}
 	if only == "" || only == mosquittoName {
 		if err := lab.measureMosquitto(ctx); err != nil {

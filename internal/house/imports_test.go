@@ -64,6 +64,17 @@ var ofContract = []string{"connect", "plugins/contract", "plugins/wire"}
 // ofBoundary are those that Sluice's side of the contract uses beside them: whose definitions it gives what plugins bring.
 var ofBoundary = []string{"connect/configproviders", "connect/converters", "connect/transforms"}
 
+// ofPlugins are the packages that keep plugins, by what each may import of ours: a manifest is read without knowing how to run anything, a process knows
+// nothing of connectors, and only the fleet puts them together.
+var ofPlugins = map[string][]string{
+	"plugins/contract":   {},
+	"plugins/manifest":   {"connect", "plugins/contract"},
+	"plugins/process":    {"plugins/contract", "plugins/wire"},
+	"plugins/fleet":      {"connect/redaction", "plugins/manifest", "plugins/process", "plugins/remote"},
+	"plugins/inspection": {"connect", "plugins/contract", "plugins/fleet", "plugins/manifest", "plugins/process", "plugins/wire"},
+	"connect/versions":   {},
+}
+
 // running are the packages that run connectors.
 var running = []string{"connect/worker", "connect/cluster", "connect/group", "connect/embedded"}
 
@@ -95,6 +106,10 @@ func TestArrowsRunOneWay(t *testing.T) {
 				t.Errorf("%s imports %s: an author's program must drag in no framework", p.ImportPath, i)
 			case p.ImportPath == "plugins/remote" && !contains(ofContract, i) && !contains(ofBoundary, i):
 				t.Errorf("%s imports %s: it makes classes of what a plugin brings, and knows neither processes nor what runs them", p.ImportPath, i)
+			case ofPlugins[p.ImportPath] != nil && !contains(ofPlugins[p.ImportPath], i):
+				t.Errorf("%s imports %s, and may import %v", p.ImportPath, i, ofPlugins[p.ImportPath])
+			case under(p.ImportPath, "connect") && under(i, "plugins"):
+				t.Errorf("%s imports %s: what runs connectors does not know which are plugins", p.ImportPath, i)
 			case under(i, "internal") && !under(p.ImportPath, "internal"):
 				t.Errorf("%s imports %s: internal holds nothing of the product", p.ImportPath, i)
 			}

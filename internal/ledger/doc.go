@@ -10,6 +10,8 @@
 //   - messages of QoS 1 and 2 survive kill -9 of a worker, twice in the middle of the stream, without a gap and in order;
 //   - with exactly-once sources each of thousands of numbered lines is seen once, in order, although the worker is killed three times, and a
 //     connector's own offsets topic holds its offsets;
+//   - numbers pass through a plugin's source and a plugin's sink although processes of the plugin and the worker are killed in random order, and no
+//     process of the plugin is ever left; a plugin that crashes, hangs or floods is told of as such, and hurts nobody else;
 //   - Kafka may stop, in order or by kill -9, for twenty seconds: no gap, order kept, a worker under 100 MiB that says on its
 //     task's status that it is retrying, and takes that back;
 //   - sluice dev with a data directory finds its connectors, offsets and topics again after kill -9 and after Ctrl-C, which ends

@@ -31,9 +31,7 @@ type exactRiver struct {
 func startExactRiver(t *testing.T, kafka string) *exactRiver {
 	t.Helper()
 	prefix := testbed.Prefix(t)
-	// A mosquitto 2.0 that starts again takes no more messages for under way than its own bound, and sends the others as if it had never sent
-	// PUBREL, which MQTT 5 4.3.3 forbids: the bound must be above what it sends, and 0 (and 65535), no bound, counts as none at all.
-	mosquitto := testbed.StartMosquitto(t, testbed.WithMaxInflight(65000))
+	mosquitto := testbed.StartMosquitto(t, roomy)
 	r := &exactRiver{t: t, kafka: kafka, mosquitto: mosquitto, topic: prefix + "readings", connector: prefix + "source"}
 	r.proxy = testbed.StartProxy(t, r.mosquitto.Addr())
 	testbed.CreateTopic(t, kafka, r.topic, 1, nil)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -120,22 +119,26 @@ func (w wall) Spec() connect.Spec {
 	return spec
 }
 
-var mischiefKind = connect.StringKey("kind", "What it does wrong: crash, hang or flood.").Must(connect.OneOf("crash", "hang", "flood"))
+var (
+	mischiefKind = connect.StringKey("kind", "What it does wrong: crash, hang or flood.").Must(connect.OneOf("crash", "hang", "flood"))
+	mischiefFile = connect.StringKey("file", "Where the one that hangs says which process shall be stopped: it cannot do that itself.").Default("")
+)
 
 // mischief is a source that harms whoever lets it.
 type mischief struct{}
 
 func (mischief) Spec() connect.Spec {
-	return connect.NewSpec("org.ledger.Mischief", "1", numbersTopic, mischiefKind)
+	return connect.NewSpec("org.ledger.Mischief", "1", numbersTopic, mischiefKind, mischiefFile)
 }
 
 func (mischief) Open(_ context.Context, rt connect.SourceContext) (connect.SourceTask, error) {
-	return &harming{rt: rt, kind: mischiefKind.Get(rt.Config()), topic: numbersTopic.Get(rt.Config()), part: rt.Partition("of", "mischief")}, nil
+	return &harming{rt: rt, kind: mischiefKind.Get(rt.Config()), file: mischiefFile.Get(rt.Config()), topic: numbersTopic.Get(rt.Config()), part: rt.Partition("of", "mischief")}, nil
 }
 
 type harming struct {
 	rt    connect.SourceContext
 	kind  string
+	file  string
 	topic string
 	part  *connect.Partition
 	polls int64
@@ -143,7 +146,7 @@ type harming struct {
 
 func (t *harming) Poll(_ context.Context, b *connect.Batch) error {
 	if t.polls++; t.polls < 3 {
-		b.Next(t.topic, t.part, connect.At("n", t.polls)).SetString("so far so good")
+		b.Next(t.topic, t.part, connect.At("n", t.polls)).SetBytes([]byte("so far so good"))
 		return nil
 	}
 	switch t.kind {
@@ -151,7 +154,14 @@ func (t *harming) Poll(_ context.Context, b *connect.Batch) error {
 		fmt.Fprintln(os.Stderr, "the last words of the mischief")
 		os.Exit(3)
 	case "hang":
-		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		outside, err := os.Readlink("/proc/self") // here its number is another
+		if err == nil {
+			err = os.WriteFile(t.file, []byte(outside+"\n"), 0o600)
+		}
+		if err != nil {
+			return err
+		}
+		select {}
 	}
 	line := strings.Repeat("noise ", 50)
 	for n := range 1000 {
@@ -161,7 +171,7 @@ func (t *harming) Poll(_ context.Context, b *connect.Batch) error {
 	}
 	t.rt.Waiting(fmt.Errorf("noise %d", t.polls), time.Time{})
 	for range 2000 { // whatever the batch says
-		b.Next(t.topic, t.part, connect.At("n", t.polls)).SetString(line)
+		b.Next(t.topic, t.part, connect.At("n", t.polls)).SetBytes([]byte(line))
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ var (
 	widths      = []connect.Width{connect.WidthNone, connect.WidthShort, connect.WidthMedium, connect.WidthLong}
 )
 
-// check looks at what the form alone does not say. Its error is an [*Error] without a file.
-func (m *Manifest) check() error {
+// Check looks at what the form alone does not say, as reading does. Its error is an [*Error] without a file.
+func (m *Manifest) Check() error {
 	wrong := func(field, cause string, args ...any) error {
 		return &Error{Field: field, Cause: fmt.Sprintf(cause, args...)}
 	}

@@ -140,7 +140,7 @@ func Parse(text []byte) (*Manifest, error) {
 		}
 		m.Classes = append(m.Classes, class)
 	}
-	if err := m.check(); err != nil {
+	if err := m.Check(); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -210,7 +210,7 @@ func (m *Manifest) Text() ([]byte, error) {
 
 // Write writes the manifest into its folder. A reader sees the old one or the new one.
 func (m *Manifest) Write() error {
-	if err := m.check(); err != nil {
+	if err := m.Check(); err != nil {
 		return err
 	}
 	text, err := m.Text()

@@ -57,10 +57,11 @@ func (m *Manifest) Start() []string {
 }
 
 // Program is the file that the checksum is of: the first word of the command that is a file of the folder, which of an interpreted plugin is its
-// script, or else the program itself. "" if there is none.
+// script, or else the program itself. A link out of the folder is none of its files: as such a virtual environment has its interpreter. "" if there is
+// none.
 func (m *Manifest) Program() string {
 	for _, word := range m.Command {
-		if path := filepath.Join(m.Dir, word); !filepath.IsAbs(word) && isFile(path) {
+		if path := filepath.Join(m.Dir, word); !filepath.IsAbs(word) && isFile(path) && m.holds(path) {
 			return path
 		}
 	}
@@ -68,6 +69,16 @@ func (m *Manifest) Program() string {
 		return m.Command[0]
 	}
 	return ""
+}
+
+// holds reports whether what a path leads to is in the folder.
+func (m *Manifest) holds(path string) bool {
+	dir, err := filepath.EvalSymlinks(m.Dir)
+	if err != nil {
+		return false
+	}
+	real, err := filepath.EvalSymlinks(path)
+	return err == nil && strings.HasPrefix(real, dir+string(filepath.Separator))
 }
 
 // Environment is the granted variables with the values that they have here, as NAME=value. One that is not set here is not set there.

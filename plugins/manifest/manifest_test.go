@@ -80,6 +80,31 @@ func TestAnInterpretersScriptIsTheProgram(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"python3", "-u", "source.py"}, m.Start())
 	require.Equal(t, filepath.Join(dir, "source.py"), m.Program())
+	interpreter := filepath.Join(t.TempDir(), "python3")
+	require.NoError(t, os.WriteFile(interpreter, nil, 0o755))
+	require.NoError(t, os.Symlink(interpreter, filepath.Join(dir, "python3"))) // as in a virtual environment
+	require.Equal(t, filepath.Join(dir, "source.py"), m.Program())
+}
+
+func TestADraftFindsTheProgram(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mine")
+	folder(t, dir, "{}", "a", "mine", "z")
+	m, err := Draft(dir, nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"./mine"}, m.Command)
+	require.NoError(t, os.Remove(filepath.Join(dir, "mine")))
+	_, err = Draft(dir, nil)
+	require.ErrorContains(t, err, "several programs are in it (a, z): name the command behind the folder")
+	require.NoError(t, os.Remove(filepath.Join(dir, "z")))
+	m, err = Draft(dir, nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"./a"}, m.Command)
+	require.NoError(t, os.Remove(filepath.Join(dir, "a")))
+	_, err = Draft(dir, nil)
+	require.ErrorContains(t, err, "no program is in it")
+	m, err = Draft(dir, []string{"python3", "x.py"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"python3", "x.py"}, m.Command)
 }
 
 func TestABrokenManifestNamesFileFieldAndFix(t *testing.T) {
