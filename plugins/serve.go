@@ -89,18 +89,18 @@ func (registration) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.Clie
 func (s *server) listen(stderr *os.File) func([]grpc.ServerOption) *grpc.Server {
 	return func(opts []grpc.ServerOption) *grpc.Server {
 		var once sync.Once
-		print := func() { once.Do(func() { os.Stdout, os.Stderr = stderr, stderr }) }
+		restore := func() { once.Do(func() { os.Stdout, os.Stderr = stderr, stderr }) }
 		opts = append(opts,
 			grpc.ForceServerCodecV2(wire.Codec()),
 			grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(2*window),
 			grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
 			grpc.ReadBufferSize(128<<10), grpc.WriteBufferSize(128<<10),
 			grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-				print()
+				restore()
 				return handle(ctx, req)
 			}),
 			grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
-				print()
+				restore()
 				return handle(srv, stream)
 			}),
 		)

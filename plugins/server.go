@@ -77,7 +77,7 @@ func (s *server) end() {
 	})
 }
 
-// tasks counts the streams of tasks that are open.
+// tasks counts the tasks that are open.
 type tasks struct {
 	mu   sync.Mutex
 	open int

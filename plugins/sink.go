@@ -64,7 +64,11 @@ func (s *server) Sink(stream grpc.BidiStreamingServer[contract.ToSink, contract.
 		return nil
 	}
 	var working sync.WaitGroup
-	working.Go(func() { t.work(connector) })
+	s.tasks.begin()
+	working.Go(func() {
+		defer s.tasks.end()
+		t.work(connector)
+	})
 	t.listen(stream)
 	working.Wait()
 	return nil
@@ -158,8 +162,7 @@ func (t *sinkTask) work(connector connect.SinkConnector) {
 			t.drain(drainer, of.Drain)
 		}
 	}
-	<-t.closing
-	t.finish(task.Close)
+	t.finish(t.awaitClose(), task.Close)
 }
 
 // errStopping answers what was put and not looked at when the task was asked to stop.

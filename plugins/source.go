@@ -47,7 +47,11 @@ func (s *server) Source(stream grpc.BidiStreamingServer[contract.ToSource, contr
 		return nil
 	}
 	var working sync.WaitGroup
-	working.Go(func() { t.work(connector) })
+	s.tasks.begin()
+	working.Go(func() {
+		defer s.tasks.end()
+		t.work(connector)
+	})
 	t.listen(stream)
 	working.Wait()
 	return nil
@@ -107,9 +111,9 @@ func (t *sourceTask) work(connector connect.SourceConnector) {
 		acking.Go(func() { t.acknowledge(acker) })
 	}
 	t.poll(task)
-	<-t.closing
+	timeout := t.awaitClose()
 	acking.Wait() // nothing is acknowledged after Close
-	t.finish(task.Close)
+	t.finish(timeout, task.Close)
 }
 
 // emptyEvery is how often a batch of no records says that there is no more at hand.

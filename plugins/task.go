@@ -58,7 +58,6 @@ type words interface {
 
 // newTask takes the first message of a stream. end must be called.
 func (s *server) newTask(open *contract.OpenTask, stream grpc.ServerStream, w words) (t *task, end func()) {
-	s.tasks.begin()
 	t = &task{open: open, stream: stream, words: w, closing: make(chan struct{})}
 	lines := &lines{send: func(l *contract.LogLine) { t.send(w.log(l)) }}
 	t.log = slog.New(&handler{lines: lines})
@@ -74,7 +73,6 @@ func (s *server) newTask(open *contract.OpenTask, stream grpc.ServerStream, w wo
 		reporting.Wait()
 		t.stop()
 		die()
-		s.tasks.end()
 	}
 }
 
@@ -95,9 +93,19 @@ func (t *task) close(timeout time.Duration) {
 // orphaned is close for a task whose stream is cut.
 func (t *task) orphaned() { t.close(orphanClose) }
 
+// awaitClose waits until the task must close, and returns how long it has for that.
+func (t *task) awaitClose() time.Duration {
+	select {
+	case <-t.closing:
+		return t.timeout
+	case <-t.alive.Done():
+		return orphanClose
+	}
+}
+
 // finish closes the author's task and says so.
-func (t *task) finish(close func(ctx context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.alive), t.timeout)
+func (t *task) finish(timeout time.Duration, close func(ctx context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.alive), timeout)
 	defer cancel()
 	err := guard("Close", func() error { return close(ctx) })
 	t.sayMetrics(nil)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ import (
 
 func TestTheExampleRunsThreeWorkersAndEndsThem(t *testing.T) {
 	needsProcesses(t)
+	built, err := exec.CommandContext(t.Context(), "make", "-s", "-C", "../..", "build").CombinedOutput() // the script would, and take its time
+	require.NoError(t, err, string(built))
 	t.Run("on an embedded Kafka", func(t *testing.T) { runExample(t) })
 	t.Run("on a Kafka that is given", func(t *testing.T) {
 		kafka := testbed.StartKafka(t)

@@ -25,8 +25,8 @@ import (
 
 // Sizes of the connection.
 const (
-	// maxMessage bounds one message in bytes, in both directions.
-	maxMessage = 16 << 20
+	// maxMessage bounds one message in bytes, in both directions: the 16 MiB of the contract, and its frame.
+	maxMessage = 17 << 20
 	// Windows let a batch cross without waiting for the other side to say that it has read the first half.
 	streamWindow     = 4 << 20
 	connectionWindow = 16 << 20
@@ -137,7 +137,7 @@ func (p *Process) explain(ctx context.Context, err error) error {
 	ended := c.ended()
 	e := &startError{plugin: c.Name(), class: ErrHandshake, words: ended.Words}
 	unheard := c.hello == ""
-	class, problem := judge(c.hello)
+	problem, class := judge(c.hello)
 	switch {
 	case ended.Reason != nil:
 		e.text = "it was killed while it started: " + ended.Reason.Error()
@@ -163,27 +163,27 @@ func (p *Process) explain(ctx context.Context, err error) error {
 }
 
 // judge says what is wrong with the first line; "" for nothing.
-func judge(line string) (class error, problem string) {
+func judge(line string) (problem string, class error) {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	core, err := strconv.Atoi(parts[0])
 	if err != nil || len(parts) < 4 {
-		return ErrHandshake, fmt.Sprintf("the first line of its standard output is %q, where its address was due (%d|%d|unix|/the/socket|grpc): "+
-			"a plugin must print nothing before that, and log to standard error", line, plugin.CoreProtocolVersion, contract.Version)
+		return fmt.Sprintf("the first line of its standard output is %q, where its address was due (%d|%d|unix|/the/socket|grpc): "+
+			"a plugin must print nothing before that, and log to standard error", line, plugin.CoreProtocolVersion, contract.Version), ErrHandshake
 	}
 	version, err := strconv.Atoi(parts[1])
 	switch {
 	case core != plugin.CoreProtocolVersion:
-		return ErrVersion, fmt.Sprintf("its handshake is of version %d, and that of this Sluice of version %d: build it with a matching go-plugin",
-			core, plugin.CoreProtocolVersion)
+		return fmt.Sprintf("its handshake is of version %d, and that of this Sluice of version %d: build it with a matching go-plugin",
+			core, plugin.CoreProtocolVersion), ErrVersion
 	case err != nil:
-		return ErrHandshake, fmt.Sprintf("it says that it speaks version %q of the contract, which is no number", parts[1])
+		return fmt.Sprintf("it says that it speaks version %q of the contract, which is no number", parts[1]), ErrHandshake
 	case version != contract.Version:
-		return ErrVersion, fmt.Sprintf("it speaks version %d of the contract, and this Sluice version %d: use a release of the plugin, or of Sluice, "+
-			"that fits", version, contract.Version)
+		return fmt.Sprintf("it speaks version %d of the contract, and this Sluice version %d: use a release of the plugin, or of Sluice, "+
+			"that fits", version, contract.Version), ErrVersion
 	case len(parts) < 5 || plugin.Protocol(parts[4]) != plugin.ProtocolGRPC:
-		return ErrHandshake, fmt.Sprintf("its first line is %q: a plugin of Sluice speaks gRPC, and says so (|grpc)", line)
+		return fmt.Sprintf("its first line is %q: a plugin of Sluice speaks gRPC, and says so (|grpc)", line), ErrHandshake
 	}
-	return nil, ""
+	return "", nil
 }
 
 // abandon cleans up after a start that failed.

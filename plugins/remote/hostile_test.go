@@ -1,11 +1,13 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -191,7 +193,21 @@ func TestASourceThatTalksTooMuchIsHeardWithinBounds(t *testing.T) {
 	assert.Len(t, h.killed, 1)
 	assert.LessOrEqual(t, len(rt.metrics.All()), connect.MaxMetrics)
 	assert.Less(t, rt.log.Len(), 3<<20)
-	assert.Contains(t, rt.logged(t, "were dropped"), "lines of log were dropped")
+}
+
+func TestLinesBeyondTheBoundAreDroppedAndCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l := lines{log: slog.New(slog.NewTextHandler(&log, nil))}
+		for range linesASecond + 100 {
+			l.write(&contract.LogLine{Text: "line"})
+		}
+		assert.Equal(t, linesASecond, strings.Count(log.String(), "\n"))
+		time.Sleep(time.Second)
+		l.write(&contract.LogLine{Text: "the next"})
+		assert.Contains(t, log.String(), "100 lines of log were dropped")
+		assert.Contains(t, log.String(), "the next")
+	})
 }
 
 // answers is a sink that opens its task and answers each Put so.

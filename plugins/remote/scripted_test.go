@@ -110,14 +110,13 @@ func (scriptedSource) Open(ctx context.Context, rt connect.SourceContext) (conne
 }
 
 type scripted struct {
-	rt     connect.SourceContext
-	how    string
-	part   *connect.Partition
-	next   int64
-	polls  int
-	mu     sync.Mutex
-	acks   int64
-	failed bool
+	rt    connect.SourceContext
+	how   string
+	part  *connect.Partition
+	next  int64
+	polls int
+	mu    sync.Mutex
+	acks  int64
 }
 
 func (s *scripted) Poll(ctx context.Context, b *connect.Batch) error {

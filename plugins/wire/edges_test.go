@@ -360,6 +360,13 @@ func TestTheLastMemberOfAOneofCounts(t *testing.T) {
 	require.NoError(t, f.read(append(append([]byte{}, log...), batch...)))
 	require.Equal(t, []byte{0x08, 1}, f.Batch)
 	require.Nil(t, f.Message)
+
+	put, _ := proto.Marshal(&contract.ToSink{Message: &contract.ToSink_Put{Put: &contract.Put{Number: 1}}})
+	drain, _ := proto.Marshal(&contract.ToSink{Message: &contract.ToSink_Drain{Drain: &contract.Drain{Number: 2}}})
+	var s ToSink
+	require.NoError(t, s.read(append(put, drain...)))
+	require.Nil(t, s.Put)
+	require.Equal(t, uint64(2), s.Message.GetDrain().GetNumber())
 }
 
 func TestFaultsKeepTheirClass(t *testing.T) {

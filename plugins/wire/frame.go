@@ -24,6 +24,21 @@ type ToSink struct {
 	Message *contract.ToSink
 }
 
+// The highest numbers of what these messages may be.
+var (
+	lastFromSource = lastMember(&contract.FromSource{})
+	lastToSource   = lastMember(&contract.ToSource{})
+	lastToSink     = lastMember(&contract.ToSink{})
+)
+
+func lastMember(m proto.Message) (last uint64) {
+	members := m.ProtoReflect().Descriptor().Oneofs().Get(0).Fields()
+	for i := range members.Len() {
+		last = max(last, uint64(members.Get(i).Number()))
+	}
+	return last
+}
+
 // frame is a message with a oneof of which one member is left as it came.
 type frame interface {
 	read(raw []byte) error
@@ -36,7 +51,7 @@ func (f *ToSink) name() string     { return "ToSink" }
 
 func (f *FromSource) read(raw []byte) (err error) {
 	f.Message = nil
-	if f.Batch, err = hot(raw, 2, 9); err == nil && f.Batch == nil {
+	if f.Batch, err = hot(raw, 2, lastFromSource); err == nil && f.Batch == nil {
 		f.Message = new(contract.FromSource)
 		err = proto.Unmarshal(raw, f.Message)
 	}
@@ -45,7 +60,7 @@ func (f *FromSource) read(raw []byte) (err error) {
 
 func (f *ToSource) read(raw []byte) (err error) {
 	f.Message = nil
-	if f.Receipts, err = hot(raw, 3, 6); err == nil && f.Receipts == nil {
+	if f.Receipts, err = hot(raw, 3, lastToSource); err == nil && f.Receipts == nil {
 		f.Message = new(contract.ToSource)
 		err = proto.Unmarshal(raw, f.Message)
 	}
@@ -54,7 +69,7 @@ func (f *ToSource) read(raw []byte) (err error) {
 
 func (f *ToSink) read(raw []byte) (err error) {
 	f.Message = nil
-	if f.Put, err = hot(raw, 4, 8); err == nil && f.Put == nil {
+	if f.Put, err = hot(raw, 4, lastToSink); err == nil && f.Put == nil {
 		f.Message = new(contract.ToSink)
 		err = proto.Unmarshal(raw, f.Message)
 	}

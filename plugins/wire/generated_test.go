@@ -16,9 +16,9 @@ import (
 // seeds is how many streams of random batches a test looks at.
 func seeds() uint64 {
 	if testing.Short() {
-		return 25
+		return 15
 	}
-	return 150
+	return 60
 }
 
 func bytesOf(t *testing.T, out *Outgoing) []byte {
