@@ -59,6 +59,7 @@ func Serve(p Plugin) {
 		<-asked
 		s.end()
 	}()
+	signal.Ignore(os.Interrupt) // that of a terminal is for the worker to act on; go-plugin ignores it only once it has said where it listens
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: contract.Version, MagicCookieKey: contract.Cookie, MagicCookieValue: contract.CookieValue},
 		Plugins:         goplugin.PluginSet{"sluice": registration{server: s}},
