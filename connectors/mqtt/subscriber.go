@@ -136,18 +136,19 @@ func (s *subscriber) ConnectionLost(*packets.Disconnect) error {
 	return nil
 }
 
-// AddToSession numbers a SUBSCRIBE or UNSUBSCRIBE; resp gets its answer, or an empty packet when the connection is lost.
+// AddToSession numbers a SUBSCRIBE or UNSUBSCRIBE; resp gets its answer, or an empty packet when the connection is lost. Numbers go down from the top:
+// some brokers, mochi for one, do not tell a client's packet ids from their own (MQTT 5 2.2.1 does), and theirs go up.
 func (s *subscriber) AddToSession(_ context.Context, p session.Packet, resp chan<- packets.ControlPacket) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn == nil {
 		return session.ErrNoConnection
 	}
-	for {
-		s.lastID++
-		if _, taken := s.requests[s.lastID]; s.lastID != 0 && s.lastID < offlineID && !taken {
-			break
+	for taken := true; taken; {
+		if s.lastID--; s.lastID == 0 || s.lastID >= offlineID {
+			s.lastID = offlineID - 1
 		}
+		_, taken = s.requests[s.lastID]
 	}
 	s.requests[s.lastID] = resp
 	p.SetIdentifier(s.lastID)

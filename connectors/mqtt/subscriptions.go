@@ -262,6 +262,9 @@ func subscribe(ctx context.Context, up *uplink, s subscriptions) ([]byte, error)
 			return nil, fmt.Errorf("subscribing at MQTT broker %s: %w", up.server, err)
 		}
 		for i, code := range answer.Reasons {
+			if code == packets.SubackPacketIdentifierinuse { // no fault of the filter: it is free again some time
+				return nil, fmt.Errorf("subscribing at MQTT broker %s: it says that the packet identifier is in use (0x91)", up.server)
+			}
 			if code >= 0x80 && i < len(some) {
 				return nil, &refusedFilter{server: up.server, filter: some[i], code: code}
 			}

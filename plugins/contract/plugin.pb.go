@@ -2939,7 +2939,8 @@ func (*ToSource_Stop) isToSource_Message() {}
 
 func (*ToSource_Close) isToSource_Message() {}
 
-// FromSource is what a source task says: opened first, closed last. The other messages may come at any time between, log and metrics also before.
+// FromSource is what a source task says: opened first, closed last. The other messages may come at any time between, and those that
+// are no batch also before: opening a task may need its offsets.
 type FromSource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -3322,7 +3323,7 @@ func (x *Credit) GetBytes() uint64 {
 }
 
 // SourceBatch is what the task has read. One without records, ends and fault says that nothing more is at hand at present, or that what had failed
-// works again; it costs no credit, and need not be sent.
+// works again; it costs no credit. A task that has nothing sends one each second or so: Sluice may look for it more than once.
 type SourceBatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// forget: the schemas sent so far are forgotten, and numbers begin at 16 again with this message. A sender does it before it has sent 1000.
