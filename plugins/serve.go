@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/sluice-connect/sluice/connect/collector"
 	"github.com/sluice-connect/sluice/plugins/contract"
 	"github.com/sluice-connect/sluice/plugins/wire"
 )
@@ -59,6 +60,7 @@ func Serve(p Plugin) {
 		<-asked
 		s.end()
 	}()
+	collector.Tune()
 	signal.Ignore(os.Interrupt) // that of a terminal is for the worker to act on; go-plugin ignores it only once it has said where it listens
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: contract.Version, MagicCookieKey: contract.Cookie, MagicCookieValue: contract.CookieValue},

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-connect/sluice/cmd/sluice/remote"
+	"github.com/sluice-connect/sluice/connect/collector"
 )
 
 // Set by the linker: see the Makefile.
@@ -49,7 +50,7 @@ func (e *exitError) Unwrap() error { return e.cause }
 func (e *exitError) ExitCode() int { return e.code }
 
 func main() {
-	tuneCollector()
+	collector.Tune()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {

@@ -61,6 +61,9 @@ var ofREST = []string{"connect", "connect/catalog", "connect/certstore", "connec
 // ofContract are the packages of the contract with plugins, which both of its sides use.
 var ofContract = []string{"connect", "plugins/contract", "plugins/wire"}
 
+// ofAuthors are the packages that an author's program has beside its own.
+var ofAuthors = append([]string{"connect/collector"}, ofContract...)
+
 // ofBoundary are those that Sluice's side of the contract uses beside them: whose definitions it gives what plugins bring.
 var ofBoundary = []string{"connect/configproviders", "connect/converters", "connect/transforms"}
 
@@ -72,6 +75,7 @@ var ofPlugins = map[string][]string{
 	"plugins/process":    {"plugins/contract", "plugins/wire"},
 	"plugins/fleet":      {"connect/redaction", "plugins/manifest", "plugins/process", "plugins/remote"},
 	"plugins/inspection": {"connect", "plugins/contract", "plugins/fleet", "plugins/manifest", "plugins/process", "plugins/wire"},
+	"connect/collector":  {},
 	"connect/versions":   {},
 }
 
@@ -102,7 +106,7 @@ func TestArrowsRunOneWay(t *testing.T) {
 				t.Errorf("%s imports %s: REST talks to the herder and knows nothing else", p.ImportPath, i)
 			case p.ImportPath == "cmd/sluice/remote" && (under(i, "connectors") || contains(running, i)):
 				t.Errorf("%s imports %s: its commands talk to a cluster over REST and run nothing", p.ImportPath, i)
-			case p.ImportPath == "plugins" && !contains(ofContract, i):
+			case p.ImportPath == "plugins" && !contains(ofAuthors, i):
 				t.Errorf("%s imports %s: an author's program must drag in no framework", p.ImportPath, i)
 			case p.ImportPath == "plugins/remote" && !contains(ofContract, i) && !contains(ofBoundary, i):
 				t.Errorf("%s imports %s: it makes classes of what a plugin brings, and knows neither processes nor what runs them", p.ImportPath, i)
@@ -144,7 +148,7 @@ func TestRESTImportsNoKafkaClient(t *testing.T) {
 
 // What an author's program and test drag in, by whatever way.
 func TestTheSDKDragsInNoKafkaClient(t *testing.T) {
-	for name, may := range map[string][]string{"connect": {}, "connect/connecttest": {"connect"}, "plugins": ofContract} {
+	for name, may := range map[string][]string{"connect": {}, "connect/connecttest": {"connect"}, "plugins": ofAuthors} {
 		out, err := exec.Command("go", "list", "-deps", module+"/"+name).Output()
 		require.NoError(t, err)
 		for _, dep := range strings.Fields(string(out)) {

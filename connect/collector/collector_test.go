@@ -1,4 +1,4 @@
-package main
+package collector
 
 import (
 	"runtime"
@@ -28,7 +28,7 @@ func TestTheCollectorFollowsWhatIsAlive(t *testing.T) {
 		return int(sample[0].Value.Uint64())
 	}
 
-	tuneCollector()
+	Tune()
 	require.Greater(t, percent(), leastPercent)
 	block := make([]byte, 4*headroom)
 	require.Eventually(t, func() bool {
