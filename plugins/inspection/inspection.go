@@ -84,7 +84,7 @@ func Inspect(ctx context.Context, m *manifest.Manifest, refresh bool, log *slog.
 		if err := r.Found.Check(); err != nil {
 			r.problem("definitions", err)
 		} else {
-			r.well("definitions", fmt.Sprintf("%d classes", len(described.GetClasses())))
+			r.well("definitions", fmt.Sprintf("classes: %d", len(described.GetClasses())))
 		}
 		if !refresh {
 			v.compare(m.Description(), described)

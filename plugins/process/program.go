@@ -93,7 +93,7 @@ func find(l *Launch) (*program, error) {
 	sum, err := checksum(f)
 	if err == nil && sum != l.Checksum {
 		err = fmt.Errorf("%s has the checksum %s, but plugin.json pins %s: install the program anew, or, if it was you who changed it, "+
-			"pin it with sluice plugin check --write", file, sum, l.Checksum)
+			"pin it with sluice plugin check --write and start the worker again, which reads plugin.json when it starts", file, sum, l.Checksum)
 	}
 	if err != nil || file != p.path || !isELF(f) {
 		_ = f.Close() // read only
