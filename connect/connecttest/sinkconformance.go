@@ -25,7 +25,7 @@ type SinkWorld struct {
 }
 
 // RunSink holds a sink to what the runtime expects of one, a subtest for each promise. world makes a system of its own for each, with nothing in it yet, and
-// puts into cfg, a copy of the one given, what leads there; t is the subtest's. What the connector cannot do is skipped, with the reason.
+// puts into cfg, a copy of the one given, what leads there; t is the subtest's. A promise about what the connector cannot do is kept, and the test's log says so.
 func RunSink(t *testing.T, c connect.SinkConnector, cfg connect.Config, world func(t testing.TB, cfg connect.Config) SinkWorld, opts ...Option) {
 	for _, promise := range sinkPromises {
 		t.Run(promise.name, func(t *testing.T) { promise.hold(newSinkTrial(t, c, cfg, world, opts)) })
@@ -230,7 +230,8 @@ var sinkPromises = []struct {
 	{"it finishes what is in flight before its partitions are closed", func(s *sinkTrial) {
 		sink := s.start(BatchSize(7))
 		if _, ok := sink.life.task.(connect.Drainer); !ok {
-			s.t.Skip("the task is no Drainer")
+			s.t.Log("connecttest: nothing to hold: the task is no Drainer")
+			return
 		}
 		records, want := s.records(50, 0)
 		sink.Put(records...)
@@ -306,7 +307,8 @@ var sinkPromises = []struct {
 	{"its own offsets can be stored again or reset", func(s *sinkTrial) {
 		alterer, ok := s.sink.(connect.SinkOffsetAlterer)
 		if !ok {
-			s.t.Skip("the connector is no SinkOffsetAlterer")
+			s.t.Log("connecttest: nothing to hold: the connector is no SinkOffsetAlterer")
+			return
 		}
 		sink := s.start()
 		records, _ := s.records(10, 0)
@@ -322,7 +324,8 @@ var sinkPromises = []struct {
 	}},
 	{"it says that its system is away, and loses nothing", func(s *sinkTrial) {
 		if s.world.Outage == nil {
-			s.t.Skip("the world has no Outage")
+			s.t.Log("connecttest: nothing to hold: the world has no Outage")
+			return
 		}
 		sink := s.start(BatchSize(7))
 		records, want := s.records(50, 0)
