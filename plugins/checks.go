@@ -227,7 +227,7 @@ func (s *server) alterSink(ctx context.Context, q *contract.AlterOffsetsRequest)
 	if err != nil {
 		return err
 	}
-	offsets := offsetsOf(q.GetSink())
+	offsets := wire.FromSinkOffsets(q.GetSink())
 	return guard("AlterOffsets", func() error { return alterer.AlterOffsets(ctx, q.GetOf().GetConfig(), offsets) })
 }
 

@@ -151,10 +151,10 @@ func (t *sinkTask) work(connector connect.SinkConnector) {
 		}
 		switch of := o.message.GetMessage().(type) {
 		case *contract.ToSink_Assigned:
-			err := guard("Assigned", func() error { return assigner.Assigned(t.alive, topicPartitions(of.Assigned.GetPartitions())) })
+			err := guard("Assigned", func() error { return assigner.Assigned(t.alive, wire.FromTopicPartitions(of.Assigned.GetPartitions())) })
 			t.send(t.words.done(&contract.Done{Number: o.number, Fault: wire.ToFault(err)}))
 		case *contract.ToSink_Revoked:
-			err := guard("Revoked", func() error { return assigner.Revoked(t.alive, topicPartitions(of.Revoked.GetPartitions())) })
+			err := guard("Revoked", func() error { return assigner.Revoked(t.alive, wire.FromTopicPartitions(of.Revoked.GetPartitions())) })
 			t.send(t.words.done(&contract.Done{Number: o.number, Fault: wire.ToFault(err)}))
 		case *contract.ToSink_Commit:
 			t.commit(committer, of.Commit)
@@ -204,10 +204,10 @@ func (t *sinkTask) commit(committer connect.PreCommitter, q *contract.CommitQues
 	defer cancel()
 	var safe connect.Offsets
 	err := guard("PreCommit", func() (err error) {
-		safe, err = committer.PreCommit(ctx, offsetsOf(q.GetPut()))
+		safe, err = committer.PreCommit(ctx, wire.FromSinkOffsets(q.GetPut()))
 		return err
 	})
-	t.send(t.words.commit(&contract.CommitAnswer{Number: q.GetNumber(), Safe: sinkOffsets(safe), Fault: wire.ToFault(err)}))
+	t.send(t.words.commit(&contract.CommitAnswer{Number: q.GetNumber(), Safe: wire.ToSinkOffsets(safe), Fault: wire.ToFault(err)}))
 }
 
 // drain lets the task finish what it has in flight.
@@ -226,18 +226,18 @@ func (t *sinkTask) Suspended() <-chan struct{} { return t.lease.suspended() }
 
 // Pause implements connect.SinkContext.
 func (t *sinkTask) Pause(partitions ...connect.TopicPartition) {
-	t.send(t.words.pause(&contract.Pause{Partitions: partitionsOf(partitions)}))
+	t.send(t.words.pause(&contract.Pause{Partitions: wire.ToTopicPartitions(partitions)}))
 }
 
 // Resume implements connect.SinkContext.
 func (t *sinkTask) Resume(partitions ...connect.TopicPartition) {
-	t.send(t.words.resume(&contract.Pause{Partitions: partitionsOf(partitions)}))
+	t.send(t.words.resume(&contract.Pause{Partitions: wire.ToTopicPartitions(partitions)}))
 }
 
 // Rewind implements connect.SinkContext. Called in Assigned it is exact; called later, up to the credit's worth of records that are on their way come
 // before.
 func (t *sinkTask) Rewind(offsets connect.Offsets) {
-	t.send(t.words.rewind(&contract.Rewind{Offsets: sinkOffsets(offsets)}))
+	t.send(t.words.rewind(&contract.Rewind{Offsets: wire.ToSinkOffsets(offsets)}))
 }
 
 // RequestCommit implements connect.SinkContext.
@@ -278,38 +278,6 @@ func (t *sinkTask) inHand(record *connect.SinkRecord) bool {
 		}
 	}
 	return false
-}
-
-func topicPartitions(of []*contract.TopicPartition) []connect.TopicPartition {
-	out := make([]connect.TopicPartition, 0, len(of))
-	for _, tp := range of {
-		out = append(out, connect.TopicPartition{Topic: tp.GetTopic(), Partition: tp.GetPartition()})
-	}
-	return out
-}
-
-func partitionsOf(tps []connect.TopicPartition) []*contract.TopicPartition {
-	out := make([]*contract.TopicPartition, 0, len(tps))
-	for _, tp := range tps {
-		out = append(out, &contract.TopicPartition{Topic: tp.Topic, Partition: tp.Partition})
-	}
-	return out
-}
-
-func offsetsOf(of []*contract.SinkOffset) connect.Offsets {
-	out := make(connect.Offsets, len(of))
-	for _, o := range of {
-		out[connect.TopicPartition{Topic: o.GetTopic(), Partition: o.GetPartition()}] = o.GetOffset()
-	}
-	return out
-}
-
-func sinkOffsets(offsets connect.Offsets) []*contract.SinkOffset {
-	out := make([]*contract.SinkOffset, 0, len(offsets))
-	for tp, at := range offsets {
-		out = append(out, &contract.SinkOffset{Topic: tp.Topic, Partition: tp.Partition, Offset: at})
-	}
-	return out
 }
 
 var _ connect.SinkContext = (*sinkTask)(nil)

@@ -168,7 +168,7 @@ type sinkAlterer struct{ of *class }
 
 // AlterOffsets implements connect.SinkOffsetAlterer.
 func (a sinkAlterer) AlterOffsets(ctx context.Context, cfg connect.Config, offsets connect.Offsets) error {
-	return a.of.alter(ctx, &contract.AlterOffsetsRequest{Of: a.of.with(cfg), TimeoutMs: timeoutOf(ctx), Sink: sinkOffsets(offsets)})
+	return a.of.alter(ctx, &contract.AlterOffsetsRequest{Of: a.of.with(cfg), TimeoutMs: timeoutOf(ctx), Sink: wire.ToSinkOffsets(offsets)})
 }
 
 func (c *class) alter(ctx context.Context, q *contract.AlterOffsetsRequest) error {

@@ -30,11 +30,11 @@ func (t *sinkTask) next() error {
 	case *contract.FromSink_Report:
 		return t.report(of.Report)
 	case *contract.FromSink_Pause:
-		t.rt.Pause(topicPartitions(of.Pause.GetPartitions())...)
+		t.rt.Pause(wire.FromTopicPartitions(of.Pause.GetPartitions())...)
 	case *contract.FromSink_Resume:
-		t.rt.Resume(topicPartitions(of.Resume.GetPartitions())...)
+		t.rt.Resume(wire.FromTopicPartitions(of.Resume.GetPartitions())...)
 	case *contract.FromSink_Rewind:
-		t.rt.Rewind(offsetsOf(of.Rewind.GetOffsets()))
+		t.rt.Rewind(wire.FromSinkOffsets(of.Rewind.GetOffsets()))
 	case *contract.FromSink_RequestCommit:
 		t.rt.RequestCommit()
 	case *contract.FromSink_Waiting:
@@ -220,38 +220,6 @@ func (t *sinkTask) committed(m *contract.CommitAnswer) error {
 		return t.broke("it answered a commit that was not asked for")
 	}
 	t.asked = 0
-	t.answered <- answer{safe: offsetsOf(m.GetSafe()), err: wire.FromFault(m.GetFault())}
+	t.answered <- answer{safe: wire.FromSinkOffsets(m.GetSafe()), err: wire.FromFault(m.GetFault())}
 	return nil
-}
-
-func topicPartitions(of []*contract.TopicPartition) []connect.TopicPartition {
-	out := make([]connect.TopicPartition, 0, len(of))
-	for _, tp := range of {
-		out = append(out, connect.TopicPartition{Topic: tp.GetTopic(), Partition: tp.GetPartition()})
-	}
-	return out
-}
-
-func partitionsOf(tps []connect.TopicPartition) []*contract.TopicPartition {
-	out := make([]*contract.TopicPartition, 0, len(tps))
-	for _, tp := range tps {
-		out = append(out, &contract.TopicPartition{Topic: tp.Topic, Partition: tp.Partition})
-	}
-	return out
-}
-
-func offsetsOf(of []*contract.SinkOffset) connect.Offsets {
-	out := make(connect.Offsets, len(of))
-	for _, o := range of {
-		out[connect.TopicPartition{Topic: o.GetTopic(), Partition: o.GetPartition()}] = o.GetOffset()
-	}
-	return out
-}
-
-func sinkOffsets(offsets connect.Offsets) []*contract.SinkOffset {
-	out := make([]*contract.SinkOffset, 0, len(offsets))
-	for tp, at := range offsets {
-		out = append(out, &contract.SinkOffset{Topic: tp.Topic, Partition: tp.Partition, Offset: at})
-	}
-	return out
 }

@@ -188,7 +188,7 @@ func (t *sinkTask) PreCommit(ctx context.Context, offsets connect.Offsets) (conn
 	}
 	a, err := t.ask(ctx, func(number uint64) any {
 		return &contract.ToSink{Message: &contract.ToSink_Commit{Commit: &contract.CommitQuestion{
-			Number: number, Put: sinkOffsets(offsets), TimeoutMs: timeoutOf(ctx),
+			Number: number, Put: wire.ToSinkOffsets(offsets), TimeoutMs: timeoutOf(ctx),
 		}}}
 	})
 	if err != nil {
@@ -229,7 +229,7 @@ func (t *sinkTask) Assigned(ctx context.Context, partitions []connect.TopicParti
 		return nil
 	}
 	a, err := t.ask(ctx, func(number uint64) any {
-		return &contract.ToSink{Message: &contract.ToSink_Assigned{Assigned: &contract.Assigned{Number: number, Partitions: partitionsOf(partitions)}}}
+		return &contract.ToSink{Message: &contract.ToSink_Assigned{Assigned: &contract.Assigned{Number: number, Partitions: wire.ToTopicPartitions(partitions)}}}
 	})
 	if err != nil {
 		return err
@@ -246,7 +246,7 @@ func (t *sinkTask) Revoked(ctx context.Context, partitions []connect.TopicPartit
 		return nil
 	}
 	a, err := t.ask(ctx, func(number uint64) any {
-		return &contract.ToSink{Message: &contract.ToSink_Revoked{Revoked: &contract.Assigned{Number: number, Partitions: partitionsOf(partitions)}}}
+		return &contract.ToSink{Message: &contract.ToSink_Revoked{Revoked: &contract.Assigned{Number: number, Partitions: wire.ToTopicPartitions(partitions)}}}
 	})
 	if err != nil {
 		return err
