@@ -47,7 +47,7 @@ func lastRun(tasks int64, filters string) connect.Offset {
 }
 
 func TestSessionsOfTasksThatAreNoMoreAreReadEmptyAndEnded(t *testing.T) {
-	server, broker := runMochi(t, nil)
+	server, broker := runMochi(t, lenient)
 	for policy, drained := range map[string]bool{"drain": true, "end": false, "ignore": false} {
 		t.Run(policy, func(t *testing.T) {
 			id := "orphan-" + policy
@@ -129,7 +129,7 @@ func (d divided) Offset(_ context.Context, p *connect.Partition) (connect.Offset
 }
 
 func TestAFilterThatHasMovedIsLeftWhenItsOtherTaskHasSubscribedIt(t *testing.T) {
-	server, broker := runMochi(t, nil)
+	server, broker := runMochi(t, lenient)
 	cfg := sourceConfig("tcp://"+broker, "moved/1,moved/2,moved/3,moved/4,moved/5", "mqtt.client.id", "moved", "mqtt.orphan.drain.idle.ms", "3600000",
 		"kafka.topic", "t", "kafka.key", "${filter}")
 	configs, err := Source{}.Split(t.Context(), cfg, 2)

@@ -79,7 +79,7 @@ func TestEachPitfallIsHeldByATestThatThereIs(t *testing.T) {
 }
 
 func TestCONNECTSaysWhatIsConfiguredAndNothingElse(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	eachVersion(t, func(t *testing.T, version string) {
 		hello := make(chan []byte, 10)
 		f := &front{client: func(p []byte) bool {
@@ -131,7 +131,7 @@ func TestTasksOfAConnectorHaveClientIDsOfTheirOwn(t *testing.T) {
 }
 
 func TestASUBSCRIBEThatIsNotAnsweredEndsTheConnection(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	eachVersion(t, func(t *testing.T, version string) {
 		var deaf atomic.Bool
 		deaf.Store(true)
@@ -195,7 +195,7 @@ func TestEachQoSMayBeConfigured(t *testing.T) {
 }
 
 func TestSUBSCRIBEHasFewFilters(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	eachVersion(t, func(t *testing.T, version string) {
 		var most, all atomic.Int64
 		f := &front{client: func(p []byte) bool {

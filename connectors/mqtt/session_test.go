@@ -4,25 +4,21 @@ import (
 	"fmt"
 	"testing"
 
-	mochi "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/hooks/auth"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect/connecttest"
+	"github.com/sluice-connect/sluice/connect/embedded"
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
 func TestASessionThatTheBrokerLostIsSubscribedAgain(t *testing.T) {
 	eachVersion(t, func(t *testing.T, version string) {
 		addr := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t))
-		start := func() *mochi.Server {
-			server := mochi.New(&mochi.Options{Logger: quiet})
-			require.NoError(t, server.AddHook(new(auth.AllowHook), nil))
-			require.NoError(t, server.AddListener(listeners.NewTCP(listeners.Config{ID: "t", Address: addr})))
-			require.NoError(t, server.Serve())
-			return server
+		start := func() *embedded.MQTT {
+			broker, err := embedded.StartMQTT(t.Context(), embedded.MQTTConfig{Addr: addr})
+			require.NoError(t, err)
+			return broker
 		}
 		first := start()
 		src := connecttest.StartSource(t, Source{}, sourceConfig("tcp://"+addr, "s/+", "mqtt.protocol.version", version, "mqtt.resubscribe", "never"))
@@ -60,7 +56,7 @@ func TestRetainedMessagesAreNotRepeatedAtEachReconnect(t *testing.T) {
 }
 
 func TestOneTaskMayHaveManyFilters(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	var filters []string
 	for i := range 50 {
 		filters = append(filters, fmt.Sprintf("many/%d/+", i))

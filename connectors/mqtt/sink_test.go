@@ -19,7 +19,7 @@ import (
 )
 
 func TestTheOneMessageForWhichABrokerClosesTheConnectionIsFoundAndTheRestArrives(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	eachVersion(t, func(t *testing.T, version string) {
 		f := &front{client: func(p []byte) bool { return p[0]>>4 != 3 || !bytes.Contains(p, []byte("poison")) }}
 		url := "tcp://" + f.start(t, broker)
@@ -55,7 +55,7 @@ func TestTheOneMessageForWhichABrokerClosesTheConnectionIsFoundAndTheRestArrives
 }
 
 func TestASlowBrokerGetsAPipelineAndKeepsTheOrder(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	eachVersion(t, func(t *testing.T, version string) {
 		for qos := 1; qos <= 2; qos++ {
 			url := "tcp://" + (&front{delay: 200 * time.Millisecond}).start(t, broker)
@@ -80,7 +80,7 @@ func TestASlowBrokerGetsAPipelineAndKeepsTheOrder(t *testing.T) {
 }
 
 func TestNothingIsPublishedWhileTheTaskIsSuspended(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	eachVersion(t, func(t *testing.T, version string) {
 		for qos := 1; qos <= 2; qos++ {
 			var published, connected atomic.Int64
@@ -136,7 +136,7 @@ func TestNothingIsPublishedWhileTheTaskIsSuspended(t *testing.T) {
 
 // It has the same client id as whoever has the task now.
 func TestASuspendedTaskDoesNotConnect(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	d := newDevice(t, broker, "device")
 	d.subscribe("c/#", 1)
 	proxy := testbed.StartProxy(t, broker)
@@ -184,7 +184,7 @@ func nobody(told <-chan struct{}) *front {
 }
 
 func TestWhatHappensWhenNobodyHasSubscribed(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	never := make(chan struct{})
 	url := "tcp://" + nobody(never).start(t, broker)
 	for qos := 1; qos <= 2; qos++ {
@@ -209,7 +209,7 @@ func TestWhatHappensWhenNobodyHasSubscribed(t *testing.T) {
 }
 
 func TestAKeyWaitsForItsSubscriberAndOthersDoNot(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	came := make(chan struct{})
 	url := "tcp://" + nobody(came).start(t, broker)
 	d := newDevice(t, broker, "device")
@@ -250,7 +250,7 @@ func TestAKeyWaitsForItsSubscriberAndOthersDoNot(t *testing.T) {
 }
 
 func TestMessagesKeepBelowTheirRates(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	for key, n := range map[string]int{"mqtt.rate.limit.messages.per.second": 100, "mqtt.rate.limit.bytes.per.second": 400} {
 		d := newDevice(t, broker, key)
 		d.subscribe("c/#", 0)
@@ -271,7 +271,7 @@ func TestMessagesKeepBelowTheirRates(t *testing.T) {
 }
 
 func TestTopicsThatComeAgainAreSentAsNumbers(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	var topics []string
 	f := &front{client: func(p []byte) bool {
 		if p[0]>>4 == 3 {
@@ -306,7 +306,7 @@ func TestTopicsThatComeAgainAreSentAsNumbers(t *testing.T) {
 }
 
 func TestMessagesThatAreTooLongForTheBrokerAreNotSent(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	f := &front{server: refusing(0x20, 8, 0, 0, 5, 0x27, 0, 0, 0, 100)} // Maximum Packet Size 100
 	sink := connecttest.StartSink(t, Sink{}, sinkConfig("tcp://"+f.start(t, broker), "errors.tolerance", "all"))
 	sink.AwaitHealthy()
@@ -321,7 +321,7 @@ func TestMessagesThatAreTooLongForTheBrokerAreNotSent(t *testing.T) {
 }
 
 func TestATaskSaysThatItIsThereAndTheBrokerThatItIsNot(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	eachVersion(t, func(t *testing.T, version string) {
 		for qos := range 3 {
 			name := fmt.Sprintf("s-%s-%d", version, qos)

@@ -8,56 +8,19 @@ import (
 	"strings"
 	"testing"
 
-	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
-	"github.com/mochi-mqtt/server/v2/listeners"
-	mochipackets "github.com/mochi-mqtt/server/v2/packets"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/connecttest"
-	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
 // quiet is a log that says nothing.
 var quiet = slog.New(slog.DiscardHandler)
 
-// startMochi runs a broker in this process and returns its host:port. rules are who may do what; nil lets everybody in.
-func startMochi(t *testing.T, rules *auth.Ledger) string {
-	t.Helper()
-	_, addr := runMochi(t, rules)
-	return addr
-}
-
-// noAliases keeps mochi from sending topic aliases: what is not acknowledged it would send again with an alias that the next connection does not know.
-type noAliases struct{ mochi.HookBase }
-
-func (*noAliases) Provides(b byte) bool { return b == mochi.OnConnect }
-
-func (*noAliases) OnConnect(cl *mochi.Client, _ mochipackets.Packet) error {
-	cl.Properties.Props.TopicAliasMaximum = 0
-	return nil
-}
-
-func runMochi(t *testing.T, rules *auth.Ledger) (*mochi.Server, string) {
-	t.Helper()
-	server := mochi.New(&mochi.Options{Logger: quiet})
-	if rules == nil {
-		require.NoError(t, server.AddHook(new(auth.AllowHook), nil))
-	} else {
-		require.NoError(t, server.AddHook(new(auth.Hook), &auth.Options{Ledger: rules}))
-	}
-	require.NoError(t, server.AddHook(new(noAliases), nil))
-	addr := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t))
-	require.NoError(t, server.AddListener(listeners.NewTCP(listeners.Config{ID: "t", Address: addr})))
-	require.NoError(t, server.Serve())
-	t.Cleanup(func() { _ = server.Close() })
-	return server, addr
-}
-
 func TestMessagesGoThroughAnInProcessBrokerBothWays(t *testing.T) {
-	addr := startMochi(t, nil)
+	addr := startBroker(t)
 	src := connecttest.StartSource(t, Source{}, sourceConfig("tcp://"+addr, "c/#"))
 	src.AwaitHealthy()
 	sink := connecttest.StartSink(t, Sink{}, sinkConfig("tcp://"+addr))
@@ -68,7 +31,7 @@ func TestMessagesGoThroughAnInProcessBrokerBothWays(t *testing.T) {
 }
 
 func TestSessionTakenOverFailsTheTaskInsteadOfFightingForIt(t *testing.T) {
-	addr := startMochi(t, nil)
+	addr := startBroker(t)
 	src := connecttest.StartSource(t, Source{}, sourceConfig("tcp://"+addr, "s/+"))
 	src.AwaitHealthy()
 	newDevice(t, addr, "readings-0")
@@ -76,7 +39,7 @@ func TestSessionTakenOverFailsTheTaskInsteadOfFightingForIt(t *testing.T) {
 }
 
 func TestRefusedFilterIsAProblemOfItsKeyAndFailsTheTask(t *testing.T) {
-	addr := startMochi(t, &auth.Ledger{
+	addr := strictBroker(t, &auth.Ledger{
 		Auth: auth.AuthRules{{Allow: true}},
 		ACL:  auth.ACLRules{{Filters: auth.Filters{"open/#": auth.ReadWrite, "#": auth.Deny}}},
 	})
@@ -92,7 +55,7 @@ func TestRefusedFilterIsAProblemOfItsKeyAndFailsTheTask(t *testing.T) {
 }
 
 func TestMessageThatTheBrokerRefusesGoesToTheErrorHandlingAndTheRestFlows(t *testing.T) {
-	addr := startMochi(t, &auth.Ledger{
+	addr := strictBroker(t, &auth.Ledger{
 		Auth: auth.AuthRules{{Allow: true}},
 		ACL:  auth.ACLRules{{Filters: auth.Filters{"c/1": auth.ReadWrite, "#": auth.Deny}}},
 	})

@@ -39,7 +39,7 @@ func answering(t *testing.T, answer ...byte) string {
 }
 
 func TestAutoSpeaksTheOlderVersionToABrokerThatKnowsNoOther(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	for name, f := range map[string]*front{
 		"closes":        {client: func(p []byte) bool { return p[0]>>4 != 1 || level(p) == 4 }},
 		"answers, 5":    {server: refusing(0x20, 3, 0, 0x84, 0)},
@@ -103,7 +103,7 @@ func TestRefusalsOfBothVersionsAreSaidAlike(t *testing.T) {
 }
 
 func TestWhatABrokerCannotDoIsFoundBeforeItIsNeeded(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	// CONNACK with Maximum QoS 1, no wildcards, no shared subscriptions, no retained messages.
 	addr := (&front{server: refusing(0x20, 11, 0, 0, 8, 0x24, 1, 0x28, 0, 0x2A, 0, 0x25, 0)}).start(t, broker)
 	find := func(found []connect.Problem, key, text string) {
@@ -126,7 +126,7 @@ func TestWhatABrokerCannotDoIsFoundBeforeItIsNeeded(t *testing.T) {
 }
 
 func TestABrokerThatGrantsLessIsAWarningOrWithStrictTheEnd(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	eachVersion(t, func(t *testing.T, version string) {
 		lower := func(p []byte) []byte {
 			if p[0]>>4 == 9 {
@@ -149,7 +149,7 @@ func TestABrokerThatGrantsLessIsAWarningOrWithStrictTheEnd(t *testing.T) {
 }
 
 func TestEachFilterHasItsAnswer(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	eachVersion(t, func(t *testing.T, version string) {
 		n := 0
 		refuse := func(p []byte) []byte {
@@ -169,7 +169,7 @@ func TestEachFilterHasItsAnswer(t *testing.T) {
 }
 
 func TestTheNextServerIsTriedAndABrokerMaySendUsOn(t *testing.T) {
-	broker := startMochi(t, nil)
+	broker := startBroker(t)
 	dead := fmt.Sprintf("tcp://127.0.0.1:%d", testbed.FreePort(t))
 	for _, strategy := range []string{"ordered", "random"} {
 		src := connecttest.StartSource(t, Source{}, sourceConfig(dead+","+"tcp://"+broker, "s/+", "mqtt.server.uri.strategy", strategy))
