@@ -83,8 +83,8 @@ type indiscreet struct {
 	says   string // its task's trace, among other things
 }
 
-// indiscreet are connectors on a topic with records, by names.
-func (v *vault) indiscreet(topic string) map[string]indiscreet {
+// indiscreet are connectors on a topic with records, by names. locked is a listener that wants a login.
+func (v *vault) indiscreet(topic, locked string) map[string]indiscreet {
 	source := map[string]string{
 		"connector.class": "FileStreamSource", "topic": topic, "file": File(v.t, "lines", "a line\n"),
 		"value.converter": "org.apache.kafka.connect.storage.StringConverter", "note.signs": v.ref("signs"), "note.mounted": v.mounted(),
@@ -101,8 +101,9 @@ func (v *vault) indiscreet(topic string) map[string]indiscreet {
 			"connector.class": "MqttSource", "mqtt.topics": "a/#", "kafka.topic": topic, "mqtt.server.uri": v.ref("server"), "mqtt.username": variable,
 			"mqtt.password": v.mounted(), "mqtt.validate.connect": "false",
 		}, "RUNNING", "retrying: connecting to MQTT broker [hidden]: dial tcp: lookup [hidden]"},
-		"is-not-let-in": {with(source, "producer.override.security.protocol", "SASL_PLAINTEXT", "producer.override.sasl.mechanism", "PLAIN",
-			"producer.override.sasl.jaas.config", v.ref("login"), "producer.override.client.id", v.ref("word")), "RUNNING", "retrying: "},
+		"is-not-let-in": {with(source, "producer.override.bootstrap.servers", locked, "producer.override.security.protocol", "SASL_PLAINTEXT",
+			"producer.override.sasl.mechanism", "PLAIN", "producer.override.sasl.jaas.config", v.ref("login"), "producer.override.client.id", v.ref("word")),
+			"FAILED", "sasl.jaas.config"},
 		"cannot-be-transformed": {extract(source, v.ref("word")), "FAILED", "Unknown field: [hidden]"},
 		"has-dead-letters": {with(extract(sink, v.ref("signs")), "file", filepath.Join(v.t.TempDir(), "out"), "errors.tolerance", "all", "errors.log.enable", "true", "errors.log.include.messages", "true",
 			"errors.deadletterqueue.topic.name", topic+"-dead", "errors.deadletterqueue.topic.replication.factor", "1",
@@ -141,7 +142,8 @@ func (v *vault) wrong() map[string]map[string]string {
 // and whatever fails.
 func TestASecretOfAConfigProviderIsNowhereToBeRead(t *testing.T) {
 	needsProcesses(t)
-	kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
+	broker := testbed.StartKafka(t, testbed.WithSASL("connect", "right"))
+	kafka, prefix := broker.Addr(), "w-"
 	v, topic := newVault(t), prefix+"data"
 	testbed.CreateTopic(t, kafka, topic, 1, nil)
 	testbed.Produce(t, kafka, testbed.Values(topic, 3)...)
@@ -168,7 +170,7 @@ func TestASecretOfAConfigProviderIsNowhereToBeRead(t *testing.T) {
 			assert.GreaterOrEqual(t, a.Code, 400, a.Body)
 		})
 	}
-	connectors := v.indiscreet(topic)
+	connectors := v.indiscreet(topic, broker.SASLAddr())
 	tell := func(edition string) {
 		t.Helper()
 		for name, c := range connectors {
