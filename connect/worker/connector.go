@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
@@ -52,7 +54,12 @@ func (w *Worker) startConnector(spec ConnectorSpec, first TargetState, tell over
 			return nil, err
 		}
 		found.watch(tell)
-		return w.load(found.configs[0])
+		p, err := w.load(found.configs[0])
+		if err == nil {
+			secrets = redaction.Of(append(slices.Clip(secrets), p.passwords()...)...)
+			c.log = secrets.Logger(w.log.With("connector", spec.Name))
+		}
+		return p, err
 	}
 	done := make(chan struct{})
 	go func() {
