@@ -27,7 +27,7 @@ const kafkaVersion = "4.1.2"
 // Exit codes of the commands that run connectors, which scripts may rely on (they are Kafka Connect's). Package remote has its own.
 const (
 	exitUsage   = 1 // the command line or the configuration is wrong
-	exitStartup = 2 // the worker could not be built: a port in use, a refused login, a topic with wrong settings
+	exitStartup = 2 // the worker could not be built: a port in use, a refused login, a topic with wrong settings; or its group has no place for it
 	exitStart   = 3 // a connector of the command line could not be started
 )
 

@@ -217,6 +217,7 @@ func (n *node) wait(ctx context.Context, graceful time.Duration) error {
 	case err = <-n.serve:
 		err = fmt.Errorf("serving REST: %w", err)
 	case err = <-n.herder.Failed():
+		err = &exitError{exitStartup, err} // what is wrong might have been seen at the start
 	}
 	n.close(graceful)
 	return err

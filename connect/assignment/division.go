@@ -57,6 +57,18 @@ func (d *Division) Revokes() bool {
 	return false
 }
 
+// Obsolete reports whether somebody keeps what is not configured any more. A leader that does not know the round before leaves it where it is, as
+// Java's do, and counts it as load; the next round takes it away.
+func (d *Division) Obsolete() bool {
+	configured := setOf(d.Snapshot.Configured)
+	for id := range d.owners {
+		if !configured.has(id) {
+			return true
+		}
+	}
+	return false
+}
+
 // ConnectorOwner is the member that runs the connector's own instance; false if none does.
 func (d *Division) ConnectorOwner(connector string) (Holder, bool) {
 	return d.owner(stores.TaskID{Connector: connector, Task: instance})

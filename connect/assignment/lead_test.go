@@ -218,3 +218,21 @@ func BenchmarkLead(b *testing.B) {
 		})
 	}
 }
+
+// It does not know the round before, in which that was configured.
+func TestALeaderKnowsThatSomebodyKeepsWhatIsGone(t *testing.T) {
+	held := &Assignment{Assigned: numbered(2, 2)}
+	l := leaderWith(stale)
+	g := Group{
+		Protocol: Sessioned, Leader: "a", LastCompleted: 3, Current: 4, Snapshot: Snapshot{8, numbered(2, 1)},
+		Metadata: []Metadata{metadataOf(t, Sessioned, "a", 8, held)},
+	}
+	d, err := l.Lead(g)
+	require.NoError(t, err)
+	assert.True(t, d.Obsolete())
+	g.LastCompleted, g.Current = 4, 5
+	d, err = l.Lead(g)
+	require.NoError(t, err)
+	assert.False(t, d.Obsolete())
+	assert.NotEmpty(t, answers(t, d)["a"].Revoked.Tasks)
+}

@@ -35,6 +35,8 @@ const (
 	askAtMost = 10 * time.Minute
 	// surveyPace is the least time between two looks at the group, whose rounds may follow one another.
 	surveyPace = time.Second
+	// lookAgain is the pause before another look at a group that does not show itself, unless a round ends before.
+	lookAgain = 10 * time.Second
 )
 
 // InternalTopics implements [herder.Membership].
@@ -97,7 +99,7 @@ func (c *Cluster) look(ctx context.Context, all fellows) (pause time.Duration, u
 	cancel()
 	if err != nil {
 		c.Log.Debug("the members of the group cannot be asked for their topics: the group does not tell them", "error", err)
-		return askFirst, true
+		return lookAgain, true
 	}
 	p, err := assignment.ProtocolNamed(protocol)
 	if err != nil || len(residents) == 0 {
@@ -227,7 +229,7 @@ var effects = map[string]string{
 }
 
 func fix(d herder.Disagreement) string {
-	return fmt.Sprintf("start the worker at %s with %s=%s, or with another group.id", d.Worker, d.Key, d.ElderValue)
+	return fmt.Sprintf("start the one that is wrong with the %s of the other, or with another group.id", d.Key)
 }
 
 // refusal is why a worker is not in the group.

@@ -50,10 +50,10 @@ func (c *crew) questions(n *node) int {
 func TestAWorkerWithOtherTopicsIsNotLetIn(t *testing.T) {
 	for name, a := range map[string]struct{ offsets, statuses, says string }{
 		"offsets": {"mine", "statuses", "offset.storage.topic: it is mine at this worker and offsets at the group's worker at http://w1:8083/: a task that " +
-			"moves from one to the other does not find its offsets, so that records come twice or never; start the worker at http://w2:8083/ with " +
-			"offset.storage.topic=offsets, or with another group.id"},
+			"moves from one to the other does not find its offsets, so that records come twice or never; start the one that is wrong with the " +
+			"offset.storage.topic of the other, or with another group.id"},
 		"statuses": {"offsets", "mine", "status.storage.topic: it is mine at this worker and statuses at the group's worker at http://w1:8083/: neither knows " +
-			"the state of what runs on the other; start the worker at http://w2:8083/ with status.storage.topic=statuses, or with another group.id"},
+			"the state of what runs on the other; start the one that is wrong with the status.storage.topic of the other, or with another group.id"},
 	} {
 		for _, protocol := range protocols {
 			t.Run(name+" "+protocol.String(), func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestAWorkerThatLearnsOfOtherTopicsAfterTheRoundGivesWay(t *testing.T) {
 				require.ErrorContains(t, <-failed, "offset.storage.topic: it is mine at this worker and offsets at")
 				require.False(t, stray.gate.Open(), "it writes nothing any more")
 				c.told(stray, "two workers of this group keep its memory in different topics", "level=ERROR", "key=offset.storage.topic",
-					"worker=http://w3:8083/", "value=mine", "elder=http://w1:8083/", "elder_value=offsets", "offset.storage.topic=offsets, or with another group.id")
+					"worker=http://w3:8083/", "value=mine", "elder=http://w1:8083/", "elder_value=offsets", "offset.storage.topic of the other, or with another group.id")
 				c.stop(stray)
 				c.settles(map[string]int{"a": 6})
 				require.Empty(t, first.hindered())

@@ -203,3 +203,34 @@ func TestALeaderThatHasNotReadAConnectorDoesNotSayThatThereIsNone(t *testing.T) 
 		require.ErrorAs(t, h.Delete(t.Context(), "a"), new(*herder.NotFoundError))
 	})
 }
+
+// A leader that is new does not know what was configured before, and leaves a task where it is that is gone.
+func TestTheWorkIsEvenWhenTasksGoWithTheLeader(t *testing.T) {
+	for seed := range uint64(8) {
+		assemble(t, 80+seed, assignment.Sessioned, 0, func(t *testing.T, c *crew) {
+			first := c.add()
+			c.add()
+			c.add()
+			c.put("a", 6)
+			c.put("b", 6)
+			c.settles(map[string]int{"a": 6, "b": 6})
+			c.kill(first)
+			writing := c.configs.ConfigStore(nil, nil, nil)
+			require.NoError(t, writing.Start(t.Context()))
+			require.NoError(t, writing.PutConnector(t.Context(), "a", connect.Config{"name": "a", "connector.class": "Counted", "tasks.max": "2"}, nil))
+			require.NoError(t, writing.PutTaskConfigs(t.Context(), "a", []connect.Config{{"task": "0", "of": "2"}, {"task": "1", "of": "2"}}))
+			require.NoError(t, writing.Close(t.Context()))
+			c.pass(time.Minute)
+			c.settles(map[string]int{"a": 2, "b": 6})
+			held := 0
+			for _, n := range c.all() {
+				if info := n.membership.Overview(); info != nil {
+					for _, m := range info.Members {
+						held += len(m.Tasks)
+					}
+				}
+			}
+			require.Equal(t, 8, held)
+		})
+	}
+}

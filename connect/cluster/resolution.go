@@ -161,6 +161,9 @@ func (c *Cluster) begin() {
 		// not be let out to write.
 		c.last.Revoked = assignment.Work{}
 		c.rejoin("revoked work has ended here")
+	case c.division != nil && c.division.Obsolete():
+		c.lease.grant()
+		c.rejoin("work that is gone is held, and counts as load")
 	default:
 		c.lease.grant()
 	}
