@@ -39,7 +39,7 @@ var (
 	})
 	float64Definition = fixed("DoubleConverter", &fixedConverter{
 		kind: connect.KindFloat64, schema: connect.OptionalFloat64Schema, size: 8,
-		bits:  func(v connect.Value) uint64 { return doubleBits(v.Float64()) },
+		bits:  func(v connect.Value) uint64 { return math.Float64bits(v.Float64()) },
 		value: func(b uint64) connect.Value { return connect.Float64(math.Float64frombits(b)) },
 	})
 )
@@ -54,14 +54,6 @@ func fixed(class string, c *fixedConverter) Definition {
 }
 
 func integerBits(v connect.Value) uint64 { return uint64(v.Int64()) }
-
-// doubleBits is Double.doubleToLongBits, which has one NaN for all, and not Go's.
-func doubleBits(f float64) uint64 {
-	if math.IsNaN(f) {
-		return 0x7ff8_0000_0000_0000
-	}
-	return math.Float64bits(f)
-}
 
 // Encode looks at the value alone: any schema will do.
 func (c *fixedConverter) Encode(room *Arena, _ string, schema *connect.Schema, v connect.Value) ([]byte, error) {

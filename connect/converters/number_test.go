@@ -1,20 +1,29 @@
 package converters
 
 import (
+	"encoding/hex"
 	"math"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
 )
 
-func TestEveryNaNIsWrittenAsJavas(t *testing.T) {
-	for _, nan := range []float64{math.NaN(), math.Float64frombits(0xfff8_0000_0000_0007)} {
-		c, err := float64Definition.New(Value, nil)
+func TestNaNIsWrittenAsJavaWritesIt(t *testing.T) {
+	for _, c := range []struct {
+		definition Definition
+		value      connect.Value
+		want       string
+	}{
+		{float32Definition, connect.Float32(float32(math.NaN())), "7fc00000"},
+		{float64Definition, connect.Float64(math.NaN()), "7ff8000000000000"},
+	} {
+		conv, err := c.definition.New(Value, nil)
 		require.NoError(t, err)
-		out, err := c.Encode(&Arena{}, "t", connect.Float64Schema, connect.Float64(nan))
+		out, err := conv.Encode(&Arena{}, "t", nil, c.value)
 		require.NoError(t, err)
-		require.Equal(t, []byte{0x7f, 0xf8, 0, 0, 0, 0, 0, 0}, out)
+		assert.Equal(t, c.want, hex.EncodeToString(out))
 	}
 }

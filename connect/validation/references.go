@@ -22,7 +22,7 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...s
 		return Result{}, err
 	}
 	keepUnnamed(found.Config, cfg)
-	result, err := v.validate(ctx, found.Config, nulls, v.Offline || len(nowhere) > 0)
+	result, err := v.validate(found.Secrets.Context(ctx), found.Config, nulls, v.Offline || len(nowhere) > 0)
 	if err != nil {
 		return Result{}, found.Secrets.Error(err)
 	}
