@@ -9,8 +9,12 @@ import (
 var ErrData = errors.New("data error")
 
 // CheckValue reports whether v fits schema, recursively (ConnectSchema.validateValue): null fits what is optional, and a struct's field also where
-// it has a default. Its error is of class [ErrData] and names the place. A nil schema fits everything.
+// it has a default. Its error is of class [ErrData] and names the place. A nil schema fits everything, but nothing fits a list or a map whose elements
+// have none.
 func CheckValue(schema *Schema, v Value) error {
+	if schema == nil {
+		return nil
+	}
 	if err := check(schema, v); err != nil {
 		return fmt.Errorf("%w: value%s", ErrData, err)
 	}
@@ -29,9 +33,6 @@ func (m *misfit) at(step string) *misfit {
 }
 
 func check(s *Schema, v Value) *misfit {
-	if s == nil {
-		return nil
-	}
 	if v.IsNull() {
 		if s.optional {
 			return nil
@@ -43,12 +44,18 @@ func check(s *Schema, v Value) *misfit {
 	}
 	switch s.kind {
 	case KindArray:
+		if s.vals == nil {
+			return &misfit{what: " is a list without a schema for its elements"}
+		}
 		for i, e := range v.Array() {
 			if m := check(s.vals, e); m != nil {
 				return m.at(fmt.Sprintf("[%d]", i))
 			}
 		}
 	case KindMap:
+		if s.keys == nil || s.vals == nil {
+			return &misfit{what: " is a map without a schema for its keys or values"}
+		}
 		for _, e := range v.Map().Entries() {
 			if m := check(s.keys, e.Key); m != nil {
 				return m.at(" (a key)")

@@ -23,6 +23,18 @@ func TestANumberThatDoesNotParseAlsoFailsItsRange(t *testing.T) {
 	}, report(t, key, connect.Config{"n": "x"}).Errors)
 }
 
+func TestADoubleIsReadAsJavaReadsIt(t *testing.T) {
+	for text, want := range map[string]float64{"0x1p3": 8, "-0X1.8P1d": -3, "1.5f": 1.5, "5.": 5, " 1 ": 1} {
+		got, err := connect.TypeDouble.Parse(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got.Float64(), text)
+	}
+	for _, text := range []string{"0x1", "0x1f", "0x1_0p1", "1_0", "inf", "1ff", "1x2"} {
+		_, err := connect.TypeDouble.Parse(text)
+		require.Error(t, err, text)
+	}
+}
+
 func TestAMissingKeyAlsoFailsItsCheck(t *testing.T) {
 	key := connect.StringKey("s", "").Must(connect.OneOf("a", "b"))
 	require.Equal(t, []string{

@@ -76,7 +76,7 @@ func digits(s string) string {
 	}, s)
 }
 
-// parseDouble is Double.parseDouble: Go's form without underscores, hexadecimal numbers and other names of infinity, and with a suffix of f or d.
+// parseDouble is Double.parseDouble: Go's form without underscores and other names of infinity, and with a suffix of f or d.
 func parseDouble(s string) (float64, error) {
 	switch s {
 	case "NaN", "+NaN", "-NaN":
@@ -87,7 +87,7 @@ func parseDouble(s string) (float64, error) {
 		return math.Inf(-1), nil
 	}
 	number := strings.TrimRight(s, "fFdD")
-	if len(s)-len(number) > 1 || strings.ContainsAny(number, "_nNiIxX") {
+	if len(s)-len(number) > 1 || strings.ContainsAny(number, "_nNiI") {
 		return 0, strconv.ErrSyntax
 	}
 	f, err := strconv.ParseFloat(number, 64)

@@ -2,8 +2,9 @@ package dateformat
 
 import (
 	"errors"
-	"math"
 	"strings"
+
+	"github.com/sluice-connect/sluice/connect/values"
 )
 
 // ErrText says that a text does not have the form that the pattern describes.
@@ -156,53 +157,11 @@ func hourFrom(n, last int) int {
 	return n
 }
 
-// number reads digits up to end, with a minus and an exponent as java.text.DecimalFormat takes them, and cuts the number to 32 bits.
+// number reads a number up to end.
 func (r *reader) number(end int) (int, bool) {
-	negative := r.at < end && r.text[r.at] == '-'
-	from := r.at
-	if negative {
-		from++
-	}
-	at, n := digits(r.text[:end], from)
-	if at == from {
-		return 0, false
-	}
-	if at < end && r.text[at] == 'E' {
-		after := at + 1
-		down := after < end && r.text[after] == '-'
-		if down {
-			after++
-		}
-		if last, exponent := digits(r.text[:end], after); last > after {
-			at, n = last, shifted(n, exponent, down)
-		}
-	}
-	r.at = at
-	if negative {
-		n = -n
-	}
-	if math.Abs(n) >= math.MaxInt64 { // Java has a double then, whose int is the largest
-		return int(math.Copysign(math.MaxInt32, n)), true
-	}
-	return int(int32(int64(n))), true
-}
-
-// digits reads a number without sign. Beyond 2^53 it is not exact, which only text that is no date gets to.
-func digits(text string, from int) (end int, n float64) {
-	for end = from; end < len(text) && isDigit(text[end]); end++ {
-		n = n*10 + float64(text[end]-'0')
-	}
-	return end, n
-}
-
-func shifted(n, exponent float64, down bool) float64 {
-	if down {
-		return math.Trunc(n / math.Pow(10, exponent))
-	}
-	if n == 0 {
-		return 0
-	}
-	return n * math.Pow(10, exponent)
+	n, used := values.LeadingInt(r.text[r.at:end])
+	r.at += used
+	return n, used > 0
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -206,13 +206,26 @@ func (n Number) Int32() (v int32, ok bool) {
 	return int32(wide), err == nil
 }
 
-// Float returns the nearest float, an infinity beyond them all, and never -0, which a BigDecimal does not have.
+// Float returns the nearest float, an infinity beyond them all. A zero is never -0, which a BigDecimal does not have; what is next to nothing may be.
 func (n Number) Float(bits int) float64 {
 	f, _ := strconv.ParseFloat(string(n.Text), bits)
-	if f == 0 {
+	if f == 0 && n.zero() {
 		return 0
 	}
 	return f
+}
+
+// zero tells whether all digits in front of an exponent are 0.
+func (n Number) zero() bool {
+	for _, c := range n.Text {
+		switch {
+		case c >= '1' && c <= '9':
+			return false
+		case c == 'e' || c == 'E':
+			return true
+		}
+	}
+	return true
 }
 
 // Decimal returns the number with all its digits.

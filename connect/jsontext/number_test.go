@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -51,6 +52,20 @@ func TestShortNumbersAreReadAsAllOthers(t *testing.T) {
 	s := Scanner{Data: []byte("1234567890123,")}
 	n, scale, ok := s.Short()
 	require.Equal(t, []any{int64(1234567890123), 0, true, 13}, []any{n, scale, ok, s.At})
+}
+
+// Jackson's numbers are BigDecimals, whose zero has no sign; what is next to nothing keeps its own.
+func TestOnlyWhatIsNextToNothingIsANegativeZero(t *testing.T) {
+	for text, negative := range map[string]bool{"-0.0": false, "-0e5": false, "-0.000": false, "-2.7e-2287": true, "-0.1e-400": true, "2.7e-2287": false} {
+		s := Scanner{Data: []byte(text)}
+		n, err := s.Number()
+		require.NoError(t, err)
+		for _, bits := range []int{32, 64} {
+			f := n.Float(bits)
+			require.Zero(t, f, text)
+			require.Equal(t, negative, math.Signbit(f), text)
+		}
+	}
 }
 
 // Each byte at each place in a word of eight either ends a plain text or does not.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/javahash"
 )
 
 // replaceField leaves out and renames fields (org.apache.kafka.connect.transforms.ReplaceField). What is excluded is out whatever is included. Two
@@ -14,7 +15,7 @@ type replaceField struct {
 	without
 	rewriter
 	exclude, include []string
-	renames          []rename
+	renames          []rename // as Java's map lists them: where several old names get one new name, the last is what original finds
 	nulls            nulls
 	plans            derived[*connect.Schema, *replacePlan]
 	maps             derived[*connect.Keys, *mapPlan]
@@ -47,9 +48,13 @@ var replaceFieldDefinitions = halves("ReplaceField", func(s side, cfg connect.Co
 	r := &replaceField{rewriter: rewriter{side: s}, exclude: excludeKey.Get(cfg), include: includeKey.Get(cfg), nulls: nulls(replaceNullKey.Get(cfg))}
 	for _, pair := range renamesKey.Get(cfg) {
 		n, _ := parseRename(pair) // checked
-		r.renames = slices.DeleteFunc(r.renames, func(o rename) bool { return o.from == n.from })
-		r.renames = append(r.renames, n)
+		if at := slices.IndexFunc(r.renames, func(o rename) bool { return o.from == n.from }); at >= 0 {
+			r.renames[at] = n
+		} else {
+			r.renames = append(r.renames, n)
+		}
 	}
+	javahash.Sort(r.renames, func(n rename) string { return n.from })
 	r.plans.derive = r.plan
 	r.maps = mapPlansBy(r.planMap)
 	return r, nil

@@ -116,6 +116,23 @@ func TestARenamedFieldThatCrossesAnotherIsCheckedAgainstItsSchema(t *testing.T) 
 	require.ErrorIs(t, err, connect.ErrData, "Java looks up the old name of b, and finds a text for a number")
 }
 
+// Where several fields get one name, Java looks the value up under the old name that its hash map lists last: here b, whichever stands first.
+func TestOneNewNameForTwoFieldsIsThatOfTheLastInJavasMap(t *testing.T) {
+	schema := connect.StructSchema("s", connect.F("a", connect.StringSchema), connect.F("b", connect.Int64Schema))
+	for _, renames := range []string{"a:c,b:c", "b:c,a:c"} {
+		for keep, fits := range map[string]bool{"a": false, "b": true} {
+			r := connect.Record{ValueSchema: schema, Value: connect.StructOf(connect.NewStruct(schema).Set("a", connect.String("x")).Set("b", connect.Int64(1)))}
+			_, err := made(t, "ReplaceField$Value", connect.Config{"include": keep, "renames": renames}).Apply(&r)
+			if fits {
+				require.NoError(t, err)
+				assert.Equal(t, "Struct{c=1}", r.Value.String())
+			} else {
+				require.ErrorIs(t, err, connect.ErrData, "a number for a text")
+			}
+		}
+	}
+}
+
 func BenchmarkTransforms(b *testing.B) {
 	schema := connect.StructSchema("s", connect.F("id", connect.StringSchema), connect.F("n", connect.Int64Schema),
 		connect.F("ts", connect.Int64Schema), connect.F("opt", connect.OptionalStringSchema))

@@ -1,6 +1,7 @@
 package values
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -104,17 +105,57 @@ func (f *fields) literal(c byte) bool {
 // number reads a field: blanks before it are skipped, and it may be negative.
 func (f *fields) number(into *int) bool {
 	s := strings.TrimLeft(f.text, " \t")
-	sign := 1
-	if s != "" && s[0] == '-' {
-		sign, s = -1, s[1:]
+	n, used := LeadingInt(s)
+	if used > 0 {
+		*into, f.text = n, s[used:]
 	}
-	n, at := 0, 0
-	for ; at < len(s) && s[at] >= '0' && s[at] <= '9'; at++ {
-		n = n*10 + int(s[at]-'0')
+	return used > 0
+}
+
+// LeadingInt reads the number that a text begins with as java.text.DecimalFormat does for a date: digits with a minus and an exponent, cut to 32 bits. used
+// is its length, 0 where there is none.
+func LeadingInt(text string) (n, used int) {
+	from := 0
+	if strings.HasPrefix(text, "-") {
+		from++
 	}
-	if at == 0 {
-		return false
+	at, f := leadingDigits(text, from)
+	if at == from {
+		return 0, 0
 	}
-	*into, f.text = sign*n, s[at:]
-	return true
+	if at < len(text) && text[at] == 'E' {
+		after := at + 1
+		down := after < len(text) && text[after] == '-'
+		if down {
+			after++
+		}
+		if last, exponent := leadingDigits(text, after); last > after {
+			at, f = last, shifted(f, exponent, down)
+		}
+	}
+	if from > 0 {
+		f = -f
+	}
+	if math.Abs(f) >= math.MaxInt64 { // Java has a double then, whose int is the largest
+		return int(math.Copysign(math.MaxInt32, f)), at
+	}
+	return int(int32(int64(f))), at
+}
+
+// leadingDigits reads a number without sign. Beyond 2^53 it is not exact, which only text that is no date gets to.
+func leadingDigits(text string, from int) (end int, f float64) {
+	for end = from; end < len(text) && text[end] >= '0' && text[end] <= '9'; end++ {
+		f = f*10 + float64(text[end]-'0')
+	}
+	return end, f
+}
+
+func shifted(f, exponent float64, down bool) float64 {
+	switch {
+	case down:
+		return math.Trunc(f / math.Pow(10, exponent))
+	case f == 0:
+		return 0
+	}
+	return f * math.Pow(10, exponent)
 }

@@ -76,6 +76,18 @@ func TestDaysAndDatesAreEachOthersReverse(t *testing.T) {
 	}
 }
 
+func TestANumberOfADateMayHaveAnExponent(t *testing.T) {
+	for text, want := range map[string][2]int{
+		"20E3-11": {20000, 4}, "-5": {-5, 2}, "7E": {7, 1}, "12E-1x": {1, 5}, "E3": {0, 0}, "": {0, 0}, "-": {0, 0}, "9E99": {math.MaxInt32, 4}, "4294967297": {1, 10},
+	} {
+		n, used := LeadingInt(text)
+		assert.Equal(t, want, [2]int{n, used}, text)
+	}
+	at, ok := parseTemporal("20E3-11-14")
+	assert.True(t, ok)
+	assert.Equal(t, int64(568999296000000), at.value.Int64(), "of the year 20000, as Java's SimpleDateFormat says")
+}
+
 func TestDatesBefore1582AreJulian(t *testing.T) {
 	assert.Equal(t, int64(-141428), DayNumber(1582, 10, 4))
 	assert.Equal(t, int64(-141427), DayNumber(1582, 10, 15))
