@@ -44,7 +44,7 @@ func (c *stoppedConnector) consult(ctx context.Context, ask func(ctx context.Con
 	if !c.h.consulted.enter(c.name) {
 		return c.failed(errors.New("an earlier request has not got its answer from the connector's AlterOffsets yet"))
 	}
-	ctx, cancel := context.WithTimeout(ctx, consultTime)
+	ctx, cancel := context.WithTimeout(c.secrets.Context(ctx), consultTime)
 	defer cancel()
 	answer := make(chan error, 1)
 	go func() {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/catalog"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/connect/stores"
 	"github.com/sluice-connect/sluice/connect/validation"
 )
@@ -52,7 +54,14 @@ func (w *Worker) startConnector(spec ConnectorSpec, first TargetState, tell over
 			return nil, err
 		}
 		found.watch(tell)
-		return w.load(found.configs[0])
+		p, err := w.load(found.configs[0])
+		if err != nil {
+			return nil, err
+		}
+		secrets = redaction.Of(append(slices.Clip(secrets), p.passwords()...)...)
+		c.log = secrets.Logger(w.log.With("connector", spec.Name))
+		p.secrets = secrets
+		return p, nil
 	}
 	done := make(chan struct{})
 	go func() {
@@ -96,6 +105,7 @@ func (c *connectorRun) run(stop context.Context, target TargetState) {
 		fail(err)
 	} else {
 		version = plugin.spec.Version
+		stop = plugin.secrets.Context(stop)
 		c.measured.is(plugin.spec.Class, string(plugin.kind))
 	}
 	for stop.Err() == nil {
@@ -123,6 +133,7 @@ type plugin struct {
 	connector any
 	framework *validation.Framework
 	config    connect.Config
+	secrets   redaction.Values // of config; only a connector's, not a task's
 }
 
 // passwords are the values of the keys that the connector's class defines as PASSWORD. Errors of its system's client may repeat them.

@@ -61,6 +61,7 @@ func (w *Worker) startTask(spec TaskSpec, first TargetState, tell oversight) *li
 			}
 			version = p.spec.Version
 			secrets = redaction.Of(append(slices.Clip(secrets), p.passwords()...)...)
+			stop = secrets.Context(stop)
 			run.log, run.secrets = secrets.Logger(w.taskLog(spec.ID)), secrets
 			transforms, err := newChain(w.catalog, p.framework, p.config)
 			if err != nil {

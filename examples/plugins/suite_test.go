@@ -22,6 +22,9 @@ import (
 // one is a plugin's only process, which all its tasks share.
 type one struct{ *process.Process }
 
+// Hide implements remote.Process. Here is no secret.
+func (p one) Hide(...string) {}
+
 func (p one) Control(context.Context) (remote.Process, error) { return p, nil }
 
 func (p one) Task(context.Context, string, int) (remote.Process, func(), error) {

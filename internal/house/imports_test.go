@@ -65,7 +65,7 @@ var ofContract = []string{"connect", "plugins/contract", "plugins/wire"}
 var ofAuthors = append([]string{"connect/collector"}, ofContract...)
 
 // ofBoundary are those that Sluice's side of the contract uses beside them: whose definitions it gives what plugins bring.
-var ofBoundary = []string{"connect/configproviders", "connect/converters", "connect/transforms"}
+var ofBoundary = []string{"connect/configproviders", "connect/converters", "connect/redaction", "connect/transforms"}
 
 // ofPlugins are the packages that keep plugins, by what each may import of ours: a manifest is read without knowing how to run anything, a process knows
 // nothing of connectors, and only the fleet puts them together.

@@ -1,10 +1,6 @@
 package fleet
 
-import (
-	"context"
-
-	"github.com/sluice-connect/sluice/plugins/process"
-)
+import "context"
 
 // berth is the place of one process, from the moment that somebody wants it.
 type berth struct {
@@ -13,7 +9,7 @@ type berth struct {
 	users  int // guarded by the crew
 
 	ready   chan struct{} // closed when process or err is there
-	process *process.Process
+	process *hand
 	err     error
 }
 
@@ -23,14 +19,14 @@ func newBerth(life context.Context) *berth {
 	return b
 }
 
-func (b *berth) start(start func(context.Context) (*process.Process, error)) {
+func (b *berth) start(start func(context.Context) (*hand, error)) {
 	defer close(b.ready)
 	defer b.cancel()
 	b.process, b.err = start(b.life)
 }
 
 // await is the process when it has started. ctx ends the waiting alone: others may wait too.
-func (b *berth) await(ctx context.Context) (*process.Process, error) {
+func (b *berth) await(ctx context.Context) (*hand, error) {
 	select {
 	case <-b.ready:
 		return b.process, b.err

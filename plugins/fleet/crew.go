@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/plugins/manifest"
-	"github.com/sluice-connect/sluice/plugins/process"
 	"github.com/sluice-connect/sluice/plugins/remote"
 )
 
@@ -83,7 +82,7 @@ func (c *Crew) board(key berthKey) (*berth, error) {
 			log = log.With(slog.Int("task", key.task))
 		}
 		c.fleet.chores.Go(func() {
-			b.start(func(ctx context.Context) (*process.Process, error) { return c.fleet.start(ctx, c.plugin, log) })
+			b.start(func(ctx context.Context) (*hand, error) { return c.fleet.start(ctx, c.plugin, log) })
 		})
 	}
 	b.users++

@@ -99,25 +99,35 @@ func (f *Fleet) Close(ctx context.Context) error {
 }
 
 // start starts a process of a plugin.
-func (f *Fleet) start(ctx context.Context, m *manifest.Manifest, log *slog.Logger) (*process.Process, error) {
+func (f *Fleet) start(ctx context.Context, m *manifest.Manifest, log *slog.Logger) (*hand, error) {
 	folder, err := f.sockets.folder()
 	if err != nil {
 		return nil, err
 	}
-	return process.Start(ctx, Launch(m, folder, log))
+	launch := Launch(m, folder, log)
+	hidden := newHidden(granted(m))
+	launch.Hide = hidden.Removed
+	p, err := process.Start(ctx, launch)
+	if err != nil {
+		return nil, err
+	}
+	return &hand{p, hidden}, nil
 }
 
 // Launch is how a plugin is started. sockets may be empty, see [process.Launch]. What the plugin is granted of the environment is mostly secret, and
 // is taken out of what it writes.
 func Launch(m *manifest.Manifest, sockets string, log *slog.Logger) process.Launch {
-	granted := m.Environment()
-	var secrets []string
-	for _, variable := range granted {
-		_, value, _ := strings.Cut(variable, "=")
-		secrets = append(secrets, value)
-	}
 	return process.Launch{
-		Plugin: m.Name, Command: m.Start(), Dir: m.Dir, Env: granted, Checksum: m.Checksum, Program: m.Program(),
-		Limits: process.Limits{Memory: m.Limits.Memory, CPUs: m.Limits.CPUs}, Sockets: sockets, Log: log, Hide: redaction.Of(secrets...).Removed,
+		Plugin: m.Name, Command: m.Start(), Dir: m.Dir, Env: m.Environment(), Checksum: m.Checksum, Program: m.Program(),
+		Limits: process.Limits{Memory: m.Limits.Memory, CPUs: m.Limits.CPUs}, Sockets: sockets, Log: log, Hide: redaction.Of(granted(m)...).Removed,
 	}
+}
+
+// granted is the values that a plugin gets in its environment.
+func granted(m *manifest.Manifest) (values []string) {
+	for _, variable := range m.Environment() {
+		_, value, _ := strings.Cut(variable, "=")
+		values = append(values, value)
+	}
+	return values
 }

@@ -63,7 +63,7 @@ func shortDir(t *testing.T) string {
 
 func pid(t *testing.T, p remote.Process) int {
 	t.Helper()
-	is, ok := p.(*process.Process)
+	is, ok := p.(*hand)
 	require.True(t, ok)
 	return is.PID()
 }

@@ -40,7 +40,7 @@ type child struct {
 	readers        sync.WaitGroup
 
 	mu     sync.Mutex
-	pid    int
+	hold   *hold // nil before there is a process
 	reaped bool
 	reason error // why it was killed
 	killed bool
@@ -108,7 +108,7 @@ func (c *child) Start(context.Context) error {
 func (c *child) run(theirs [3]*os.File, started chan error, ended func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd, err := c.fork(theirs)
+	held, err := c.fork(theirs)
 	if err != nil {
 		c.bounds.close()
 		for _, f := range []*os.File{c.stdin, c.stdout, c.stderr} {
@@ -118,21 +118,21 @@ func (c *child) run(theirs [3]*os.File, started chan error, ended func()) {
 		return
 	}
 	c.mu.Lock()
-	c.pid = cmd.Process.Pid
+	c.hold = held
 	if c.killed { // meanwhile
-		killGroup(c.pid)
+		held.end()
 	}
 	c.mu.Unlock()
-	c.bounds.apply(c.pid)
+	c.bounds.apply(held.pid)
 	started <- nil
 	<-started
-	awaitExit(cmd)
+	awaitExit(held.cmd)
 	c.mu.Lock()
 	c.reaped = true
-	killGroup(c.pid) // what it started and left behind
+	held.end() // what it started and left behind
 	c.mu.Unlock()
-	_ = cmd.Wait() // the state says how it ended
-	c.state = cmd.ProcessState.String()
+	_ = held.cmd.Wait() // the state says how it ended
+	c.state = held.state()
 	if c.bounds.outOfMemory() {
 		c.mu.Lock()
 		c.reason = &OutOfMemory{Limit: c.launch.Limits.Memory}
@@ -149,8 +149,25 @@ func (c *child) run(theirs [3]*os.File, started chan error, ended func()) {
 	}
 }
 
+// hold is how a process is held.
+type hold struct {
+	cmd   *exec.Cmd
+	pid   int           // the plugin's, which need not be cmd's
+	end   func()        // kills it, with what it has started; it may be called again until cmd is waited for
+	state func() string // how it ended, to be asked after that
+}
+
+// direct starts a process that is this one's own child.
+func direct(cmd *exec.Cmd) (*hold, error) {
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	pid := cmd.Process.Pid
+	return &hold{cmd: cmd, pid: pid, end: func() { killGroup(pid) }, state: func() string { return cmd.ProcessState.String() }}, nil
+}
+
 // fork makes the process: kept in as well as is allowed here.
-func (c *child) fork(theirs [3]*os.File) (*exec.Cmd, error) {
+func (c *child) fork(theirs [3]*os.File) (*hold, error) {
 	var err error
 	for _, how := range isolations {
 		cmd := &exec.Cmd{
@@ -159,8 +176,9 @@ func (c *child) fork(theirs [3]*os.File) (*exec.Cmd, error) {
 		}
 		c.program.pin(cmd, c.sockets)
 		c.bounds.enter(cmd)
-		if err = cmd.Start(); err == nil {
-			return cmd, nil
+		var held *hold
+		if held, err = begin(cmd, how); err == nil {
+			return held, nil
 		}
 	}
 	return nil, c.program.refused(err)
@@ -176,8 +194,8 @@ func (c *child) kill(reason error) {
 	if !c.killed {
 		c.killed, c.reason = true, reason
 	}
-	if c.pid != 0 {
-		killGroup(c.pid)
+	if c.hold != nil {
+		c.hold.end()
 		c.bounds.kill()
 	}
 }
@@ -230,10 +248,10 @@ func (c *child) Name() string { return c.launch.Plugin }
 func (c *child) ID() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pid == 0 {
+	if c.hold == nil {
 		return ""
 	}
-	return strconv.Itoa(c.pid)
+	return strconv.Itoa(c.hold.pid)
 }
 
 // Diagnose has nothing to add: [Start] tells what is wrong.

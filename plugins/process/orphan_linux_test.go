@@ -2,7 +2,9 @@ package process
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,26 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+// The test's own program is the worker that is killed: by its first argument.
+func init() {
+	if len(os.Args) > 3 && os.Args[1] == "worker" {
+		isolations = ways[os.Args[3]]
+		work(os.Args[2])
+		os.Exit(0)
+	}
+}
+
+// work is a worker with one plugin, which it says the number of.
+func work(how string) {
+	p, err := Start(context.Background(), Launch{Plugin: how, Command: []string{os.Args[0], "plugin", how}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(p.PID(), p.child.sockets)
+	<-p.Done()
+}
 
 // there reports whether a process exists, a dead one that nobody has reaped aside.
 func there(pid int) bool {
@@ -54,7 +76,7 @@ func descendants(t *testing.T, pid int) []int {
 	return out
 }
 
-func family(t *testing.T, pid int) []int {
+func relatives(t *testing.T, pid int) []int {
 	t.Helper()
 	var all []int
 	require.Eventually(t, func() bool {
@@ -73,33 +95,91 @@ func noneIsThere(t *testing.T, pids []int) {
 			}
 		}
 		return true
-	}, 5*time.Second, time.Millisecond, "a process is left of %v", pids)
+	}, time.Second, time.Millisecond, "a process is left of %v", pids)
 }
 
+// ways are the isolations that a test goes through: whichever is the best here, and what those get who may make no namespaces.
+var ways = map[string][]isolation{"as it is": isolations, "with a keeper": {byKeeper}}
+
 func TestWhatAPluginHasStartedEndsWithIt(t *testing.T) {
-	for name, end := range map[string]func(*Process){
-		"killed":  func(p *Process) { p.Kill(nil) },
-		"stopped": func(p *Process) { _ = p.Stop(t.Context()) },
-		"crashed": func(p *Process) { _ = syscall.Kill(p.PID(), syscall.SIGKILL) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			tidy(t)
-			l, _ := launch(t, "family")
-			p := started(t, l)
-			all := family(t, p.PID())
-			end(p)
-			<-p.Done()
-			noneIsThere(t, all)
-		})
+	for way, only := range ways {
+		for name, end := range map[string]func(*Process){
+			"killed":  func(p *Process) { p.Kill(nil) },
+			"stopped": func(p *Process) { _ = p.Stop(t.Context()) },
+			"crashed": func(p *Process) { _ = syscall.Kill(p.PID(), syscall.SIGKILL) },
+		} {
+			t.Run(way+" "+name, func(t *testing.T) {
+				tidy(t)
+				isolate(t, only)
+				l, _ := launch(t, "family")
+				p := started(t, l)
+				all := relatives(t, p.PID())
+				end(p)
+				<-p.Done()
+				noneIsThere(t, all)
+			})
+		}
 	}
 }
 
-// A worker that is killed leaves no process, whether it may make namespaces or not: its plugin dies with it, and reads nothing to do so.
+// isolate has processes of the test be kept in by these means alone.
+func isolate(t *testing.T, only []isolation) {
+	t.Helper()
+	was := isolations
+	isolations = only
+	t.Cleanup(func() { isolations = was })
+}
+
+func TestAKeeperTellsHowItsPluginEnded(t *testing.T) {
+	isolate(t, ways["with a keeper"])
+	for how, want := range map[string]string{"exit": "exit status 3", "panic": "exit status 2"} {
+		t.Run(how, func(t *testing.T) {
+			tidy(t)
+			l, _ := launch(t, how)
+			p, err := Start(t.Context(), l)
+			if err == nil {
+				err = ended(t, p)
+			}
+			require.ErrorContains(t, err, want)
+			require.ErrorContains(t, err, "last words")
+		})
+	}
+	t.Run("a signal", func(t *testing.T) {
+		tidy(t)
+		l, _ := launch(t, "good")
+		p := started(t, l)
+		require.NoError(t, syscall.Kill(p.PID(), syscall.SIGTERM))
+		require.Equal(t, "signal: terminated", ended(t, p).State)
+	})
+	t.Run("its own end", func(t *testing.T) {
+		tidy(t)
+		l, _ := launch(t, "devoted")
+		p := started(t, l)
+		require.NoError(t, p.child.hold.cmd.Process.Kill())
+		require.ErrorContains(t, ended(t, p), keeperName+": signal: killed")
+		noneIsThere(t, []int{p.PID()})
+	})
+	t.Run("no program", func(t *testing.T) {
+		tidy(t)
+		l, _ := launch(t, "good")
+		l.Command[0] = filepath.Join(t.TempDir(), "noise")
+		require.NoError(t, os.WriteFile(l.Command[0], []byte("\x7fELFnoise"), 0o700))
+		_, err := Start(t.Context(), l)
+		require.ErrorIs(t, err, ErrNotExecutable)
+		require.ErrorContains(t, err, "is no program for")
+	})
+}
+
+// A worker that is killed leaves no process within a second, whether it may make namespaces or not: its plugin dies with it, and reads nothing to do so.
 func TestAKilledWorkerLeavesNoProcess(t *testing.T) {
 	for _, k := range []struct {
 		name, how string
+		way       string
 		uid       uint32
-	}{{"as it is", "family", 0}, {"as nobody", "devoted", 65534}} {
+	}{
+		{"as it is", "family", "as it is", 0}, {"as nobody", "family", "as it is", 65534}, {"with a keeper", "family", "with a keeper", 0},
+		{"as nobody, with a keeper", "family", "with a keeper", 65534},
+	} {
 		t.Run(k.name, func(t *testing.T) {
 			program := self(t)
 			attributes := new(syscall.SysProcAttr)
@@ -110,7 +190,7 @@ func TestAKilledWorkerLeavesNoProcess(t *testing.T) {
 				program = forAll(t, program)
 				attributes.Credential = &syscall.Credential{Uid: k.uid, Gid: k.uid}
 			}
-			worker := exec.Command(program, "worker", k.how)
+			worker := exec.Command(program, "worker", k.how, k.way)
 			worker.SysProcAttr, worker.Dir = attributes, "/"
 			out, err := worker.StdoutPipe()
 			require.NoError(t, err)
@@ -121,10 +201,7 @@ func TestAKilledWorkerLeavesNoProcess(t *testing.T) {
 			var sockets string
 			_, err = fmt.Sscan(line, &pid, &sockets)
 			require.NoError(t, err, line)
-			all := []int{pid}
-			if k.how == "family" {
-				all = family(t, pid)
-			}
+			all := append(relatives(t, pid), descendants(t, worker.Process.Pid)...) // a keeper among them
 			require.NoError(t, worker.Process.Kill())
 			require.Error(t, worker.Wait())
 			noneIsThere(t, all)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -19,14 +18,10 @@ import (
 	"github.com/sluice-connect/sluice/plugins/contract"
 )
 
-// The test's own program is the plugin, and the worker that is killed: by its first argument.
+// The test's own program is the plugin: by its first argument.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "plugin" {
 		behave(os.Args[2])
-		os.Exit(0)
-	}
-	if len(os.Args) > 2 && os.Args[1] == "worker" {
-		work(os.Args[2])
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -131,15 +126,4 @@ func behave(how string) {
 		}()
 	}
 	_ = server.Serve(listener)
-}
-
-// work is a worker with one plugin, which it says the number of.
-func work(how string) {
-	p, err := Start(context.Background(), Launch{Plugin: how, Command: []string{os.Args[0], "plugin", how}, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	fmt.Println(p.PID(), p.child.sockets)
-	<-p.Done()
 }

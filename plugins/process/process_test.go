@@ -152,7 +152,7 @@ func TestAStartThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 		"not executable": {command: []string{text}, class: ErrNotExecutable, says: []string{"chmod +x " + text}},
 		"foreign":        {command: []string{foreign}, class: ErrNotExecutable, says: []string{"is no program for " + runtime.GOOS + "/" + runtime.GOARCH}},
 		"no interpreter": {command: []string{lost}, class: ErrMissing, says: []string{"its interpreter"}},
-		"checksum":       {how: "good", sum: Algorithm + strings.Repeat("0", 64), class: ErrChecksum, says: []string{"plugin.json pins " + Algorithm + "0000", "--write"}},
+		"checksum":       {how: "good", sum: Algorithm + strings.Repeat("0", 64), class: ErrChecksum, says: []string{"plugin.json pinned " + Algorithm + "0000", "--write", "restart the worker"}},
 		"garbage":        {how: "garbage", class: ErrHandshake, says: []string{`"Starting up, please wait ..."`, "print nothing before that"}},
 		"long":           {how: "long", class: ErrHandshake, says: []string{"print nothing before that"}},
 		"version":        {how: "version", class: ErrVersion, says: []string{"it speaks version 7 of the contract, and this Sluice version 1"}},

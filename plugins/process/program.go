@@ -92,8 +92,9 @@ func find(l *Launch) (*program, error) {
 	}
 	sum, err := checksum(f)
 	if err == nil && sum != l.Checksum {
-		err = fmt.Errorf("%s has the checksum %s, but plugin.json pins %s: install the program anew, or, if it was you who changed it, "+
-			"pin it with sluice plugin check --write and start the worker again, which reads plugin.json when it starts", file, sum, l.Checksum)
+		err = fmt.Errorf("%s has the checksum %s, but plugin.json pinned %s when it was read: if the plugin was installed anew since, restart the worker, "+
+			"which reads plugin.json when it starts; if it was you who changed the program, pin it with sluice plugin check --write first; else install it anew",
+			file, sum, l.Checksum)
 	}
 	if err != nil || file != p.path || !isELF(f) {
 		_ = f.Close() // read only

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/plugins/contract"
 	"github.com/sluice-connect/sluice/plugins/wire"
 )
@@ -29,7 +30,7 @@ func (c *class) Validate(ctx context.Context, cfg connect.Config) []connect.Prob
 	if !c.can(contract.Ability_VALIDATES) {
 		return nil
 	}
-	answer, err := ask(ctx, c.plugin, contract.PluginClient.Validate, &contract.ValidateRequest{Of: c.with(cfg), TimeoutMs: timeoutOf(ctx)})
+	answer, err := ask(c.hiding(ctx, cfg), c.plugin, contract.PluginClient.Validate, &contract.ValidateRequest{Of: c.with(cfg), TimeoutMs: timeoutOf(ctx)})
 	if err != nil {
 		return []connect.Problem{{Key: "connector.class", Message: err.Error()}}
 	}
@@ -48,7 +49,7 @@ func (c *class) split(ctx context.Context, cfg connect.Config, maxTasks int, who
 		}
 		return tasks, nil
 	}
-	answer, err := ask(ctx, c.plugin, contract.PluginClient.Split, &contract.SplitRequest{Of: c.with(cfg), MaxTasks: int32(maxTasks)})
+	answer, err := ask(c.hiding(ctx, cfg), c.plugin, contract.PluginClient.Split, &contract.SplitRequest{Of: c.with(cfg), MaxTasks: int32(maxTasks)})
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +104,7 @@ func (c *class) Watch(ctx context.Context, cfg connect.Config, split func()) err
 func (c *class) watch(ctx context.Context, process Process, cfg connect.Config, split func()) (gone bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	process.Hide(redaction.From(c.hiding(ctx, cfg))...)
 	stream, err := contract.NewPluginClient(process.Conn()).Watch(ctx, c.with(cfg))
 	for err == nil {
 		if _, err = stream.Recv(); err == nil {
@@ -125,7 +127,7 @@ type guarantor struct{ of *class }
 func (g guarantor) ask(cfg connect.Config) *contract.GuaranteesAnswer {
 	ctx, cancel := context.WithTimeout(context.Background(), guaranteesTimeout)
 	defer cancel()
-	answer, err := ask(ctx, g.of.plugin, contract.PluginClient.Guarantees, g.of.with(cfg))
+	answer, err := ask(g.of.hiding(ctx, cfg), g.of.plugin, contract.PluginClient.Guarantees, g.of.with(cfg))
 	if err != nil {
 		g.of.log.Warn("a plugin does not say what it guarantees, which counts as nothing", "class", g.of.described.GetName(), "error", err)
 		return &contract.GuaranteesAnswer{}
@@ -160,7 +162,7 @@ func (a sourceAlterer) AlterOffsets(ctx context.Context, cfg connect.Config, off
 		}
 		q.Source = append(q.Source, &altered)
 	}
-	return a.of.alter(ctx, q)
+	return a.of.alter(a.of.hiding(ctx, cfg), q)
 }
 
 // sinkAlterer has a say when the offsets of a sink are altered.
@@ -168,7 +170,7 @@ type sinkAlterer struct{ of *class }
 
 // AlterOffsets implements connect.SinkOffsetAlterer.
 func (a sinkAlterer) AlterOffsets(ctx context.Context, cfg connect.Config, offsets connect.Offsets) error {
-	return a.of.alter(ctx, &contract.AlterOffsetsRequest{Of: a.of.with(cfg), TimeoutMs: timeoutOf(ctx), Sink: wire.ToSinkOffsets(offsets)})
+	return a.of.alter(a.of.hiding(ctx, cfg), &contract.AlterOffsetsRequest{Of: a.of.with(cfg), TimeoutMs: timeoutOf(ctx), Sink: wire.ToSinkOffsets(offsets)})
 }
 
 func (c *class) alter(ctx context.Context, q *contract.AlterOffsetsRequest) error {

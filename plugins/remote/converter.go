@@ -33,7 +33,7 @@ func (c *class) converter() converters.Definition {
 func (c *class) newConverter(seat connect.Seat, cfg connect.Config) (*headerConverter, error) {
 	open := &contract.OpenPart{Of: c.with(cfg), Key: seat == connect.KeySeat, Header: seat == connect.HeaderSeat}
 	d := &headerConverter{converterDialogue{
-		class: c,
+		class: c, config: cfg,
 		first: &contract.ToConverter{Message: &contract.ToConverter_Open{Open: open}},
 		dial: func(p contract.PluginClient, ctx context.Context) (grpc.BidiStreamingClient[contract.ToConverter, contract.FromConverter], error) {
 			return p.Convert(ctx)

@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/plugins/contract"
 	"github.com/sluice-connect/sluice/plugins/wire"
 )
@@ -21,8 +23,9 @@ type dialogue[Q any, A any, PA interface {
 	GetFault() *contract.Fault
 }] struct {
 	*class
-	first *Q // opens it
-	dial  func(contract.PluginClient, context.Context) (grpc.BidiStreamingClient[Q, A], error)
+	first  *Q // opens it
+	config connect.Config
+	dial   func(contract.PluginClient, context.Context) (grpc.BidiStreamingClient[Q, A], error)
 
 	process  Process
 	stream   grpc.BidiStreamingClient[Q, A] // nil before the first question, and after a failure
@@ -39,6 +42,7 @@ func (d *dialogue[Q, A, PA]) open() error {
 	if err != nil {
 		return fmt.Errorf("plugin %s cannot be asked: %w", d.name, err)
 	}
+	process.Hide(redaction.From(d.hiding(ctx, d.config))...)
 	life, cut := context.WithCancel(context.Background())
 	stream, err := d.dial(contract.NewPluginClient(process.Conn()), life)
 	if err != nil {

@@ -43,6 +43,7 @@ func (h *hostile) Sink(s grpc.BidiStreamingServer[contract.ToSink, contract.From
 func (h *hostile) Conn() *grpc.ClientConn                   { return h.conn }
 func (h *hostile) Done() <-chan struct{}                    { return h.done }
 func (h *hostile) Err() error                               { return nil }
+func (h *hostile) Hide(...string)                           {}
 func (h *hostile) Kill(reason error)                        { h.killed <- reason }
 func (h *hostile) Control(context.Context) (Process, error) { return h, nil }
 func (h *hostile) Task(context.Context, string, int) (Process, func(), error) {

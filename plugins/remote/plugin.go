@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/plugins/contract"
 )
 
@@ -30,6 +31,8 @@ type Process interface {
 	Err() error
 	// Kill ends it at once; Err then is reason.
 	Kill(reason error)
+	// Hide takes values out of what the process writes from now on, its last words included.
+	Hide(values ...string)
 }
 
 // plugin is what its classes have in common.
@@ -72,6 +75,7 @@ func ask[Q, A any](ctx context.Context, p *plugin, call func(contract.PluginClie
 	if err != nil {
 		return none, fmt.Errorf("plugin %s cannot be asked: %w", p.name, err)
 	}
+	process.Hide(redaction.From(ctx)...)
 	answer, err := call(contract.NewPluginClient(process.Conn()), ctx, question)
 	if err != nil {
 		return none, p.explain(ctx, process, err)

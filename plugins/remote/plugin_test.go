@@ -44,6 +44,7 @@ type running struct {
 	now      *process.Process
 	released int
 	taken    int
+	hidden   []string
 }
 
 // run gives a plugin of these tests a process, which must be gone at their end.
@@ -63,7 +64,36 @@ func run(t testing.TB) *running {
 }
 
 // Control implements Processes.
-func (r *running) Control(ctx context.Context) (Process, error) { return r.process(ctx) }
+func (r *running) Control(ctx context.Context) (Process, error) {
+	p, err := r.process(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return overheard{p, r}, nil
+}
+
+// overheard is a process that a test knows what is to be hidden of.
+type overheard struct {
+	*process.Process
+	of *running
+}
+
+// Hide implements Process.
+func (o overheard) Hide(values ...string) {
+	o.of.mu.Lock()
+	defer o.of.mu.Unlock()
+	o.of.hidden = append(o.of.hidden, values...)
+}
+
+// hides returns what was to be hidden since it was last called, sorted.
+func (r *running) hides() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.hidden
+	r.hidden = nil
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // Task implements Processes.
 func (r *running) Task(ctx context.Context, _ string, _ int) (Process, func(), error) {
@@ -74,7 +104,7 @@ func (r *running) Task(ctx context.Context, _ string, _ int) (Process, func(), e
 	r.mu.Lock()
 	r.taken++
 	r.mu.Unlock()
-	return p, func() {
+	return overheard{p, r}, func() {
 		r.mu.Lock()
 		r.released++
 		r.mu.Unlock()

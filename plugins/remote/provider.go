@@ -25,7 +25,7 @@ type provider struct {
 
 // Get implements connect.ConfigProvider.
 func (p provider) Get(ctx context.Context, path string, keys []string) (connect.Provided, error) {
-	answer, err := ask(ctx, p.plugin, contract.PluginClient.Provide, &contract.ProvideRequest{
+	answer, err := ask(p.hiding(ctx, p.params), p.plugin, contract.PluginClient.Provide, &contract.ProvideRequest{
 		Class: p.described.GetName(), Params: p.params, Path: path, Keys: keys,
 	})
 	if err != nil {

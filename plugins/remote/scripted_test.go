@@ -18,6 +18,7 @@ var (
 	howKey   = connect.StringKey("how", "What the connector does.").Default("").Must(notBad)
 	notesKey = connect.StringKey("notes", "The file for notes.").Default("").Recommend(notesAdvice{})
 	listKey  = connect.ListKey("list", "One of a, b.").Default(nil).Must(connect.EachOneOf("a", "b"))
+	passKey  = connect.PasswordKey("pass", "A secret.").Default("")
 )
 
 func notBad(v connect.Value) error {
@@ -41,7 +42,7 @@ func (notesAdvice) Visible(_ string, cfg connect.Config) bool    { return cfg["h
 type scriptedSource struct{}
 
 func (scriptedSource) Spec() connect.Spec {
-	return connect.NewSpec("test.ScriptedSource", "9", howKey, notesKey, listKey)
+	return connect.NewSpec("test.ScriptedSource", "9", howKey, notesKey, listKey, passKey)
 }
 
 func (scriptedSource) Split(_ context.Context, cfg connect.Config, most int) (configs []connect.Config, err error) {

@@ -31,7 +31,7 @@ func (s sink) Split(ctx context.Context, cfg connect.Config, maxTasks int) ([]co
 
 // Open implements connect.SinkConnector.
 func (s sink) Open(ctx context.Context, rt connect.SinkContext) (connect.SinkTask, error) {
-	common, err := openStream(ctx, s.plugin, rt, func(c contract.PluginClient, life context.Context) (grpc.ClientStream, error) {
+	common, err := openStream(ctx, s.class, rt, func(c contract.PluginClient, life context.Context) (grpc.ClientStream, error) {
 		return c.Sink(life)
 	})
 	if err != nil {

@@ -44,7 +44,7 @@ func (s source) Split(ctx context.Context, cfg connect.Config, maxTasks int) ([]
 
 // Open implements connect.SourceConnector.
 func (s source) Open(ctx context.Context, rt connect.SourceContext) (connect.SourceTask, error) {
-	common, err := openStream(ctx, s.plugin, rt, func(c contract.PluginClient, life context.Context) (grpc.ClientStream, error) {
+	common, err := openStream(ctx, s.class, rt, func(c contract.PluginClient, life context.Context) (grpc.ClientStream, error) {
 		return c.Source(life)
 	})
 	if err != nil {

@@ -3,8 +3,10 @@ package remote
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/plugins/contract"
 	"github.com/sluice-connect/sluice/plugins/wire"
 )
@@ -35,6 +37,17 @@ func newClass(p *plugin, d *contract.Class) *class {
 
 // Spec describes the class.
 func (c *class) Spec() connect.Spec { return c.spec }
+
+// hiding is ctx for questions with a configuration: beside what its caller knows of secrets in there, nobody shall see the values of PASSWORD keys.
+func (c *class) hiding(ctx context.Context, cfg connect.Config) context.Context {
+	values := slices.Clip(redaction.From(ctx))
+	for _, key := range c.spec.Keys {
+		if value := cfg[key.Name]; key.Type == connect.TypePassword && value != "" {
+			values = append(values, value)
+		}
+	}
+	return redaction.Of(values...).Context(ctx)
+}
 
 func (c *class) can(a contract.Ability) bool {
 	for _, has := range c.described.GetAbilities() {
@@ -81,7 +94,7 @@ type recommender struct {
 func (r recommender) ask(cfg connect.Config) *contract.Recommendation {
 	ctx, cancel := context.WithTimeout(context.Background(), keyTimeout)
 	defer cancel()
-	answer, err := ask(ctx, r.plugin, contract.PluginClient.Recommend, &contract.RecommendRequest{
+	answer, err := ask(r.hiding(ctx, cfg), r.plugin, contract.PluginClient.Recommend, &contract.RecommendRequest{
 		Type: r.described.GetType(), Class: r.described.GetName(), Key: r.key, Config: cfg,
 	})
 	if err != nil {

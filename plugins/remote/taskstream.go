@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/connect/redaction"
 	"github.com/sluice-connect/sluice/plugins/contract"
 	"github.com/sluice-connect/sluice/plugins/wire"
 )
@@ -45,11 +46,13 @@ type hearing struct {
 }
 
 // openStream makes a stream in the task's process, and lets the plugin know when the task shall stop. leave must be called.
-func openStream(ctx context.Context, p *plugin, rt connect.TaskContext, connect func(contract.PluginClient, context.Context) (grpc.ClientStream, error)) (*taskStream, error) {
+func openStream(ctx context.Context, c *class, rt connect.TaskContext, connect func(contract.PluginClient, context.Context) (grpc.ClientStream, error)) (*taskStream, error) {
+	p := c.plugin
 	process, release, err := p.from.Task(ctx, rt.Connector(), rt.TaskID())
 	if err != nil {
 		return nil, err
 	}
+	process.Hide(redaction.From(c.hiding(ctx, rt.Config()))...)
 	s := &taskStream{plugin: p, rt: rt, process: process, release: release, over: make(chan struct{})}
 	s.out.more = make(chan struct{}, 1)
 	s.errands.group = &s.group

@@ -16,7 +16,7 @@ type transformDialogue = dialogue[contract.ToTransform, contract.FromTransform, 
 // newTransformDialogue opens a transform or a predicate.
 func (c *class) newTransformDialogue(cfg connect.Config) (*transformDialogue, error) {
 	d := &transformDialogue{
-		class: c,
+		class: c, config: cfg,
 		first: &contract.ToTransform{Message: &contract.ToTransform_Open{Open: &contract.OpenPart{Of: c.with(cfg)}}},
 		dial: func(p contract.PluginClient, ctx context.Context) (grpc.BidiStreamingClient[contract.ToTransform, contract.FromTransform], error) {
 			return p.Transform(ctx)
