@@ -16,8 +16,8 @@
 // # Optional abilities
 //
 // Everything beyond those methods is an interface of one method, found by type assertion: [Splitter], [Validator],
-// [Watcher], [SourceOffsetAlterer], [SinkOffsetAlterer], [ExactlyOnceSource], [TransactionDefiner] on connectors,
-// [Acker], [PreCommitter], [Drainer], [Assigner] on tasks.
+// [Watcher], [SourceOffsetAlterer], [SinkOffsetAlterer], [ExactlyOnceSource], [TransactionDefiner], [Remover] on connectors,
+// [Acker], [PreCommitter], [Drainer], [Assigner] on tasks. A plugin in a process of its own has all of them but [Remover].
 //
 // # Rules that hold everywhere
 //

@@ -3,7 +3,7 @@ package connect
 import "context"
 
 // SinkConnector makes the tasks of a sink. One value serves all connectors of its class in the worker, so it holds no
-// state of any of them. Optional abilities: [Splitter], [Validator], [SinkOffsetAlterer].
+// state of any of them. Optional abilities: [Splitter], [Validator], [SinkOffsetAlterer], [Remover].
 type SinkConnector interface {
 	// Spec is as for [SourceConnector].
 	Spec() Spec

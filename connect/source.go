@@ -4,7 +4,7 @@ import "context"
 
 // SourceConnector makes the tasks of a source. One value serves all connectors of its class in the worker, so it holds no
 // state of any of them. Optional abilities: [Splitter], [Validator], [Watcher], [SourceOffsetAlterer], [ExactlyOnceSource],
-// [TransactionDefiner].
+// [TransactionDefiner], [Remover].
 type SourceConnector interface {
 	// Spec says who this is and which keys it takes. It is called at any time on any goroutine, needs no configuration, does no
 	// input or output, and returns the same each time.

@@ -20,6 +20,8 @@ type mind struct {
 	news []stores.ConfigEvent // bounded by the config topic's pace: looking at it takes no time
 	wake chan struct{}        // capacity 1
 
+	farewells farewells
+
 	revision   int64 // the last one given out
 	connectors map[string]numbered
 	tasks      map[stores.TaskID]numbered
@@ -37,6 +39,7 @@ type numbered struct {
 func newMind(h *Herder) *mind {
 	return &mind{
 		h: h, calls: make(chan func()), settled: make(chan struct{}), wake: make(chan struct{}, 1),
+		farewells:  farewells{h: h, delay: farewellDelay, due: map[string]context.CancelFunc{}},
 		connectors: map[string]numbered{}, tasks: map[stores.TaskID]numbered{},
 	}
 }
@@ -71,10 +74,12 @@ func (m *mind) hear() {
 	news := m.news
 	m.news = nil
 	m.mu.Unlock()
+	gone := map[string]connect.Config{}
 	for _, e := range news {
-		m.passing(e)
+		m.passing(e, gone)
 	}
 	m.Apply()
+	m.farewells.look(m.State(), gone)
 	restarts := strongest(news)
 	for _, e := range news {
 		switch e := e.(type) {
@@ -102,7 +107,8 @@ func (m *mind) hear() {
 
 // passing notes what may be over by the time of the look at the configuration: a connector that was stopped, or deleted, and is there as before. Its
 // tasks are gone, and whoever runs it is to divide its work again (DistributedHerder.processTargetStateChanges does so for each change of a state).
-func (m *mind) passing(e stores.ConfigEvent) {
+// A deleted one that ran here is put among the gone.
+func (m *mind) passing(e stores.ConfigEvent, gone map[string]connect.Config) {
 	switch e := e.(type) {
 	case stores.TargetStateChanged:
 		if n, here := m.connectors[e.Connector]; here {
@@ -110,6 +116,9 @@ func (m *mind) passing(e stores.ConfigEvent) {
 			m.connectors[e.Connector] = n
 		}
 	case stores.ConnectorRemoved:
+		if n, here := m.connectors[e.Connector]; here {
+			gone[e.Connector] = n.config
+		}
 		delete(m.connectors, e.Connector)
 		maps.DeleteFunc(m.tasks, func(id stores.TaskID, _ numbered) bool { return id.Connector == e.Connector })
 	}

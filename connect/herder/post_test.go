@@ -24,6 +24,14 @@ import (
 type post struct {
 	mu    sync.Mutex
 	place Standing
+	away  bool // no work is here
+}
+
+// leave has all work go elsewhere.
+func (p *post) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.away = true
 }
 
 func (p *post) Run(ctx context.Context, m Mind) error {
@@ -33,6 +41,11 @@ func (p *post) Run(ctx context.Context, m Mind) error {
 }
 
 func (p *post) Share(state *stores.ConfigState) (connectors []string, tasks []stores.TaskID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.away {
+		return nil, nil
+	}
 	return (&Alone{}).Share(state)
 }
 

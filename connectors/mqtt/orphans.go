@@ -72,7 +72,12 @@ func (o *orphans) start(ctx context.Context) {
 			if o.policy == "drain" && !o.drain(ctx, f) {
 				return
 			}
-			endSession(ctx, f.in.link)
+			id := slog.String("client_id", f.broker.clientID)
+			if err := endSession(ctx, *f.broker); err != nil {
+				f.log.Warn("could not end the session of an earlier task", id, slog.Any("error", err))
+				return
+			}
+			f.log.Info("ended the session of an earlier task", id)
 		})
 	}
 }
@@ -157,18 +162,16 @@ func (f *orphan) begin(_ context.Context, up *uplink) error {
 }
 
 // endSession has the broker forget a session: an empty one takes its place and ends with its connection.
-func endSession(ctx context.Context, of *link) {
-	b := of.broker
+func endSession(ctx context.Context, b broker) error {
 	b.cleanStart, b.sessionExpiry, b.status = true, 0, nil
 	l := &link{broker: b, peer: probe{newSubscriber(newQueue(probeMessages, probeBytes, dropNewest), false)}}
 	up, err := l.connect(ctx)
 	if err != nil {
-		of.rt.Log().Warn("could not end the session of an earlier task", slog.String("client_id", b.clientID), slog.Any("error", err))
-		return
+		return err
 	}
 	_ = up.client.Disconnect(&paho.Disconnect{ReasonCode: packets.DisconnectNormalDisconnection})
 	<-up.client.Done()
-	of.rt.Log().Info("ended the session of an earlier task", slog.String("client_id", b.clientID))
+	return nil
 }
 
 // aside is the runtime of a connection beside the task's: what happens to it is logged, and is not the state of the task.

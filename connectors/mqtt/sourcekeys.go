@@ -33,6 +33,9 @@ var (
 		Default("drain").Must(connect.OneOf("drain", "end", "ignore")).Group("Source", -1, connect.WidthMedium, "")
 	orphanIdle = connect.LongKey("mqtt.orphan.drain.idle.ms", "A session is empty when nothing has come for so long.").
 			Default(10000).Must(connect.AtLeast(1000)).Group("Source", -1, connect.WidthMedium, "")
+	deletePolicy = connect.StringKey("mqtt.session.delete.policy",
+		"What happens to the sessions of all tasks when the connector is deleted and not made again within ten seconds: end, with what waits in them, or keep.").
+		Default("end").Must(connect.OneOf("end", "keep")).Group("Source", -1, connect.WidthMedium, "")
 	dedupe = connect.BoolKey("mqtt.dedupe.enabled",
 		"Do not produce again what this task has already produced but could not acknowledge before the connection broke.").
 		Default(true).Group("Source", -1, connect.WidthMedium, "")
@@ -111,7 +114,7 @@ var (
 // sourceKeys are the keys that only the source has, in the order in which they are shown.
 var sourceKeys = []connect.Definer{
 	sourceClean, receiveMaximum, maximumPacketSize, payloadMaxBytes, topicAliasMaximum,
-	mqttTopics, sourceQoS, qosStrict, taskAssignment, sharedGroup, orphanPolicy, orphanIdle, dedupe, retainHandling, retainAsPublished,
+	mqttTopics, sourceQoS, qosStrict, taskAssignment, sharedGroup, orphanPolicy, orphanIdle, deletePolicy, dedupe, retainHandling, retainAsPublished,
 	resubscribe, ackMode,
 	kafkaTopic, topicRegexList, kafkaTopicUnmatched, kafkaTopicReplacement, kafkaKey,
 	payloadFormat, payloadCompression, headersEnabled, headersEncoding, userPropertiesEnabled, cloudEvents, timestampSource, expiredMessages,

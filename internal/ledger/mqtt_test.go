@@ -283,6 +283,28 @@ func (c *client) publish(t *testing.T, topic, payload string) {
 	require.NoError(t, err)
 }
 
+func TestADeletedConnectorLeavesNoSessionAtTheBroker(t *testing.T) {
+	needsProcesses(t)
+	r := startRiver(t, testbed.SharedKafka(t), 1)
+	r.publish(1000)()
+	r.awaitAll()
+	r.ask("PUT", "/stop", nil)
+	r.awaitTasks(0)
+	r.ask("DELETE", "", nil)
+	testbed.Await(t, time.Minute, "the sessions to be ended", func(context.Context) error {
+		if len(r.lines("ended the MQTT sessions of a deleted connector")) == 0 {
+			return errors.New("the log says nothing of it")
+		}
+		return nil
+	})
+	socket, err := net.Dial("tcp", r.mosquitto.Addr())
+	require.NoError(t, err)
+	defer socket.Close()
+	answer, err := paho.NewClient(paho.ClientConfig{Conn: socket}).Connect(t.Context(), &paho.Connect{ClientID: r.connector + "-0"})
+	require.NoError(t, err)
+	assert.False(t, answer.SessionPresent)
+}
+
 func TestAMessageComesBackFromKafkaAsItWas(t *testing.T) {
 	needsProcesses(t)
 	bytesConverter := "org.apache.kafka.connect.converters.ByteArrayConverter"

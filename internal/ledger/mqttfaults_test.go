@@ -79,12 +79,16 @@ func befall(t *testing.T, n int, qos byte, version string) Verdict {
 		config["mqtt.server.uri"], config["mqtt.protocol.version"] = "tcp://"+f.link.Addr(), version
 		config["mqtt.reconnect.backoff.ms"], config["mqtt.reconnect.backoff.max.ms"] = "100", "500"
 	})
+	told := &chronicle{logs: []func() string{f.worker.Log, f.mosquitto.Log}, came: map[Message]time.Time{}}
+	f.take = append(f.take, told.enter)
+	defer told.tell(t)
 	for _, name := range shuffled(faults, n, random) {
 		published := f.publish(4000 + random.IntN(4000))
 		if name == "mosquitto killed" {
 			published()
 			published = func() {}
 		}
+		told.begin(name)
 		faults[name](f, random)
 		published()
 		f.worker.AwaitFlowing(f.connector)

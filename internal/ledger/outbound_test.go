@@ -24,6 +24,7 @@ type outbound struct {
 	kafka     string
 	topic     string
 	connector string
+	config    map[string]string // of the connector
 	worker    *Worker
 	link      *testbed.Proxy // of the worker to mosquitto
 	ledger    *Ledger
@@ -33,12 +34,12 @@ type outbound struct {
 // commandKeys is how many keys the records of an outbound river have.
 const commandKeys = 12
 
-func startOutbound(t *testing.T, version string, qos byte) *outbound {
+func startOutbound(t *testing.T, kafka, version string, qos byte) *outbound {
 	t.Helper()
 	prefix := testbed.Prefix(t)
 	mosquitto := testbed.StartMosquitto(t)
 	o := &outbound{
-		t: t, kafka: testbed.SharedKafka(t), topic: prefix + "commands", connector: prefix + "sink", ledger: New(),
+		t: t, kafka: kafka, topic: prefix + "commands", connector: prefix + "sink", ledger: New(),
 		link: testbed.StartProxy(t, mosquitto.Addr()),
 	}
 	testbed.CreateTopic(t, o.kafka, o.topic, partitions, nil)
@@ -52,11 +53,12 @@ func startOutbound(t *testing.T, version string, qos byte) *outbound {
 	t.Cleanup(func() { _ = o.producer.Close() })
 	o.hear(mosquitto.Addr())
 	o.worker = StartWorker(t, o.kafka, prefix)
-	o.worker.Create(o.connector, map[string]string{
+	o.config = map[string]string{
 		"connector.class": "io.confluent.connect.mqtt.MqttSinkConnector", "tasks.max": "2", "topics": o.topic,
 		"mqtt.server.uri": "tcp://" + o.link.Addr(), "mqtt.topic": "commands/${key}", "mqtt.qos": strconv.Itoa(int(qos)), "mqtt.protocol.version": version,
 		"mqtt.reconnect.backoff.ms": "50", "mqtt.reconnect.backoff.max.ms": "200", "consumer.override.auto.offset.reset": "earliest",
-	})
+	}
+	o.worker.Create(o.connector, o.config)
 	return o
 }
 
@@ -152,6 +154,12 @@ var outboundFaults = map[string]func(*outbound){
 		<-time.After(time.Second)
 		o.link.Accept()
 	},
+	"divided anew": func(o *outbound) {
+		tasks, err := strconv.Atoi(o.config["tasks.max"])
+		require.NoError(o.t, err)
+		o.config["tasks.max"] = strconv.Itoa(tasks%partitions + 1)
+		require.NoError(o.t, o.worker.Put(o.t.Context(), o.connector, o.config))
+	},
 	"restarted by REST": func(o *outbound) {
 		testbed.Await(o.t, 30*time.Second, "the restart", func(ctx context.Context) error {
 			a, err := o.worker.Ask(ctx, "POST", "/connectors/"+o.connector+"/restart?includeTasks=true", nil)
@@ -167,7 +175,7 @@ var outboundFaults = map[string]func(*outbound){
 func befallOutbound(t *testing.T, faults, each int, version string, qos byte) {
 	t.Helper()
 	random := Dice(t)
-	o := startOutbound(t, version, qos)
+	o := startOutbound(t, testbed.SharedKafka(t), version, qos)
 	for i, name := range shuffled(outboundFaults, faults, random) {
 		written := o.command(each)
 		o.awaitArrived(i*each + 1 + random.IntN(each/2))

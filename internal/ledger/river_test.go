@@ -27,9 +27,11 @@ type river struct {
 	reader    *Reader
 	topic     string
 	connector string
-	config    map[string]string // of the connector
-	sent      atomic.Int64      // messages that devices were let publish
-	ahead     atomic.Int64      // messages that may wait in mosquitto
+	config    map[string]string                     // of the connector
+	sent      atomic.Int64                          // messages that devices were let publish
+	ahead     atomic.Int64                          // messages that may wait in mosquitto
+	arrived   atomic.Int64                          // records that Kafka was last seen to have
+	take      []func(*sarama.ConsumerMessage) error // what each record is given to besides the ledger
 }
 
 // roomy is a mosquitto whose bound of messages on their way is above what it sends. When version 2.0 starts again it takes no more of them than its own
@@ -75,9 +77,9 @@ func (r *river) keepUp(ctx context.Context, messages int) error {
 	sent := r.sent.Add(int64(messages))
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for arrived := int64(0); sent-arrived >= r.ahead.Load(); {
+	for sent-r.arrived.Load() >= r.ahead.Load() {
 		if n, err := NewReader(r.kafka, r.topic).Records(); err == nil { // an error: Kafka may be away
-			arrived = n
+			r.arrived.Store(n)
 		}
 		select {
 		case <-tick.C:
@@ -90,14 +92,19 @@ func (r *river) keepUp(ctx context.Context, messages int) error {
 
 // publish lets the fleet publish n messages while the test goes on; the function that it returns waits for the end.
 func (r *river) publish(n int) (wait func()) {
-	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.fleet.Publish(ctx, n) }()
 	r.t.Cleanup(cancel)
 	return func() {
 		r.t.Helper()
 		defer cancel()
-		require.NoError(r.t, <-done)
+		select {
+		case err := <-done:
+			require.NoError(r.t, err)
+		case <-time.After(10 * time.Minute):
+			require.Fail(r.t, "the devices do not come to the end")
+		}
 	}
 }
 
@@ -117,8 +124,10 @@ func (r *river) awaitFlow(more int) {
 
 func (r *river) readKafka(ctx context.Context) error {
 	_, err := r.reader.CatchUp(ctx, func(m *sarama.ConsumerMessage) error {
-		if err := r.fleet.Ledger.Enter(m); err != nil {
-			r.t.Errorf("reading what is in Kafka: %v", err)
+		for _, take := range append(r.take, r.fleet.Ledger.Enter) {
+			if err := take(m); err != nil {
+				r.t.Errorf("reading what is in Kafka: %v", err)
+			}
 		}
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -92,56 +93,13 @@ func TestSoakNothingIsLostWhenTasksChangeAgainAndAgain(t *testing.T) {
 	}
 }
 
-func TestSoakKafkaAwayForTenMinutes(t *testing.T) {
-	needsProcesses(t)
-	const away = 10 * time.Minute
-	kafka := testbed.StartKafka(t)
-	// Both versions in one outage. A device's burst waits for its acknowledgements at mosquitto, which has room for all.
-	rivers := map[string]*river{}
-	for _, version := range versions {
-		rivers[version] = startRiver(t, kafka.Addr(), 1, func(_ *river, config map[string]string) { config["mqtt.protocol.version"] = version })
-	}
-	published := map[string]func(){}
-	for version, r := range rivers {
-		published[version] = r.publish(messages)
-		r.awaitFlow(messages / 10)
-	}
-	kafka.Kill()
-	before := map[string]int64{}
-	for version, r := range rivers {
-		r.ahead.Store(mostAhead)
-		r.awaitRetrying()
-		before[version] = r.worker.Usage().Resident
-	}
-	over := time.Now().Add(away)
-	for time.Now().Before(over) {
-		for _, r := range rivers {
-			r.sitOut(min(10*time.Second, time.Until(over)))
-		}
-	}
-	for version, r := range rivers {
-		after := r.worker.Usage().Resident
-		assert.Less(t, after, before[version]+16<<20, "resident memory in bytes: flat, with MQTT %s", version)
-		assert.Empty(t, r.lines("lost MQTT broker"), "the connection to the broker stands")
-		t.Logf("MQTT %s: %d MiB resident at the beginning, %d at the end", version, before[version]>>20, after>>20)
-	}
-	kafka.Relaunch()
-	kafka.WaitReady()
-	for version, r := range rivers {
-		published[version]()
-		r.worker.AwaitFlowing(r.connector)
-		v := r.settle()
-		t.Logf("MQTT %s: %d messages, %d duplicates", version, v.Arrived, v.Duplicates)
-	}
-}
-
 func TestSoakTheDemoNeverStalls(t *testing.T) {
 	needsProcesses(t)
 	const (
-		length = 10 * time.Minute
 		rate   = 1000
 		glance = 5 * time.Second
 	)
+	length := soakLength(t)
 	dev := LaunchDev(t, "--demo", "--rate", strconv.Itoa(rate), "--data-dir", t.TempDir())
 	dev.WaitReady()
 	dev.awaitDemo()
@@ -211,4 +169,16 @@ func TestSoakEachLineIsSeenOnceAlthoughTheWorkerIsKilledAgainAndAgain(t *testing
 func TestSoakNothingIsLostOnTheWayToDevices(t *testing.T) {
 	needsProcesses(t)
 	eachGuarantee(t, func(t *testing.T, version string, qos byte) { befallOutbound(t, 30, 20_000, version, qos) })
+}
+
+// soakLength is how long a soak lasts that has a length: so many minutes as SLUICE_SOAK_MINUTES says, else ten.
+func soakLength(t *testing.T) time.Duration {
+	t.Helper()
+	minutes := 10
+	if text := os.Getenv("SLUICE_SOAK_MINUTES"); text != "" {
+		var err error
+		minutes, err = strconv.Atoi(text)
+		require.NoError(t, err, "SLUICE_SOAK_MINUTES")
+	}
+	return time.Duration(minutes) * time.Minute
 }
