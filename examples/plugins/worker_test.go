@@ -137,8 +137,19 @@ func carryReadings(t *testing.T, path string) {
 	}
 	assert.Len(t, lines, count)
 
+	before := len(processes(t, path))
+	for name, sharing := range map[string]string{"together": "connector", "apart": "task"} {
+		create(name, map[string]string{
+			"connector.class": "JsonLines", "file": out + "-" + name, "topics": "readings", "tasks.max": "2", "sluice.plugin.process": sharing,
+		})
+	}
 	if runtime.GOOS == "linux" {
-		require.NotEmpty(t, processes(t, path))
+		testbed.Await(t, 10*time.Second, "one process for two tasks, and one for each of two", func(context.Context) error {
+			if now := len(processes(t, path)); now != before+3 {
+				return fmt.Errorf("%d, after %d", now, before)
+			}
+			return nil
+		})
 	}
 	worker.Kill()
 	testbed.Await(t, 10*time.Second, "the end of the killed worker's plugins", func(context.Context) error {
