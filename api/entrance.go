@@ -12,7 +12,7 @@ func (c *Config) handlers(h Herder, metrics http.Handler) (main, admin http.Hand
 		main = both(main, admin)
 	}
 	if c.Login != nil {
-		main = c.Login.guarding(main, c.Log)
+		main = c.Login.guarding(main, h, c.Log)
 	}
 	if c.Headers != nil {
 		main = c.decorating(main)

@@ -21,7 +21,10 @@ type fakeHerder struct {
 
 	condition  herder.Health
 	hindrances []herder.Hindrance
+	topics     *herder.InternalTopics
 }
+
+func (f *fakeHerder) InternalTopics() *herder.InternalTopics { return f.topics }
 
 func (f *fakeHerder) Health(context.Context) (herder.Health, error) { return f.condition, f.fail }
 

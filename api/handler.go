@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/sluice-connect/sluice/connect/herder"
 )
 
 // Limits of one request.
@@ -85,6 +87,7 @@ func (a *handler) routes(metrics http.Handler) *chi.Mux {
 	r.Get(connector+"/topics", a.do(a.topics))
 	r.Put(connector+"/topics/reset", a.do(a.resetTopics))
 	r.Get("/sluice/v1/cluster", a.do(a.cluster))
+	r.Get(herder.InternalTopicsPath, a.do(a.internalTopics))
 	r.Get("/sluice/v1/openapi.json", a.do(a.openAPI))
 	r.Get("/sluice/v1/ready", a.ready)
 	r.Get("/connector-plugins", a.do(a.plugins))

@@ -46,6 +46,8 @@ type Herder interface {
 	Authorize(body []byte, signature *herder.Signature) error
 	PutTasks(ctx context.Context, name string, tasks []connect.Config) error
 	FenceZombies(ctx context.Context, name string) error
+	// InternalTopics are those of this worker, nil where it has none. It does not wait.
+	InternalTopics() *herder.InternalTopics
 	// Cluster tells what the leader knows, ClusterByStatuses what anybody can see.
 	Cluster(ctx context.Context) (*herder.ClusterInfo, error)
 	ClusterByStatuses(ctx context.Context) (*herder.ClusterInfo, error)

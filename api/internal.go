@@ -65,6 +65,15 @@ func (a *handler) fromWorker(r *http.Request) (body []byte, connector string, er
 	return body, connector, err
 }
 
+// internalTopics tells the topics of this worker, to other workers and to users. A worker that is alone has none.
+func (a *handler) internalTopics(*http.Request) (answer, error) {
+	topics := a.herder.InternalTopics()
+	if topics == nil {
+		return answer{}, &layerError{http.StatusNotFound}
+	}
+	return ok(topics)
+}
+
 // cluster tells how the cluster divides its work. A leader that does not know the question is a Java worker: then the statuses tell.
 func (a *handler) cluster(r *http.Request) (answer, error) {
 	info, err := a.herder.Cluster(r.Context())

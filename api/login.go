@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/sluice-connect/sluice/connect/herder"
 )
 
 // Users knows names and passwords.
@@ -26,9 +28,9 @@ type Login struct {
 const refusal = "User cannot access the resource."
 
 // guarding lets requests through to next. Before the login nothing is told, not even which paths there are.
-func (l *Login) guarding(next http.Handler, log *slog.Logger) http.Handler {
+func (l *Login) guarding(next http.Handler, h Herder, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if betweenWorkers(r) {
+		if betweenWorkers(r) || asksForTopics(r, h) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -55,4 +57,13 @@ func betweenWorkers(r *http.Request) bool {
 		return false
 	}
 	return r.Method == http.MethodPost && parts[3] == "tasks" || r.Method == http.MethodPut && parts[3] == "fence"
+}
+
+// asksForTopics tells the one request that is a user's as well as a worker's: a worker's is signed.
+func asksForTopics(r *http.Request, h Herder) bool {
+	if r.Method != http.MethodGet || routed(r) != herder.InternalTopicsPath {
+		return false
+	}
+	signature, err := herder.ParseSignature(r.Header.Get(herder.SignatureAlgorithmHeader), r.Header.Get(herder.SignatureHeader))
+	return err == nil && h.Authorize([]byte(herder.InternalTopicsPath), signature) == nil
 }

@@ -70,7 +70,7 @@ func as(user, password string) []string {
 func TestNobodyGetsInWithoutALogin(t *testing.T) {
 	f := &fakeHerder{configs: map[string]connect.Config{"a": {}}}
 	s := entered(t, Config{Login: &Login{Users: users{"alice": "s:1", "": "x"}}}, f)
-	for _, path := range []string{"/", "/health", "/connectors", "/connectors/a/config", "/metrics", "/admin/loggers", "/sluice/v1/ready", "/nothing", "/connectors/a/tasks"} {
+	for _, path := range []string{"/", "/health", "/connectors", "/connectors/a/config", "/metrics", "/admin/loggers", "/sluice/v1/ready", "/sluice/v1/internal-topics", "/nothing", "/connectors/a/tasks"} {
 		for name, headers := range map[string][]string{
 			"nothing": nil, "wrong": as("alice", "s"), "unknown": as("bob", "s:1"), "not Base64": {"Authorization", "Basic !!!"},
 			"another scheme": {"Authorization", "Bearer x"}, "no colon": {"Authorization", "Basic YWxpY2U="}, "no scheme": {"Authorization", "YWxpY2U6czox"},

@@ -135,6 +135,29 @@ func (p *Peers) FenceZombies(ctx context.Context, url, connector string, sign fu
 	return nil
 }
 
+// InternalTopics implements [herder.Peers].
+func (p *Peers) InternalTopics(ctx context.Context, url string, sign func(body []byte) (*herder.Signature, error)) (*herder.InternalTopics, error) {
+	signature, err := sign([]byte(herder.InternalTopicsPath))
+	if err != nil {
+		return nil, fmt.Errorf("signing the request: %w", err)
+	}
+	answer, err := p.ask(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+herder.InternalTopicsPath, nil, nil, signature)
+	if err != nil {
+		return nil, err
+	}
+	switch answer.status {
+	case http.StatusOK:
+		topics := new(herder.InternalTopics)
+		if err := json.Unmarshal(answer.body, topics); err != nil {
+			return nil, fmt.Errorf("reading the answer: %w", err)
+		}
+		return topics, nil
+	case http.StatusNotFound:
+		return nil, herder.ErrUntold
+	}
+	return nil, fmt.Errorf("it answered %d: %s", answer.status, answer.message())
+}
+
 // internal makes a signed request of the leader.
 func (p *Peers) internal(ctx context.Context, method, url, connector, what string, body []byte,
 	sign func(body []byte) (*herder.Signature, error)) error {

@@ -34,7 +34,15 @@ func Int16(v int16) Value     { return Value{kind: KindInt16, num: uint64(int64(
 func Int32(v int32) Value     { return Value{kind: KindInt32, num: uint64(int64(v))} }
 func Int64(v int64) Value     { return Value{kind: KindInt64, num: uint64(v)} }
 func Float32(v float32) Value { return Value{kind: KindFloat32, num: uint64(math.Float32bits(v))} }
-func Float64(v float64) Value { return Value{kind: KindFloat64, num: math.Float64bits(v)} }
+
+// Float64 returns a value of KindFloat64. Every NaN becomes Java's (Double.doubleToLongBits): Go's own differs from it by a bit, which converters would
+// write.
+func Float64(v float64) Value {
+	if v != v {
+		return Value{kind: KindFloat64, num: 0x7ff8000000000000}
+	}
+	return Value{kind: KindFloat64, num: math.Float64bits(v)}
+}
 
 // Boolean returns a value of KindBoolean.
 func Boolean(v bool) Value {

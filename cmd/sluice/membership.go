@@ -46,7 +46,7 @@ func (n *node) membership(o *herder.Options, config *workerconfig.Worker) error 
 	}
 	talk := group.NewMetrics(properties["client.id"], sampling(config))
 	membership := cluster.New(cluster.Options{
-		URL: n.url, ConfigTopic: config.Config.Name, Protocol: protocol, Session: c.SessionTimeout, MaxDelay: c.MaxDelay, Sync: c.SyncTimeout, Unsync: c.UnsyncBackoff,
+		URL: n.url, Group: config.GroupID, ConfigTopic: config.Config.Name, OffsetTopic: config.Offset.Name, StatusTopic: config.Status.Name, Protocol: protocol, Session: c.SessionTimeout, MaxDelay: c.MaxDelay, Sync: c.SyncTimeout, Unsync: c.UnsyncBackoff,
 		Release: min(config.GracefulShutdown+releaseMargin, c.RebalanceTimeout/2), Gate: n.gate, Log: n.log.Logger,
 		ClientID: properties["client.id"], Sampling: sampling(config),
 		Join: func(h group.Handler) cluster.Member {

@@ -23,8 +23,8 @@ import (
 type Options struct {
 	// URL is where other workers reach this one, with a slash at its end.
 	URL string
-	// ConfigTopic is config.storage.topic, for messages.
-	ConfigTopic string
+	// Group is group.id, and these are the cluster's topics: what workers of a group must have in common.
+	Group, ConfigTopic, OffsetTopic, StatusTopic string
 	// Protocol is the highest that this worker offers (connect.protocol).
 	Protocol assignment.Protocol
 	// Session is session.timeout.ms: how long the work is this worker's without a heartbeat.
@@ -52,6 +52,7 @@ type Options struct {
 type Member interface {
 	Run(ctx context.Context) error
 	Rejoin(reason string)
+	Residents(ctx context.Context) (protocol string, all []group.Resident, err error)
 }
 
 // Cluster is the membership of one worker. It implements [herder.Membership].
@@ -64,7 +65,8 @@ type Cluster struct {
 	standing atomic.Pointer[herder.Standing]
 	overview atomic.Pointer[herder.ClusterInfo] // nil until this worker has led a round
 
-	background sync.WaitGroup // reading to the config topic's end
+	background sync.WaitGroup // reading to the config topic's end, and asking fellow workers
+	rounds     chan struct{}  // capacity 1: one has ended
 	ended      context.Context
 
 	// What follows belongs to the mind's goroutine.
@@ -75,6 +77,7 @@ type Cluster struct {
 	chosen    assignment.Protocol // of the last round, whether or not its assignment arrived
 	round     group.Round
 	completed int32 // generation of the last assignment received
+	since     int32 // generation of the first one in this group's life; -1 before
 	last      assignment.Assignment
 	held      assignment.Work // the group's word: what is assigned here
 	running   assignment.Work // what may run: held, less what waits for the configuration
@@ -110,12 +113,12 @@ const (
 // New returns a membership that has not begun.
 func New(o Options) *Cluster {
 	c := &Cluster{
-		Options: o, lease: lease{gate: o.Gate, session: o.Session}, protocol: o.Protocol, chosen: o.Protocol, completed: -1,
-		tasksOf: map[string]int{}, known: map[string]bool{},
+		Options: o, lease: lease{gate: o.Gate, session: o.Session}, protocol: o.Protocol, chosen: o.Protocol, completed: -1, since: -1,
+		rounds: make(chan struct{}, 1), tasksOf: map[string]int{}, known: map[string]bool{},
 	}
 	c.leader = assignment.NewLeader(o.MaxDelay, time.Now, func() assignment.Snapshot { return assignment.SnapshotOf(c.mind.State()) })
 	c.metrics = newMetrics(o.ClientID, o.Sampling, &c.lease)
-	c.standing.Store(&herder.Standing{Generation: -1, Signed: o.Protocol == assignment.Sessioned})
+	c.standing.Store(&herder.Standing{Generation: -1, Since: -1, Signed: o.Protocol == assignment.Sessioned})
 	return c
 }
 
@@ -129,6 +132,7 @@ func (c *Cluster) Run(ctx context.Context, m herder.Mind) error {
 	c.ended, end = context.WithCancel(ctx)
 	defer c.background.Wait()
 	defer end()
+	c.background.Go(func() { c.survey(c.ended) })
 	for {
 		membership, leave := context.WithCancelCause(ctx)
 		member := c.Join(handler{c})

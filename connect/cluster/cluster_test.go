@@ -28,6 +28,7 @@ func assemble(t *testing.T, seed uint64, protocol assignment.Protocol, maxDelay 
 		c := &crew{
 			t: t, random: rand.New(rand.NewPCG(seed, seed)), maxDelay: maxDelay, configs: new(stores.MemoryTopic),
 			protocol: protocol, keyLife: time.Hour, beat: 3 * time.Second, nodes: map[string]*node{},
+			offsets: "offsets", statuses: "statuses", asked: map[string]int{},
 		}
 		c.at = newCoordinator(c.roll)
 		ctx, end := context.WithCancel(context.Background())

@@ -338,6 +338,14 @@ func (m *member) Rejoin(string) {
 	}
 }
 
+func (m *member) Residents(ctx context.Context) (string, []group.Resident, error) {
+	if err := m.link.up(ctx); err != nil {
+		return "", nil, err
+	}
+	protocol, all := m.at.residents()
+	return protocol, all, nil
+}
+
 func (m *member) Run(ctx context.Context) error {
 	if protocol, residents := m.at.residents(); len(residents) > 0 {
 		if _, err := m.handler.Enter(ctx, protocol, residents); err != nil {

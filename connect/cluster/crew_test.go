@@ -31,18 +31,22 @@ type crew struct {
 	maxDelay time.Duration
 	at       *coordinator
 	configs  *stores.MemoryTopic // of the nodes to come
-	statuses stores.MemoryTopic
+	said     stores.MemoryTopic  // statuses
 
 	// Of the nodes to come, too.
 	protocol assignment.Protocol
 	keyLife  time.Duration // inter.worker.key.ttl.ms
 	beat     time.Duration // heartbeat.interval.ms
 	misses   deafness
+	offsets  string // offset.storage.topic
+	statuses string // status.storage.topic
 
 	mu      sync.Mutex
 	nodes   map[string]*node
 	count   int
-	refused int // requests between workers whose signature was not taken
+	refused int            // requests between workers whose signature was not taken
+	asked   map[string]int // how often a worker was asked for its topics, by URL
+	untold  func(url string) error
 
 	dice sync.Mutex // of random
 }
@@ -91,14 +95,14 @@ func (c *crew) enrol() *node {
 	properties := map[string]string{"bootstrap.servers": "nowhere:1", "key.converter": "StringConverter", "value.converter": "StringConverter"}
 	configs, beat, misses := c.configs, c.beat, c.misses
 	n.membership = New(Options{
-		URL: n.url, ConfigTopic: "configs", Protocol: c.protocol, Session: c.at.session, MaxDelay: c.maxDelay, Sync: syncTime, Unsync: unsyncTime,
+		URL: n.url, Group: "g", ConfigTopic: "configs", OffsetTopic: c.offsets, StatusTopic: c.statuses, Protocol: c.protocol, Session: c.at.session, MaxDelay: c.maxDelay, Sync: syncTime, Unsync: unsyncTime,
 		Release: 5 * time.Second, Gate: n.gate, Log: log,
 		Join: func(h group.Handler) Member {
 			return &member{at: c.at, link: n.link, handler: h, dead: n.dead, again: make(chan struct{}, 1), beat: beat, roll: c.roll, misses: misses}
 		},
 	})
 	n.herder = herder.New(herder.Options{
-		WorkerID: n.url, Catalog: classes, Log: log, Statuses: c.statuses.StatusStore(log, c.delay), Peers: c, Keys: herder.KeyPolicy{
+		WorkerID: n.url, Catalog: classes, Log: log, Statuses: c.said.StatusStore(log, c.delay), Peers: c, Keys: herder.KeyPolicy{
 			KeyAlgorithm: "HmacSHA256", SignAlgorithm: "HmacSHA256", VerifyAlgorithm: []string{"HmacSHA256"}, LifetimeMillis: c.keyLife.Milliseconds(),
 		},
 		Validator: &validation.Validator{Catalog: classes, Worker: properties, OverridePolicy: "All"},
@@ -195,6 +199,33 @@ func (c *crew) FenceZombies(ctx context.Context, url, connector string, _ func([
 		return fmt.Errorf("nobody at %s", url)
 	}
 	return leader.herder.FenceZombies(ctx, connector)
+}
+
+// InternalTopics implements herder.Peers.
+func (c *crew) InternalTopics(ctx context.Context, url string, sign func([]byte) (*herder.Signature, error)) (*herder.InternalTopics, error) {
+	c.mu.Lock()
+	n, untold := c.nodes[url], c.untold
+	c.asked[url]++
+	c.mu.Unlock()
+	if n == nil {
+		return nil, fmt.Errorf("nobody at %s", url)
+	}
+	if untold != nil {
+		if err := untold(url); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.delay(ctx); err != nil {
+		return nil, err
+	}
+	signature, err := sign([]byte(herder.InternalTopicsPath))
+	if err == nil {
+		err = n.herder.Authorize([]byte(herder.InternalTopicsPath), signature)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return n.herder.InternalTopics(), nil
 }
 
 // owners are the nodes that could write for a task at this moment: it runs there, or is on its way to its end there, and nothing holds it back.

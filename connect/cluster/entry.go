@@ -10,7 +10,7 @@ import (
 
 // Enter implements [group.Handler]. A member at this worker's own URL and address is this worker before it was killed: no other process can have
 // the port by now. And a group that has read more of its configuration than there is in this worker's config topic has another one: this worker
-// would be given work that it could never begin.
+// would be given work that it could never begin. Other topics are asked for.
 func (h handler) Enter(ctx context.Context, protocol string, residents []group.Resident) (ghosts []string, err error) {
 	c := h.Cluster
 	p, err := assignment.ProtocolNamed(protocol)
@@ -28,7 +28,10 @@ func (h handler) Enter(ctx context.Context, protocol string, residents []group.R
 			ahead = state
 		}
 	}
-	return ghosts, c.compare(ctx, ahead)
+	if err := c.compare(ctx, ahead); err != nil {
+		return nil, err
+	}
+	return ghosts, c.meet(ctx, p, residents)
 }
 
 // compare refuses a group in which another worker has read what is not in this worker's config topic.

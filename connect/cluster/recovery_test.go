@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/assignment"
 	"github.com/sluice-connect/sluice/connect/herder"
 )
@@ -166,5 +167,39 @@ func TestAWorkerThatIsClosedWhileItStaysOutEndsAtOnce(t *testing.T) {
 		began := time.Now()
 		c.stop(second)
 		require.Less(t, time.Since(began), 15*time.Second)
+	})
+}
+
+// Who is told "not found" takes a connector for gone, and it would run on.
+func TestALeaderThatHasNotReadAConnectorDoesNotSayThatThereIsNone(t *testing.T) {
+	assemble(t, 14, assignment.Sessioned, 0, func(t *testing.T, c *crew) {
+		first := c.add()
+		second := c.add()
+		second.configs.cut()
+		_, err := first.herder.PutConfig(t.Context(), "a", connect.Config{"name": "a", "connector.class": "Counted", "tasks.max": "4"})
+		require.NoError(t, err)
+		c.kill(first)
+		for deadline := time.Now().Add(time.Minute); !second.membership.Standing().Leads; c.pass(time.Second) {
+			require.True(t, time.Now().Before(deadline))
+		}
+		h := second.herder
+		for what, request := range map[string]func(context.Context) error{
+			"pause":   func(ctx context.Context) error { return h.Pause(ctx, "a") },
+			"stop":    func(ctx context.Context) error { return h.Stop(ctx, "a") },
+			"resume":  func(ctx context.Context) error { return h.Resume(ctx, "a") },
+			"restart": func(ctx context.Context) error { _, err := h.Restart(ctx, "a", true, false); return err },
+			"patch":   func(ctx context.Context) error { _, err := h.PatchConfig(ctx, "a", nil); return err },
+			"delete":  func(ctx context.Context) error { return h.Delete(ctx, "a") },
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			err := request(ctx)
+			cancel()
+			require.ErrorAs(t, err, new(*herder.StageError), what)
+		}
+		second.configs.mend()
+		c.settles(map[string]int{"a": 4})
+		require.NoError(t, h.Delete(t.Context(), "a"))
+		c.settles(nil)
+		require.ErrorAs(t, h.Delete(t.Context(), "a"), new(*herder.NotFoundError))
 	})
 }

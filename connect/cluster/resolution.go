@@ -148,6 +148,10 @@ func (c *Cluster) begin() {
 	c.mind.Apply()
 	c.tell()
 	c.reasons = nil
+	select {
+	case c.rounds <- struct{}{}:
+	default:
+	}
 	switch {
 	case c.clearing: // what others have had until now, too, has ended when they join again; nothing is put in force that could be theirs
 		c.clearing = false

@@ -132,6 +132,9 @@ func (c *Cluster) joined(r group.Round, bytes []byte) {
 		c.again("an unreadable assignment")
 		return
 	}
+	if c.since < 0 || r.Generation < c.completed { // the coordinator counts anew when a group was empty for long
+		c.since = r.Generation
+	}
 	c.round, c.completed, c.protocol, c.chosen, c.last = r, r.Generation, protocol, protocol, a
 	switch {
 	case protocol == assignment.Eager:
@@ -160,8 +163,9 @@ func (c *Cluster) settle(leads bool) {
 	division := c.division
 	c.stand(func(s *herder.Standing) {
 		*s = herder.Standing{
-			Generation: int(c.round.Generation), Leads: leads, LeaderURL: c.last.LeaderURL,
+			Generation: int(c.round.Generation), Since: int(c.since), Leads: leads, LeaderURL: c.last.LeaderURL,
 			Signed: c.protocol == assignment.Sessioned, RebalanceDue: s.RebalanceDue, Behind: s.Behind,
+			Disagreements: s.Disagreements,
 		}
 		if leads && division != nil {
 			s.Owner = func(i stores.Instance) (string, bool) { return owner(division, i) }

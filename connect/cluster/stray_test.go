@@ -24,6 +24,11 @@ func (c *crew) astray(records int) (*node, <-chan error) {
 	c.configs = wrong
 	n := c.enrol()
 	c.configs = good
+	return n, n.start()
+}
+
+// start starts a node, and tells why it has ended by itself.
+func (n *node) start() <-chan error {
 	failed := make(chan error, 1)
 	go func() {
 		if err := n.herder.Start(n.life); err != nil {
@@ -36,7 +41,7 @@ func (c *crew) astray(records int) (*node, <-chan error) {
 		case <-n.life.Done():
 		}
 	}()
-	return n, failed
+	return failed
 }
 
 func TestAWorkerWhoseConfigTopicIsLongerThanTheGroupsGivesWay(t *testing.T) {

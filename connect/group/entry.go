@@ -19,32 +19,50 @@ type Resident struct {
 // stable is the state of a group at rest, the only one in which the coordinator tells members' metadata.
 const stable = "Stable"
 
-// enter looks at the group before joining it for the first time. That is worth a try, no more: without an answer this member joins like any
-// other.
-func (m *Member) enter(ctx context.Context, c *connection) error {
+// Residents are the members of the group where it is at rest, and the protocol that they speak; none where it is not, or may not be looked at. It
+// may be called from any goroutine, also after Run's end.
+func (m *Member) Residents(ctx context.Context) (protocol string, all []Resident, err error) {
+	c, err := m.finder.connect(ctx, m.patience())
+	if err != nil {
+		return "", nil, err
+	}
+	defer c.close()
+	return m.describe(c)
+}
+
+func (m *Member) describe(c *connection) (protocol string, all []Resident, err error) {
 	answer, err := c.broker.DescribeGroups(&sarama.DescribeGroupsRequest{Version: 2, Groups: []string{m.Group}})
 	if err != nil {
-		return c.failed("describing the group", err)
+		return "", nil, c.failed("describing the group", err)
 	}
 	if len(answer.Groups) != 1 {
-		return nil
+		return "", nil, nil
 	}
 	group := answer.Groups[0]
 	switch group.Err {
 	case sarama.ErrNoError:
 	case sarama.ErrNotCoordinatorForConsumer, sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrOffsetsLoadInProgress:
-		return m.refused("describing the group", group.Err) // it would not take a join either
+		return "", nil, m.refused("describing the group", group.Err) // it would not take a join either
 	default:
-		return nil
+		return "", nil, nil
 	}
 	if group.State != stable {
-		return nil
+		return "", nil, nil
 	}
-	residents := make([]Resident, 0, len(group.Members))
 	for _, r := range group.Members {
-		residents = append(residents, Resident{Peer: Peer{ID: r.MemberId, Metadata: r.MemberMetadata}, Near: near(r.ClientHost, c.dialer.Local())})
+		all = append(all, Resident{Peer: Peer{ID: r.MemberId, Metadata: r.MemberMetadata}, Near: near(r.ClientHost, c.dialer.Local())})
 	}
-	ghosts, err := m.handler.Enter(ctx, group.Protocol, residents)
+	return group.Protocol, all, nil
+}
+
+// enter looks at the group before joining it for the first time. That is worth a try, no more: without an answer this member joins like any
+// other.
+func (m *Member) enter(ctx context.Context, c *connection) error {
+	protocol, residents, err := m.describe(c)
+	if err != nil || len(residents) == 0 {
+		return err
+	}
+	ghosts, err := m.handler.Enter(ctx, protocol, residents)
 	if err != nil {
 		return err
 	}

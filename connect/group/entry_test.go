@@ -191,3 +191,25 @@ func TestARealKafkaDropsAGhostAndTellsWhoIsNear(t *testing.T) {
 	assert.True(t, near)
 	assert.Less(t, time.Since(began), 30*time.Second, "the ghost's session is a minute")
 }
+
+func TestAMemberLooksAtItsGroupWheneverItIsAsked(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t, 1)
+	ada := k.member(&script{name: "ada"})
+	id := ada.await(joined, 1).round.MemberID
+	speaks, all, err := ada.Residents(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, protocol, speaks)
+	assert.Equal(t, []Resident{{Peer: Peer{ID: id, Metadata: []byte("ada")}}}, all)
+
+	k.refuse(kmsg.DescribeGroups, kerr.GroupAuthorizationFailed, 1)
+	_, all, err = ada.Residents(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, all)
+	k.refuse(kmsg.DescribeGroups, kerr.NotCoordinator, 1)
+	_, _, err = ada.Residents(t.Context())
+	assert.ErrorContains(t, err, "describing the group")
+	_, all, err = ada.Residents(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, all, 1, "the coordinator is looked for again")
+}

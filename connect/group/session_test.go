@@ -2,6 +2,7 @@ package group
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -142,28 +143,39 @@ func TestAMemberThatIsToldOfARebalanceIsStillOne(t *testing.T) {
 func TestAMemberWhoseJoinIsNotAnsweredMayHaveMissedARound(t *testing.T) {
 	t.Parallel()
 	k := startKafka(t, 1)
-	enough := make(chan struct{})
-	k.member(&script{prepare: func(_ context.Context, count int) error {
-		if count == 2 {
-			<-enough
+	// The first of the two keeps the second from being answered, as long as it does not get the turn to join.
+	turn := make(chan struct{}, 1)
+	k.member(&script{prepare: func(ctx context.Context, _ int) error {
+		select {
+		case turn <- struct{}{}:
+			<-turn
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		return nil
 	}}).await(joined, 1)
-	m := k.member(&script{})
+	turn <- struct{}{}
 	joins := k.watch(kmsg.JoinGroup, nil)
+	other := new(script)
+	other.prepare = func(_ context.Context, count int) error {
+		other.name = fmt.Sprint(count) // one with nothing new to say is answered at once
+		return nil
+	}
+	m := k.member(other)
 	require.NoError(t, joins.Wait(t.Context(), 1))
 	k.proxies[0].Cut()
 	require.NoError(t, joins.Wait(t.Context(), 2))
 	assert.Zero(t, m.count(missed), "it was in none before")
-	close(enough)
+	<-turn
 	m.await(joined, 1)
 
-	// The first of the two keeps the second from being answered.
+	turn <- struct{}{}
 	again := k.watch(kmsg.JoinGroup, nil)
 	m.Rejoin("news")
 	require.NoError(t, again.Wait(t.Context(), 1))
 	k.proxies[0].Cut()
 	assert.Zero(t, m.await(missed, 1).round)
+	<-turn
 	m.await(joined, 2)
 	assert.Zero(t, m.count(lost))
 }

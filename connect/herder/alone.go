@@ -53,5 +53,8 @@ func (a *Alone) Standing() Standing {
 	return Standing{Generation: a.generation(), Leads: true, LeaderURL: a.url}
 }
 
+// InternalTopics implements [Membership].
+func (a *Alone) InternalTopics() *InternalTopics { return nil }
+
 // Overview implements [Membership].
 func (a *Alone) Overview() *ClusterInfo { return nil }

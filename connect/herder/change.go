@@ -56,10 +56,11 @@ func (h *Herder) PatchConfig(ctx context.Context, name string, patch map[string]
 		} else if !standing.Leads { // the leader merges: it has the newest configuration
 			return Created{}, &NotLeaderError{URL: standing.LeaderURL}
 		}
-		stored := h.configs.Snapshot().Connector(name)
-		if stored == nil {
-			return Created{}, unknownConnector("Connector %s not found", name)
+		state, err := h.known(ctx, name)
+		if err != nil {
+			return Created{}, unknownOr(err, "Connector %s not found", name)
 		}
+		stored := state.Connector(name)
 		config := patched(stored, patch)
 		warnings, err := h.accept(ctx, config)
 		if err != nil {
@@ -93,8 +94,8 @@ func patched(stored connect.Config, patch map[string]*string) connect.Config {
 // Delete removes a connector. Its source offsets stay, as in Kafka Connect.
 func (h *Herder) Delete(ctx context.Context, name string) error {
 	return h.write(ctx, func(ctx context.Context) error {
-		if !h.configs.Snapshot().Contains(name) {
-			return unknownConnector("Connector %s not found", name)
+		if _, err := h.known(ctx, name); err != nil {
+			return unknownOr(err, "Connector %s not found", name)
 		}
 		return h.configs.RemoveConnector(ctx, name)
 	})
@@ -116,8 +117,8 @@ func (h *Herder) retarget(ctx context.Context, name string, target stores.Target
 		return err
 	}
 	return h.inscribe(ctx, func(ctx context.Context) error {
-		if !h.configs.Snapshot().Contains(name) {
-			return unknownConnector("Unknown connector %s", name)
+		if _, err := h.known(ctx, name); err != nil {
+			return unknownOr(err, "Unknown connector %s", name)
 		}
 		if err := h.configs.PutTargetState(ctx, name, target); err != nil {
 			return fmt.Errorf("writing the target state to Kafka: %w", err)
@@ -128,15 +129,18 @@ func (h *Herder) retarget(ctx context.Context, name string, target stores.Target
 
 // Stop ends a connector's tasks: an empty set of tasks is written before the target state, so that no worker starts them again.
 func (h *Herder) Stop(ctx context.Context, name string) error {
-	if _, err := h.existing(ctx, name); err != nil {
+	if err := h.await(ctx); err != nil {
+		return err
+	}
+	if _, err := h.known(ctx, name); err != nil {
 		return unknownOr(err, "Unknown connector %s", name)
 	}
 	return h.write(ctx, func(ctx context.Context) error {
-		if !h.configs.Snapshot().Contains(name) {
-			return unknownConnector("Unknown connector %s", name)
-		}
 		if err := h.configs.Refresh(ctx); err != nil {
 			return err
+		}
+		if !h.configs.Snapshot().Contains(name) {
+			return unknownConnector("Unknown connector %s", name)
 		}
 		if err := h.configs.PutTaskConfigs(ctx, name, nil); err != nil {
 			return err
@@ -146,6 +150,25 @@ func (h *Herder) Stop(ctx context.Context, name string) error {
 		}
 		return h.configs.Refresh(ctx)
 	})
+}
+
+// known looks a connector up for a request that changes it. One that is missing may be unread yet, on a worker that has just become the leader too:
+// what is answered "not found" is taken for gone, and would run on.
+func (h *Herder) known(ctx context.Context, name string) (*stores.ConfigState, error) {
+	if state := h.configs.Snapshot(); state.Contains(name) {
+		return state, nil
+	}
+	if err := h.configs.Refresh(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, h.late(ctx)
+		}
+		return nil, fmt.Errorf("reading the config topic to its end, for it may have a connector %s: %w", name, err)
+	}
+	state := h.configs.Snapshot()
+	if !state.Contains(name) {
+		return nil, unknownConnector("Connector %s not found", name)
+	}
+	return state, nil
 }
 
 // accept validates a configuration that is to be stored.

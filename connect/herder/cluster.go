@@ -30,6 +30,9 @@ type ClusterInfo struct {
 	Joined []string  `json:"joined,omitempty"`
 	Left   []string  `json:"left,omitempty"`
 	Moved  int       `json:"moved"`
+
+	// Disagreements are workers that keep the cluster's memory in other topics, as far as the worker that answers knows.
+	Disagreements []Disagreement `json:"disagreements,omitempty"`
 }
 
 // ClusterMember is a worker and what it runs: connectors by name, tasks as name-number.
@@ -47,7 +50,9 @@ func (h *Herder) Cluster(ctx context.Context) (*ClusterInfo, error) {
 		return nil, err
 	}
 	if o := h.Membership.Overview(); o != nil {
-		return o, nil
+		info := *o
+		info.Disagreements = standing.Disagreements
+		return &info, nil
 	}
 	if standing.Leads {
 		return h.ClusterByStatuses(ctx)
@@ -63,7 +68,7 @@ func (h *Herder) ClusterByStatuses(ctx context.Context) (*ClusterInfo, error) {
 	standing := h.Membership.Standing()
 	info := &ClusterInfo{
 		Source: "statuses", Leader: standing.LeaderURL, Generation: standing.Generation, ConfigOffset: h.configs.Snapshot().Offset(),
-		Members: []ClusterMember{}, Waiting: []string{}, At: time.Now().UTC(),
+		Members: []ClusterMember{}, Waiting: []string{}, At: time.Now().UTC(), Disagreements: standing.Disagreements,
 	}
 	members := map[string]*ClusterMember{}
 	for _, i := range h.Statuses.Instances() {

@@ -2,6 +2,7 @@ package herder
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,28 @@ func TestAPluginThatHangsHurtsOnlyItself(t *testing.T) {
 	names, err := h.Connectors(ctx)
 	require.NoError(t, err)
 	require.Equal(t, []string{"well"}, names)
+}
+
+// It is abandoned, and says nothing any more: nor may it be said of it that it runs.
+func TestATaskThatDoesNotEndLeavesNoStatusBehind(t *testing.T) {
+	h := mindOf(t, nil)
+	config := connect.Config{"name": "a", "connector.class": "test.ScriptedConnector", "script": "hang-poll", "topic": "a", "tasks.max": "2"}
+	_, err := h.PutConfig(t.Context(), "a", config)
+	require.NoError(t, err)
+	has := func(tasks int) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			s, err := h.Status(t.Context(), "a")
+			return err == nil && len(s.Tasks) == tasks && !slices.ContainsFunc(s.Tasks, func(s TaskState) bool { return s.State != "RUNNING" })
+		}, 10*time.Second, 5*time.Millisecond)
+	}
+	has(2)
+	config["tasks.max"] = "1"
+	_, err = h.PutConfig(t.Context(), "a", config)
+	require.NoError(t, err)
+	has(1)
+	require.NoError(t, h.Stop(t.Context(), "a"))
+	has(0)
 }
 
 func TestAFailureIsAStateWithItsReason(t *testing.T) {

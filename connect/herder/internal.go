@@ -15,6 +15,8 @@ type Peers interface {
 	SubmitTasks(ctx context.Context, url, connector string, tasks []connect.Config, sign func(body []byte) (*Signature, error)) error
 	// FenceZombies asks the leader at url for [Herder.FenceZombies].
 	FenceZombies(ctx context.Context, url, connector string, sign func(body []byte) (*Signature, error)) error
+	// InternalTopics asks the worker at url for its topics. The error is [ErrUntold] for one that does not tell them.
+	InternalTopics(ctx context.Context, url string, sign func(body []byte) (*Signature, error)) (*InternalTopics, error)
 }
 
 // UnsignedError says that a request between workers lacks its signature, or has one that this worker does not take.
@@ -62,12 +64,11 @@ func (h *Herder) sign(body []byte) (*Signature, error) {
 	if !h.Membership.Standing().Signed {
 		return nil, nil
 	}
-	key := h.configs.Snapshot().SessionKey()
-	if key == nil {
-		return nil, &KeylessError{}
+	signature, err := h.signKnown(body)
+	if signature == nil && err == nil {
+		err = &KeylessError{}
 	}
-	s, err := Sign(key.Key, h.Keys.SignAlgorithm, body)
-	return &s, err
+	return signature, err
 }
 
 // PutTasks stores the tasks that a connector has divided its work into on another worker. For the leader.

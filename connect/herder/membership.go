@@ -18,6 +18,8 @@ type Membership interface {
 	Heard(e stores.ConfigEvent)
 	// Standing is this worker's place in the cluster at present. It may be called from any goroutine.
 	Standing() Standing
+	// InternalTopics are where this worker keeps the memory of its cluster; nil for one without others. It may be called from any goroutine.
+	InternalTopics() *InternalTopics
 	// Overview is what the leader knows of the cluster; nil on others. It may be called from any goroutine.
 	Overview() *ClusterInfo
 }
@@ -38,12 +40,16 @@ type Mind interface {
 	Released(ctx context.Context) error
 	// FlushStatuses waits until all statuses said so far are written.
 	FlushStatuses(ctx context.Context) error
+	// InternalTopicsOf asks another worker for its topics. Its error is [ErrUntold] where that does not tell them.
+	InternalTopicsOf(ctx context.Context, url string) (*InternalTopics, error)
 }
 
 // Standing is a worker's place in its cluster at one moment. It does not change.
 type Standing struct {
 	// Generation numbers the rounds of the group, for statuses; -1 before the first.
 	Generation int
+	// Since is the generation with which the membership began, for [InternalTopics].
+	Since int
 	// Leads is true for the one worker that writes the configuration.
 	Leads bool
 	// LeaderURL is where that worker is; "" where none is known.
@@ -58,6 +64,8 @@ type Standing struct {
 	Behind time.Time
 	// Settled is closed when the round ends that is under way; nil where none is.
 	Settled <-chan struct{}
+	// Disagreements are those of this worker's topics with others' of the group, as far as they tell.
+	Disagreements []Disagreement
 	// Owner is the URL of the worker that was given a connector or task; only the leader knows.
 	Owner func(stores.Instance) (url string, ok bool)
 }

@@ -85,6 +85,10 @@ func (m *mind) hear() {
 			}
 		case stores.ConnectorRemoved:
 			m.h.forget(e.Connector)
+		case stores.TasksChanged:
+			if m.h.Peers == nil { // no round will end, after which the leader sweeps; and a task that hangs does not say that it has ended
+				m.h.sweep(m.State())
+			}
 		case stores.SessionKeyChanged:
 			m.h.keys.check()
 		case stores.LoggerLevelChanged:

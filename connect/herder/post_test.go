@@ -44,6 +44,8 @@ func (p *post) Standing() Standing {
 	return p.place
 }
 
+func (p *post) InternalTopics() *InternalTopics { return nil }
+
 func (p *post) Overview() *ClusterInfo { return nil }
 
 func (p *post) move(to Standing) {
@@ -133,6 +135,10 @@ func (l *letters) SubmitTasks(_ context.Context, url, connector string, _ []conn
 
 func (l *letters) FenceZombies(context.Context, string, string, func([]byte) (*Signature, error)) error {
 	return nil
+}
+
+func (l *letters) InternalTopics(context.Context, string, func([]byte) (*Signature, error)) (*InternalTopics, error) {
+	return nil, ErrUntold
 }
 
 func (l *letters) count() int {

@@ -19,8 +19,8 @@ func (h *Herder) Restart(ctx context.Context, name string, includeTasks, onlyFai
 	}
 	var plan *ConnectorStateInfo
 	err = h.write(ctx, func(ctx context.Context) error {
-		if !h.configs.Snapshot().Contains(name) {
-			return unknownConnector("Unknown connector: %s", name)
+		if _, err := h.known(ctx, name); err != nil {
+			return unknownOr(err, "Unknown connector: %s", name)
 		}
 		request := stores.RestartRequest{Connector: name, IncludeTasks: includeTasks, OnlyFailed: onlyFailed}
 		if plan = h.announce(request); plan == nil {

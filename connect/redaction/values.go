@@ -3,6 +3,7 @@ package redaction
 
 import (
 	"cmp"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -15,8 +16,8 @@ import (
 // Values are texts that must not be shown, the longest first. Make them with [Of]; nil hides nothing. They do not change.
 type Values []string
 
-// Of returns values together with what an error may repeat of each: an element of a list, a login in an address, an option of a JAAS login, and
-// the value as Go quotes it or as it stands in an address.
+// Of returns values together with what an error may repeat of each: an element of a list, a login or a host in an address, an option of a JAAS login,
+// and the value as Go quotes it or as it stands in an address.
 func Of(values ...string) Values {
 	var all Values
 	for _, value := range values {
@@ -36,9 +37,15 @@ func partsOf(value string) []string {
 	for element := range strings.SplitSeq(value, ",") {
 		element = strings.TrimSpace(element)
 		parts = append(parts, element)
-		if u, err := url.Parse(element); err == nil && u.User != nil {
-			password, _ := u.User.Password()
-			parts = append(parts, u.User.String(), u.User.Username(), password)
+		if u, err := url.Parse(element); err == nil {
+			parts = append(parts, u.Host, u.Hostname())
+			if u.User != nil {
+				password, _ := u.User.Password()
+				parts = append(parts, u.User.String(), u.User.Username(), password)
+			}
+		}
+		if host, _, err := net.SplitHostPort(element); err == nil {
+			parts = append(parts, host)
 		}
 	}
 	for _, quoted := range quotedText.FindAllStringSubmatch(value, -1) {

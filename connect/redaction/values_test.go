@@ -12,17 +12,20 @@ import (
 )
 
 func TestValuesAreTakenOutOfTexts(t *testing.T) {
-	v := Of("tcp://gateway:pa55@plant:1883, tcp://other:1883", `Module required password="in quotes";`, "abc", "value", "", "p@ss!", "tab\there", "a secret/with signs")
+	v := Of("tcp://gateway:pa55@plant:1883, tcp://other:1883", `Module required password="in quotes";`, "abc", "value", "", "p@ss!", "tab\there", "a secret/with signs", "kafka-one:9092",
+		"mqtt://broker.plant.example:1883/x")
 	for text, want := range map[string]string{
-		"cannot use tcp://gateway:pa55@plant:1883":                "cannot use [hidden]",
-		`"abc" is not good`:                                       `"[hidden]" is not good`,
-		"got p@ss! and 'p@ss!'":                                   "got [hidden] and '[hidden]'",
-		"login pa55 of gateway":                                   "login [hidden] of [hidden]",
-		"got (in quotes)":                                         "got ([hidden])",
-		"abc is short, values and revalued are words":             "abc is short, values and revalued are words",
-		"the value itself is hidden":                              "the [hidden] itself is hidden",
-		`got "tab\there"`:                                         `got "[hidden]"`,
-		"GET /?p=a+secret%2Fwith+signs a%20secret%2Fwith%20signs": "GET /?p=[hidden] [hidden]",
+		"cannot use tcp://gateway:pa55@plant:1883":                    "cannot use [hidden]",
+		`"abc" is not good`:                                           `"[hidden]" is not good`,
+		"got p@ss! and 'p@ss!'":                                       "got [hidden] and '[hidden]'",
+		"login pa55 of gateway":                                       "login [hidden] of [hidden]",
+		"got (in quotes)":                                             "got ([hidden])",
+		"lookup kafka-one: no such host":                              "lookup [hidden]: no such host",
+		"dial broker.plant.example:1883, lookup broker.plant.example": "dial [hidden], lookup [hidden]",
+		"abc is short, values and revalued are words":                 "abc is short, values and revalued are words",
+		"the value itself is hidden":                                  "the [hidden] itself is hidden",
+		`got "tab\there"`:                                             `got "[hidden]"`,
+		"GET /?p=a+secret%2Fwith+signs a%20secret%2Fwith%20signs":     "GET /?p=[hidden] [hidden]",
 	} {
 		assert.Equal(t, want, v.Removed(text))
 	}

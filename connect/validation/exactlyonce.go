@@ -29,27 +29,38 @@ func (v *Validator) checkExactlyOnce(ctx context.Context, class *catalog.Class, 
 			r.fault(keyExactlyOnce.Name(), workerNotExactlyOnce)
 		}
 		if source, says := class.Plugin.(connect.ExactlyOnceSource); says {
-			v.want(ctx, source.ExactlyOnce, cfg, sourceNotExactlyOnce, keyExactlyOnce.Name(), r)
+			v.want(ctx, class, source.ExactlyOnce, cfg, sourceNotExactlyOnce, keyExactlyOnce.Name(), r)
 		} else {
 			r.fault(keyExactlyOnce.Name(), sourceSaysNothing)
 		}
 	}
 	if r.ok(keyBoundary.Name()) && strings.EqualFold(keyBoundary.Get(cfg), "connector") {
 		if source, says := class.Plugin.(connect.TransactionDefiner); says {
-			v.want(ctx, source.DefinesTransactions, cfg, sourceEndsNothing, keyBoundary.Name(), r)
+			v.want(ctx, class, source.DefinesTransactions, cfg, sourceEndsNothing, keyBoundary.Name(), r)
 		} else {
 			r.fault(keyBoundary.Name(), sourceEndsNothing)
 		}
 	}
 }
 
-// want asks a source whether it has an ability with a configuration, and faults the key if not.
-func (v *Validator) want(ctx context.Context, ability func(connect.Config) bool, cfg connect.Config, otherwise, key string, r *report) {
-	able, err := call(ctx, v, func(context.Context) bool { return ability(maps.Clone(cfg)) })
-	switch {
-	case err != nil:
-		r.fault(key, sourceFails+err.Error())
-	case !able:
-		r.fault(key, otherwise)
+// want asks a source whether it has an ability with a configuration, and faults the key if not. A source whose own keys are wrong cannot tell: in Java it
+// fails with the first of what is wrong when it reads them.
+func (v *Validator) want(ctx context.Context, class *catalog.Class, ability func(connect.Config) bool, cfg connect.Config, otherwise, key string, r *report) {
+	problem, err := call(ctx, v, func(context.Context) string {
+		for _, own := range class.Spec.Keys.Validate(maps.Clone(cfg)) {
+			if len(own.Errors) > 0 {
+				return sourceFails + own.Errors[0]
+			}
+		}
+		if !ability(maps.Clone(cfg)) {
+			return otherwise
+		}
+		return ""
+	})
+	if err != nil {
+		problem = sourceFails + err.Error()
+	}
+	if problem != "" {
+		r.fault(key, problem)
 	}
 }

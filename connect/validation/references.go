@@ -21,6 +21,7 @@ func (v *Validator) Validate(ctx context.Context, cfg connect.Config, nulls ...s
 	if err != nil {
 		return Result{}, err
 	}
+	keepUnnamed(found.Config, cfg)
 	result, err := v.validate(found.Secrets.Context(ctx), found.Config, nulls, v.Offline || len(nowhere) > 0)
 	if err != nil {
 		return Result{}, found.Secrets.Error(err)
@@ -57,6 +58,31 @@ func (v *Validator) resolve(ctx context.Context, cfg connect.Config) (configprov
 		return a.found, nowhere.References, nil
 	}
 	return a.found, nil, a.err
+}
+
+// keepUnnamed lets a list of aliases stay a reference where the configuration itself has no keys under one of them: such an alias is wrong, and the
+// answer would show it in the names of all keys that it could have.
+func keepUnnamed(found, given connect.Config) {
+	for _, list := range []struct {
+		key    connect.Key[[]string]
+		prefix string
+	}{{keyTransforms, "transforms."}, {keyPredicates, "predicates."}, {keyCreationGroups, creationPrefix}} {
+		name := list.key.Name()
+		if !configproviders.Refers(given[name]) {
+			continue
+		}
+		unnamed := func(alias string) bool {
+			for key := range given {
+				if strings.HasPrefix(key, list.prefix+alias+".") {
+					return false
+				}
+			}
+			return true
+		}
+		if slices.ContainsFunc(list.key.Get(found), unnamed) {
+			found[name] = given[name]
+		}
+	}
 }
 
 // conceal puts the references that were given in place of what they stand for, and takes that out of the errors. PASSWORDs are not shown anyway.

@@ -72,6 +72,24 @@ func TestAConfigurationIsCheckedWithWhatItRefersToAndShownAsItWasGiven(t *testin
 		"Invalid value null for configuration tasks.max: Value must be non-null"}, of(r, "tasks.max").Errors)
 }
 
+func TestAliasesThatAreLookedUpAreShownOnlyWhereTheConfigurationNamesThem(t *testing.T) {
+	v := validator(t, nil)
+	v.Providers = remembering(t, memory{"cut": "cut", "secret": "hunter22 and more"})
+	cfg := connect.Config{"connector.class": "S", "name": "x", "transforms": "${m:secret}", "predicates": "p,${m:secret}", "topic.creation.groups": "${m:secret}"}
+	r, err := v.Validate(t.Context(), cfg)
+	require.NoError(t, err)
+	text, err := json.Marshal(r)
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "hunter22")
+	assert.NotEmpty(t, of(r, "transforms.${m:secret}.type").Errors)
+
+	cfg = connect.Config{"connector.class": "S", "name": "x", "transforms": "${m:cut}", "transforms.cut.type": "org.apache.kafka.connect.transforms.Filter"}
+	r, err = v.Validate(t.Context(), cfg)
+	require.NoError(t, err)
+	assert.Zero(t, r.Infos.ErrorCount)
+	assert.NotNil(t, of(r, "transforms.cut.predicate"))
+}
+
 func TestAReferenceThatLeadsNowhereIsTheOneErrorOfItsKey(t *testing.T) {
 	v := validator(t, func(context.Context, connect.Config) []connect.Problem {
 		panic("not to be asked with half a configuration")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -57,7 +58,9 @@ func (w *Worker) startConnector(spec ConnectorSpec, first TargetState, tell over
 		if err != nil {
 			return nil, err
 		}
-		p.secrets = found.secrets
+		secrets = redaction.Of(append(slices.Clip(secrets), p.passwords()...)...)
+		c.log = secrets.Logger(w.log.With("connector", spec.Name))
+		p.secrets = secrets
 		return p, nil
 	}
 	done := make(chan struct{})
@@ -130,7 +133,7 @@ type plugin struct {
 	connector any
 	framework *validation.Framework
 	config    connect.Config
-	secrets   redaction.Values // that were looked up for config; only a connector's, not a task's
+	secrets   redaction.Values // of config; only a connector's, not a task's
 }
 
 // passwords are the values of the keys that the connector's class defines as PASSWORD. Errors of its system's client may repeat them.

@@ -26,7 +26,9 @@ type splitScript struct {
 	watch func(ctx context.Context, cfg connect.Config, split func()) error
 }
 
-func (s *splitScript) Spec() connect.Spec { return connect.NewSpec("test.SplitScriptConnector", "9") }
+func (s *splitScript) Spec() connect.Spec {
+	return connect.NewSpec("test.SplitScriptConnector", "9", connect.PasswordKey("password", "").Optional())
+}
 
 func (s *splitScript) Split(ctx context.Context, cfg connect.Config, maxTasks int) ([]connect.Config, error) {
 	return s.split(ctx, cfg, maxTasks)
@@ -162,6 +164,17 @@ func TestAConnectorMayReturnTheConfigurationItWasGiven(t *testing.T) {
 		require.Len(t, given, 4, "the herder's own copy stays as it is")
 		tasks[0]["x"] = "y"
 		require.NotContains(t, tasks[1], "x", "tasks share nothing")
+	})
+}
+
+func TestAConnectorWhoseErrorRepeatsItsPasswordDoesNotShowIt(t *testing.T) {
+	t.Parallel()
+	script := &splitScript{split: func(_ context.Context, cfg connect.Config, _ int) ([]connect.Config, error) {
+		return nil, errors.New("no login with " + cfg["password"])
+	}}
+	splitScripted(t, script, func(t *testing.T, b *splitScriptBed) {
+		b.apply(stores.Started, "password", "wr0ng-secret")
+		b.shows(Failed, "no login with [hidden]")
 	})
 }
 

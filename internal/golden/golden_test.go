@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/connect"
 )
 
 func TestTheNotationOfSchemasIsRead(t *testing.T) {
@@ -65,4 +67,29 @@ func TestCasesComeFromTheFolderOfTheEnvironment(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "x.json"), []byte(`{"area":"x","cases":[{"id":"one"}]}`), 0o600))
 	cases := Load[struct{ ID string }](t, "x.json")
 	assert.Equal(t, "one", cases[0].ID)
+}
+
+func TestFloatsMayBeShorterThanJDK17WritesThem(t *testing.T) {
+	for _, c := range []struct{ want, got, becomes string }{
+		{"2.14748365E9", "2.1474836E9", "2.1474836E9"},
+		{`{"a":4.8557516999999996E19,"b":1.5}`, `{"a":4.8557517E19,"b":1.5}`, `{"a":4.8557517E19,"b":1.5}`},
+		{"1.5 2.5", "2.5 1.5", "1.5 2.5"},
+		{"2.14748365E9", "2.14748E9", "2.14748365E9"},
+		{"1.50", "1.5", "1.5"},
+		{"1.0000000001", "1.0", "1.0000000001"},
+		{"1.5", "1.50", "1.5"},
+		{"15", "1.5", "15"},
+	} {
+		assert.Equal(t, c.becomes, Shortest(c.want, c.got))
+	}
+	list := func(texts ...string) connect.Value {
+		values := make([]connect.Value, len(texts))
+		for i, text := range texts {
+			values[i] = connect.String(text)
+		}
+		return connect.Array(values)
+	}
+	assert.True(t, equal(list("a", "2.14748365E9"), list("a", "2.1474836E9")))
+	assert.False(t, equal(list("a", "2.14748365E9"), list("b", "2.1474836E9")))
+	assert.False(t, equal(list("2.14748365E9"), list("2.1474836E9", "")))
 }

@@ -81,5 +81,5 @@ func assertDatum(t testing.TB, what string, wantSchema, gotSchema *connect.Schem
 	if assert.Equal(t, Describe(wantSchema), Describe(gotSchema), "schema of %s", what) {
 		assert.True(t, wantSchema.Equal(gotSchema), "schemas of %s are equal", what)
 	}
-	assert.True(t, want.Equal(got), "%s: want %s, got %s", what, want, got)
+	assert.True(t, equal(want, got), "%s: want %s, got %s", what, want, got)
 }

@@ -21,7 +21,8 @@ func (s *session) clusterCommand() *cobra.Command {
 		Use:     "cluster",
 		Short:   "Show the workers of a cluster, what each runs, and the last rebalance",
 		GroupID: groupLook,
-		Long: `Show the workers of a cluster, what each runs, what waits and until when, and the last rebalance: who joined, who left, what moved and why.
+		Long: `Show the workers of a cluster, what each runs, what waits and until when, and the last rebalance: who joined, who left, what moved and why. Workers
+that keep the cluster's memory in different topics are named.
 
 Any worker may be asked. Java's workers do not tell as much: of a cluster that one of them leads, what statuses say is shown.
 
@@ -73,7 +74,10 @@ func writeCluster(out *screen, info *herder.ClusterInfo, now time.Time, wide boo
 	if len(info.Waiting) > 0 {
 		out.printf("waiting     %s\n", waiting(info, now, wide))
 	}
-	if info.Source != "statuses" || len(info.Waiting) > 0 {
+	for _, d := range info.Disagreements {
+		out.printf("disagree    %s has %s=%s, %s has %s: give them the same, or another group.id\n", d.Worker, d.Key, d.Value, d.Elder, d.ElderValue)
+	}
+	if info.Source != "statuses" || len(info.Waiting)+len(info.Disagreements) > 0 {
 		out.printf("\n")
 	}
 	rows := new(table)

@@ -20,12 +20,16 @@ func TestAClusterIsShownOnOnePage(t *testing.T) {
 			{URL: "http://a:8083/", Connectors: []string{"x"}, Tasks: []string{"x-0", "x-1", "x-2", "x-3", "x-4", "x-5"}},
 			{URL: "http://b:8083/"},
 		},
+		Disagreements: []herder.Disagreement{
+			{Key: "offset.storage.topic", Worker: "http://b:8083/", Value: "mine", Elder: "http://a:8083/", ElderValue: "offsets"},
+		},
 	}
 	var page strings.Builder
 	writeCluster(newScreen(&page), info, now, false)
 	assert.Equal(t, `leader      http://a:8083/, sessioned, generation 7, configuration read to offset 42
 rebalanced  3s ago, in 12ms, left: http://c:8083/, 2 moved
 waiting     2 run nowhere, for another 4m0s, in case that their worker comes back (scheduled.rebalance.max.delay.ms): y y-0
+disagree    http://b:8083/ has offset.storage.topic=mine, http://a:8083/ has offsets: give them the same, or another group.id
 
 WORKER          CONNECTORS  TASKS  WHAT
 http://a:8083/  1           6      x x-0 x-1 x-2 x-3 x-4 and 1 more
