@@ -71,8 +71,31 @@ func TestPythonPluginsPassACheck(t *testing.T) {
 	}
 }
 
-func TestPythonPluginsInAWorker(t *testing.T) {
-	path := installed(t)
+func TestPythonPluginsInAWorker(t *testing.T) { carryReadings(t, installed(t)) }
+
+// frozen is where the programs are that were built when version 1 of the contract was, see the README.md there.
+const frozen = "../../plugins/contract/testdata/v1/python"
+
+// Plugins of version 1 are not built again when Sluice is.
+func TestPluginsOfVersion1WorkAsEver(t *testing.T) {
+	requirements, err := os.ReadFile(filepath.Join(frozen, "requirements.txt"))
+	require.NoError(t, err)
+	python := testbed.PythonWith(t, "python-plugins", requirements)
+	path := t.TempDir()
+	for _, name := range []string{"readings", "jsonlines", "rounded"} {
+		text, err := os.ReadFile(filepath.Join(frozen, name+".json"))
+		require.NoError(t, err)
+		m, err := manifest.Parse(text)
+		require.NoError(t, err)
+		m.Dir, m.Command[0] = filepath.Join(path, name), python
+		require.NoError(t, os.CopyFS(m.Dir, os.DirFS(frozen)))
+		require.NoError(t, m.Write())
+	}
+	carryReadings(t, path)
+}
+
+// carryReadings brings readings from the Python source into a topic and from there into the Python sink's file, in the plugins of a folder.
+func carryReadings(t *testing.T, path string) {
 	in, out := filepath.Join(t.TempDir(), "in.txt"), filepath.Join(t.TempDir(), "out.jsonl")
 	var readings strings.Builder
 	const count = 3000
@@ -114,8 +137,19 @@ func TestPythonPluginsInAWorker(t *testing.T) {
 	}
 	assert.Len(t, lines, count)
 
+	before := len(processes(t, path))
+	for name, sharing := range map[string]string{"together": "connector", "apart": "task"} {
+		create(name, map[string]string{
+			"connector.class": "JsonLines", "file": out + "-" + name, "topics": "readings", "tasks.max": "2", "sluice.plugin.process": sharing,
+		})
+	}
 	if runtime.GOOS == "linux" {
-		require.NotEmpty(t, processes(t, path))
+		testbed.Await(t, 10*time.Second, "one process for two tasks, and one for each of two", func(context.Context) error {
+			if now := len(processes(t, path)); now != before+3 {
+				return fmt.Errorf("%d, after %d", now, before)
+			}
+			return nil
+		})
 	}
 	worker.Kill()
 	testbed.Await(t, 10*time.Second, "the end of the killed worker's plugins", func(context.Context) error {

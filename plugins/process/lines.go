@@ -10,12 +10,11 @@ import (
 	"time"
 )
 
-// What a process may write. More than the pace is not read: the process waits, and the worker has its time for others.
+// What a process may write.
 const (
 	lineKept       = 2 << 10         // bytes of a line; the rest is cut
 	linesPerSecond = 100             // that are logged
 	dropReport     = 5 * time.Second // between two lines that tell how many were not
-	readPace       = 4 << 20         // bytes a second that are read
 	readChunk      = 32 << 10
 )
 
@@ -37,9 +36,7 @@ type lines struct {
 // read logs what comes until from ends or ctx does.
 func (l *lines) read(ctx context.Context, from *os.File) {
 	buffer := make([]byte, readChunk)
-	pace := time.NewTimer(0)
-	defer pace.Stop()
-	began, read := time.Now(), 0
+	var pace throttle
 	for {
 		if l.dropped > 0 && ctx.Err() == nil { // the count is told though nothing more may come
 			_ = from.SetReadDeadline(l.reported.Add(dropReport)) // a pipe takes deadlines
@@ -56,17 +53,13 @@ func (l *lines) read(ctx context.Context, from *os.File) {
 		if err != nil {
 			break
 		}
-		read += n
-		if since := time.Since(began); since > time.Second {
-			began, read = time.Now(), 0
-		} else if read > readPace {
-			pace.Reset(time.Second - since)
-			select {
-			case <-pace.C:
-			case <-ctx.Done(): // the process is gone: what it left in the pipe is bounded
-			}
-		}
+		pace.spend(ctx, n) // when the process is gone, what it left in the pipe is bounded
 	}
+	l.close()
+}
+
+// close is the end of all lines.
+func (l *lines) close() {
 	if len(l.line) > 0 || l.first != nil {
 		l.end()
 	}

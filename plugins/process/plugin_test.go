@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
 	"github.com/sluice-connect/sluice/plugins/contract"
@@ -45,6 +46,20 @@ func (a *answers) Stop(context.Context, *contract.StopRequest) (*contract.StopAn
 	return &contract.StopAnswer{}, nil
 }
 
+// printer is a plugin that is served by go-plugin alone.
+type printer struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
+
+func (printer) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
+	contract.RegisterPluginServer(s, &answers{stop: s.Stop})
+	return nil
+}
+
+func (printer) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, nil
+}
+
 func behave(how string) {
 	socket := filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "p.sock")
 	hello := "1|1|unix|" + socket + "|grpc"
@@ -73,6 +88,19 @@ func behave(how string) {
 	case "nobody":
 		fmt.Println(hello)
 		forever()
+	}
+	if how == "printer" {
+		line := strings.Repeat("all work and no play ", 20)
+		time.AfterFunc(50*time.Millisecond, func() { // go-plugin has its output by then
+			for {
+				fmt.Println(line)
+			}
+		})
+		goplugin.Serve(&goplugin.ServeConfig{
+			HandshakeConfig: goplugin.HandshakeConfig{ProtocolVersion: contract.Version, MagicCookieKey: contract.Cookie, MagicCookieValue: contract.CookieValue},
+			Plugins:         goplugin.PluginSet{"printer": printer{}}, GRPCServer: goplugin.DefaultGRPCServer,
+		})
+		os.Exit(0)
 	}
 	server := grpc.NewServer()
 	a := &answers{stubborn: how == "stubborn", stop: server.GracefulStop}

@@ -43,7 +43,8 @@ type Process struct {
 	done    chan struct{}
 	err     error // read after done
 
-	pings sync.WaitGroup
+	pings  sync.WaitGroup
+	spoken [2]spoken // on standard output, and on standard error
 }
 
 // Start starts a plugin and returns when it has answered. Its errors, told apart by [ErrMissing] and the others, name the cause and the fix; the
@@ -59,6 +60,9 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 		return nil, &startError{plugin: l.Plugin, class: ErrHandshake, text: err.Error()}
 	}
 	p := &Process{child: newChild(&l, program), done: make(chan struct{})}
+	for i := range p.spoken {
+		p.spoken[i].lines = lines{log: p.child.log, words: &p.child.words, hide: l.Hide}
+	}
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: contract.Cookie, MagicCookieValue: contract.CookieValue},
 		VersionedPlugins: map[int]plugin.PluginSet{contract.Version: {}},
@@ -68,6 +72,8 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 		SkipHostEnv:      true,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: base},
 		GRPCDialOptions:  dialOptions(),
+		SyncStdout:       &p.spoken[0],
+		SyncStderr:       &p.spoken[1],
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, sockets string) (runner.Runner, error) {
 			p.child.env, p.child.sockets = append(l.environment(), cmd.Env...), sockets
 			return p.child, nil
@@ -91,7 +97,7 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 func dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithInitialWindowSize(streamWindow), grpc.WithInitialConnWindowSize(connectionWindow),
-		grpc.WithReadBufferSize(bufferSize), grpc.WithWriteBufferSize(bufferSize),
+		grpc.WithReadBufferSize(bufferSize), grpc.WithWriteBufferSize(bufferSize), grpc.WithStreamInterceptor(throttleOwn),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.Codec()), grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
 	}
 }
@@ -197,7 +203,10 @@ func (p *Process) abandon() {
 
 // clean is done once, when the process is gone.
 func (p *Process) clean() {
-	p.client.Kill() // it closes the connection and waits for go-plugin's goroutines
+	p.client.Kill() // it closes the connection and waits for go-plugin's goroutines, all but the one that copies what was printed
+	for i := range p.spoken {
+		p.spoken[i].end()
+	}
 	if p.child.sockets != "" {
 		if err := os.RemoveAll(p.child.sockets); err != nil {
 			p.child.log.Warn("the folder of a plugin's socket cannot be removed", "error", err)

@@ -1,6 +1,9 @@
 package process
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 const (
 	// wordsKept bounds the last words of a process, in bytes.
@@ -10,8 +13,9 @@ const (
 	gap      = "\n[...]\n"
 )
 
-// words are the last lines that a process wrote, and the beginning of the last panic among them. For one goroutine; to be read after it.
+// words are the last lines that a process wrote, and the beginning of the last panic among them. They are safe for concurrent use.
 type words struct {
+	mu    sync.Mutex
 	tail  []byte // at most twice wordsKept
 	head  []byte // from the last panic on, at most headKept
 	since int    // bytes from there; 0 for no panic
@@ -19,6 +23,8 @@ type words struct {
 
 // add takes a line; panicking says that a panic begins with it.
 func (w *words) add(line string, panicking bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	line += "\n"
 	if panicking {
 		w.head, w.since = w.head[:0], 0
@@ -35,6 +41,8 @@ func (w *words) add(line string, panicking bool) {
 
 // String is the last words, at most wordsKept bytes of valid UTF-8. What was cut begins with a whole line.
 func (w *words) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.since > wordsKept {
 		return valid(w.head) + gap + wholeLines(last(w.tail, wordsKept-headKept-len(gap)))
 	}

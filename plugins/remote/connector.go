@@ -106,8 +106,10 @@ func (c *class) watch(ctx context.Context, process Process, cfg connect.Config, 
 	defer cancel()
 	process.Hide(redaction.From(c.hiding(ctx, cfg))...)
 	stream, err := contract.NewPluginClient(process.Conn()).Watch(ctx, c.with(cfg))
+	var p pace
 	for err == nil {
 		if _, err = stream.Recv(); err == nil {
+			p.spend(ctx, stateCost)
 			split()
 		}
 	}

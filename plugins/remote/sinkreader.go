@@ -16,6 +16,9 @@ func (t *sinkTask) next() error {
 	if err := t.stream.RecvMsg(m); err != nil {
 		return err
 	}
+	if m.GetDone() == nil { // what was put bounds these
+		t.hear(messageCost)
+	}
 	switch of := m.GetMessage().(type) {
 	case *contract.FromSink_Opened:
 		if t.began {
@@ -40,13 +43,13 @@ func (t *sinkTask) next() error {
 	case *contract.FromSink_Waiting:
 		t.waits(of.Waiting)
 	case *contract.FromSink_Healthy:
-		t.rt.Healthy()
+		t.well()
 	case *contract.FromSink_Fail:
 		t.fail(wire.FromFault(of.Fail))
 	case *contract.FromSink_Log:
-		t.hears.lines.write(of.Log)
+		t.logs(of.Log)
 	case *contract.FromSink_Metrics:
-		t.hears.metrics.take(of.Metrics)
+		t.measures(of.Metrics)
 	case *contract.FromSink_Closed:
 		t.ends(of.Closed)
 	}

@@ -67,8 +67,12 @@ func (t *sourceTask) next() error {
 	if err := t.stream.RecvMsg(m); err != nil {
 		return err
 	}
+	if m.Message == nil && len(m.Batch) > 0 {
+		return t.take(m.Batch) // credit bounds these
+	}
+	t.hear(messageCost)
 	if m.Message == nil {
-		return t.take(m.Batch)
+		return t.take(nil)
 	}
 	switch of := m.Message.GetMessage().(type) {
 	case *contract.FromSource_Opened:
@@ -84,13 +88,13 @@ func (t *sourceTask) next() error {
 	case *contract.FromSource_Waiting:
 		t.waits(of.Waiting)
 	case *contract.FromSource_Healthy:
-		t.rt.Healthy()
+		t.well()
 	case *contract.FromSource_Fail:
 		t.fail(wire.FromFault(of.Fail))
 	case *contract.FromSource_Log:
-		t.hears.lines.write(of.Log)
+		t.logs(of.Log)
 	case *contract.FromSource_Metrics:
-		t.hears.metrics.take(of.Metrics)
+		t.measures(of.Metrics)
 	case *contract.FromSource_Closed:
 		t.ends(of.Closed)
 	}

@@ -43,7 +43,11 @@ type taskStream struct {
 type hearing struct {
 	lines   lines
 	metrics metrics
+	pace    pace
 }
+
+// hear waits until there is time for what the plugin says.
+func (s *taskStream) hear(points int) { s.hears.pace.spend(s.life, points) }
 
 // openStream makes a stream in the task's process, and lets the plugin know when the task shall stop. leave must be called.
 func openStream(ctx context.Context, c *class, rt connect.TaskContext, connect func(contract.PluginClient, context.Context) (grpc.ClientStream, error)) (*taskStream, error) {
@@ -116,11 +120,30 @@ func (s *taskStream) breakOff(cause error) {
 
 // waits passes on that the task cannot reach its system.
 func (s *taskStream) waits(m *contract.Waiting) {
+	s.hear(s.hears.pace.state(m))
 	var next time.Time
 	if m.GetNextTry() != 0 {
 		next = time.UnixMilli(m.GetNextTry())
 	}
 	s.rt.Waiting(errors.New(m.GetCause()), next)
+}
+
+// well passes on that the task reaches its system.
+func (s *taskStream) well() {
+	s.hear(s.hears.pace.state(nil))
+	s.rt.Healthy()
+}
+
+// logs writes a line.
+func (s *taskStream) logs(m *contract.LogLine) {
+	s.hear(lineCost)
+	s.hears.lines.write(m)
+}
+
+// measures shows metrics.
+func (s *taskStream) measures(m *contract.Metrics) {
+	s.hear(messageCost + metricCost*len(m.GetMetrics()))
+	s.hears.metrics.take(m)
 }
 
 // ends notes that the task is closed.
