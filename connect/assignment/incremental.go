@@ -123,7 +123,9 @@ func (a *Incremental) rebalance(configured set, loads []*load) {
 		return
 	}
 	if !findSurplus(configured, loads) {
-		a.streak = streak{}
+		if a.streak.revoking { // as in Java, a streak that a delay has broken is still counted on
+			a.streak = streak{}
+		}
 		return
 	}
 	if a.streak.revoking {

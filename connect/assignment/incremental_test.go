@@ -278,6 +278,28 @@ func TestACalmRoundForgetsTheWaits(t *testing.T) {
 	c.balanced()
 }
 
+func TestAWaitThatADelayHasBrokenIsStillCountedOn(t *testing.T) {
+	c := newCluster(t, time.Hour, numbered(20, 2), "a", "b")
+	c.settle()
+	c.join("m")
+	c.round()
+	c.join("n")
+	c.round()
+	assert.Equal(t, 40*time.Millisecond, c.last.Delay)
+	c.leave("b")
+	c.round() // what b ran waits with the rest
+	assert.Equal(t, 40*time.Millisecond, c.last.Delay)
+	c.now = c.now.Add(c.last.Delay)
+	c.round() // n is given it, and nothing is revoked
+	c.join("o")
+	c.round()
+	c.join("p")
+	c.round()
+	assert.Equal(t, 1600*time.Millisecond, c.last.Delay)
+	c.settle()
+	c.balanced()
+}
+
 func TestAClockTurnedBackDoesNotProlongTheDelay(t *testing.T) {
 	c := newCluster(t, time.Minute, numbered(3, 2), "a", "b")
 	c.settle()

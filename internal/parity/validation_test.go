@@ -1,14 +1,11 @@
 package parity
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -162,12 +159,7 @@ func TestRandomConfigurationsAreValidatedAsJavaDoes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs programs: not with -short")
 	}
-	count := 200
-	if os.Getenv("SLUICE_SOAK") != "" {
-		count = 3000
-	}
-	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("SLUICE_SOAK_SEED"), "1"), 10, 64)
-	require.NoError(t, err, "SLUICE_SOAK_SEED")
+	seed, count := drawn(t, 200, 3000)
 	kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
 	java := newParty(t, kafka, prefix+"j-", ledger.StartJavaWorker)
 	ours := newParty(t, kafka, prefix+"s-", ledger.StartWorker)

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -39,12 +40,7 @@ func TestNewVectorsAreAnsweredAsJavaDoes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs programs: not with -short")
 	}
-	count := 500
-	if os.Getenv("SLUICE_SOAK") != "" {
-		count = 10_000
-	}
-	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("SLUICE_SOAK_SEED"), "1"), 10, 64)
-	require.NoError(t, err, "SLUICE_SOAK_SEED")
+	seed, count := drawn(t, 500, 10_000)
 	known := map[string][]vector{}
 	for name, pkg := range goldens {
 		known[name] = readVectors(t, filepath.Join("../..", pkg, "testdata", name+".json"))
@@ -80,13 +76,7 @@ func TestNewVectorsAreAnsweredAsJavaDoes(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".json"), raw, 0o600))
 	}
-	args := []string{"test", "-count=1", "-run", "Golden"}
-	for _, pkg := range slices.Compact(slices.Sorted(maps.Values(goldens))) {
-		args = append(args, "./"+pkg)
-	}
-	golden := exec.CommandContext(t.Context(), "go", args...)
-	golden.Dir, golden.Env = "../..", append(os.Environ(), "SLUICE_GOLDEN="+dir)
-	out, err := golden.CombinedOutput()
+	out, err := runGolden(t, dir, slices.Compact(slices.Sorted(maps.Values(goldens)))...)
 	for _, failed := range failedVector.FindAllSubmatch(out, -1) {
 		i := slices.IndexFunc(answered, func(v vector) bool { return strings.ReplaceAll(v.text("id"), " ", "_") == string(failed[1]) })
 		if i >= 0 {
@@ -98,7 +88,50 @@ func TestNewVectorsAreAnsweredAsJavaDoes(t *testing.T) {
 	require.NoError(t, err, "seed %d\n%s", seed, out)
 }
 
+// drawn is by which seed and how many cases a test draws.
+func drawn(t *testing.T, bounded, soak int) (seed uint64, count int) {
+	t.Helper()
+	count = bounded
+	if os.Getenv("SLUICE_SOAK") != "" {
+		count = soak
+	}
+	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("SLUICE_SOAK_SEED"), "1"), 10, 64)
+	require.NoError(t, err, "SLUICE_SOAK_SEED")
+	return seed, count
+}
+
+// runGolden runs the golden tests of packages on the vectors of a folder.
+func runGolden(t *testing.T, dir string, packages ...string) ([]byte, error) {
+	t.Helper()
+	args := []string{"test", "-count=1", "-run", "Golden"}
+	for _, pkg := range packages {
+		args = append(args, "./"+pkg)
+	}
+	golden := exec.CommandContext(t.Context(), "go", args...)
+	golden.Dir, golden.Env = "../..", append(os.Environ(), "SLUICE_GOLDEN="+dir)
+	return golden.CombinedOutput()
+}
+
 var failedVector = regexp.MustCompile(`--- FAIL: \w+/(\S+)`)
+
+// Random histories of a group, in which workers come, go and return and connectors change, are decided by Java's assignor and then by ours.
+func TestNewHistoriesAreDecidedAsJavaDecides(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs programs: not with -short")
+	}
+	seed, count := drawn(t, 100, 2000)
+	dir := t.TempDir()
+	for _, line := range bytes.Split(runJava(t, nil, "testdata/Histories.java", strconv.FormatUint(seed, 10), strconv.Itoa(count)), []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("[{")) { // not a log line
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "assignor.json"), line, 0o600))
+		}
+	}
+	others, err := filepath.Abs("../../connect/assignment/testdata/worker-protocol.json") // which the package's golden tests read too
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(others, filepath.Join(dir, "worker-protocol.json")))
+	out, err := runGolden(t, dir, "connect/assignment")
+	require.NoError(t, err, "seed %d\n%s", seed, out)
+}
 
 func readVectors(t *testing.T, path string) []vector {
 	t.Helper()
@@ -116,18 +149,11 @@ func readVectors(t *testing.T, path string) []vector {
 // judged asks Java.
 func judged(t *testing.T, questions []vector) []vector {
 	t.Helper()
-	testbed.Need(t, testbed.Java)
-	java, err := testbed.Java.Path()
-	require.NoError(t, err)
-	var in, stderr bytes.Buffer
+	var in bytes.Buffer
 	for encoder := json.NewEncoder(&in); len(questions) > 0; questions = questions[1:] {
 		require.NoError(t, encoder.Encode(questions[0]))
 	}
-	cmd := exec.CommandContext(t.Context(), java, "-Xmx512m", "-Duser.timezone=UTC", "-Duser.language=en", "-Duser.country=US",
-		"-cp", filepath.Join(testbed.KafkaJars(t), "*"), "testdata/Judge.java")
-	cmd.Stdin, cmd.Stderr = &in, &stderr
-	out, err := cmd.Output()
-	require.NoError(t, err, stderr.String())
+	out := runJava(t, &in, "testdata/Judge.java")
 	var answered []vector
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	lines.Buffer(nil, 16<<20)
@@ -145,6 +171,21 @@ func judged(t *testing.T, questions []vector) []vector {
 	}
 	require.NoError(t, lines.Err())
 	return answered
+}
+
+// runJava runs a source file with Kafka Connect's classes and returns what it prints.
+func runJava(t *testing.T, in io.Reader, args ...string) []byte {
+	t.Helper()
+	testbed.Need(t, testbed.Java)
+	java, err := testbed.Java.Path()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), java, append([]string{"-Xmx512m", "-Duser.timezone=UTC", "-Duser.language=en", "-Duser.country=US",
+		"-cp", filepath.Join(testbed.KafkaJars(t), "*")}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = in, &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, stderr.String())
+	return out
 }
 
 // identityOfBytes tells of text in which Java has put a byte array's identity, as StringConverter does: Sluice writes Base64 there, by README's table.
