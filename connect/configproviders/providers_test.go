@@ -214,9 +214,10 @@ func TestTheEnvironmentIsThatOfTheStartAndOnlyWhatIsAllowed(t *testing.T) {
 }
 
 func TestTasksGetTheirReferencesBackBeforeTheyAreStored(t *testing.T) {
-	task := connect.Config{"password": "hunter22", "url": "split of the secret", "literal": "x", "own": "y"}
-	Restore(task, connect.Config{"password": "${file:/s:p}", "url": "a${env:U}b", "literal": "x", "elsewhere": "${env:E}"})
-	assert.Equal(t, connect.Config{"password": "${file:/s:p}", "url": "a${env:U}b", "literal": "x", "own": "y"}, task)
+	task := connect.Config{"password": "hunter22", "url": "split of the secret", "literal": "x", "own": "y", "copy": "hunter22", "one": "1"}
+	Restore(task, connect.Config{"password": "${file:/s:p}", "url": "a${env:U}b", "literal": "x", "elsewhere": "${env:E}", "n": "${env:N}"},
+		connect.Config{"password": "hunter22", "url": "a1b", "literal": "x", "elsewhere": "e", "n": "1"})
+	assert.Equal(t, connect.Config{"password": "${file:/s:p}", "url": "a${env:U}b", "literal": "x", "own": "y", "copy": "${file:/s:p}", "one": "1"}, task)
 }
 
 func TestOnlyAValueThatIsOneReferenceMayBeShown(t *testing.T) {

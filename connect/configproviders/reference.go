@@ -68,11 +68,26 @@ func replaced(value string, lookup func(reference) (string, bool)) string {
 }
 
 // Restore puts the references of a connector's configuration back into a task's, for every key that has some in the connector's
-// (org.apache.kafka.connect.runtime.AbstractHerder.reverseTransform): tasks' configurations are stored, and what was looked up must not be.
-func Restore(task, connector connect.Config) {
+// (org.apache.kafka.connect.runtime.AbstractHerder.reverseTransform), and for what a connector has copied whole to another key: tasks' configurations are
+// stored, and what was looked up must not be. Resolved is the connector's configuration with what its references stand for.
+func Restore(task, connector, resolved connect.Config) {
 	for key, value := range connector {
-		if _, has := task[key]; has && Refers(value) {
+		if !Refers(value) {
+			continue
+		}
+		if _, has := task[key]; has {
 			task[key] = value
+		}
+		if len(resolved[key]) < telling {
+			continue
+		}
+		for other := range task {
+			if task[other] == resolved[key] {
+				task[other] = value
+			}
 		}
 	}
 }
+
+// telling is from how many bytes on two equal values are taken to be one, and not a coincidence.
+const telling = 8

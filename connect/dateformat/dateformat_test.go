@@ -44,6 +44,7 @@ func TestTextIsReadAsJavaReadsIt(t *testing.T) {
 		{"yyyy MM W u", "2023 11 3 2", 1699920000000},
 		{"d.M.yyyy G", "15.3.44 BC", -63517996800000},
 		{"S", "1E3", 1000},
+		{"yyyyMMdd", "２０２３１１１４", 1699920000000},
 	} {
 		f, err := Compile(c.pattern)
 		require.NoError(t, err, c.pattern)

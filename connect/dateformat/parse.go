@@ -29,7 +29,7 @@ func bothLengths(names ...string) []string {
 // Parse reads the date at the front of a text, in milliseconds since 1970; what follows is ignored. Fields that the pattern lacks are those of
 // 1 January 1970, 00:00. Its error is [ErrText].
 func (f *Format) Parse(text string) (int64, error) {
-	r := reader{format: f, text: text}
+	r := reader{format: f, text: values.ASCIIDigits(text)}
 	for _, i := range f.items {
 		if !r.take(i) {
 			return 0, ErrText

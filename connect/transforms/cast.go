@@ -122,7 +122,7 @@ func (c *cast) Apply(r *connect.Record) (bool, error) {
 	case schema == nil:
 		return true, c.applyMap(r, v)
 	}
-	return true, c.applyStruct(r, v)
+	return true, c.applyStruct(r, schema, v)
 }
 
 func (c *cast) applyWhole(r *connect.Record, schema *connect.Schema, v connect.Value) error {
@@ -169,10 +169,13 @@ func (c *cast) applyMap(r *connect.Record, v connect.Value) error {
 	return nil
 }
 
-func (c *cast) applyStruct(r *connect.Record, v connect.Value) error {
+func (c *cast) applyStruct(r *connect.Record, schema *connect.Schema, v connect.Value) error {
 	st, err := requireStruct(v, "cast types")
 	if err != nil {
 		return err
+	}
+	if schema.Kind() != connect.KindStruct {
+		return fmt.Errorf("%w: a struct under a schema of %s", connect.ErrData, schema.Kind())
 	}
 	plan, err := c.plans.of(st.Schema())
 	if err != nil {

@@ -1,7 +1,9 @@
 package values
 
 import (
+	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -71,6 +73,29 @@ func digitOf(r rune) int {
 		}
 	}
 	return -1
+}
+
+// ASCIIDigits is a text with the digits of all scripts in ASCII, which Java's number formats take for the same.
+func ASCIIDigits(text string) string {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return strings.Map(func(r rune) rune {
+				if n := digitOf(r); n >= 0 {
+					return '0' + rune(n)
+				}
+				return r
+			}, text)
+		}
+	}
+	return text
+}
+
+// javaLength is String.length: of UTF-16 units.
+func javaLength(text string) (units int) {
+	for _, r := range text {
+		units += utf16.RuneLen(r)
+	}
+	return units
 }
 
 // isBlank is Utils.isBlank, and trim is String.trim: both take everything up to U+0020 for white space.

@@ -58,9 +58,9 @@ const (
 // parseTemporal reads a time, a timestamp or a date, told apart by the length alone; colons may be escaped. As SimpleDateFormat
 // does, it takes numbers out of range and ignores what follows.
 func parseTemporal(token string) (datum, bool) {
-	token = strings.ReplaceAll(token, `\:`, ":")
+	token = ASCIIDigits(strings.ReplaceAll(token, `\:`, ":"))
 	f := fields{text: token}
-	switch len(token) {
+	switch javaLength(token) {
 	case timeLength:
 		ms, ok := f.timeOfDay()
 		return datum{connect.TimeSchema, connect.Instant(ms)}, ok

@@ -83,6 +83,10 @@ func TestANumberOfADateMayHaveAnExponent(t *testing.T) {
 		n, used := LeadingInt(text)
 		assert.Equal(t, want, [2]int{n, used}, text)
 	}
+	for _, text := range []string{"２０２４-０２-29", "2024-02-29", "2024-02-2é", "2024-2-290"} { // what follows a day is ignored
+		_, ok := parseTemporal(text)
+		assert.True(t, ok, text)
+	}
 	at, ok := parseTemporal("20E3-11-14")
 	assert.True(t, ok)
 	assert.Equal(t, int64(568999296000000), at.value.Int64(), "of the year 20000, as Java's SimpleDateFormat says")

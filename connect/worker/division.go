@@ -138,6 +138,6 @@ func (d *division) complete(task connect.Config) connect.Config {
 			}
 		}
 	}
-	configproviders.Restore(whole, d.run.spec.Config)
+	configproviders.Restore(whole, d.run.spec.Config, d.plugin.config)
 	return whole
 }

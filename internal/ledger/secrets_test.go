@@ -44,6 +44,7 @@ func (v *vault) fill(edition string) {
 	for key, value := range map[string]string{
 		"path":   filepath.Join(v.folder, marked+"-"+edition, "no folder"),
 		"server": "tcp://" + marked + "-" + edition + ".invalid:1883",
+		"topics": marked + "-" + edition + "/a," + marked + "-" + edition + "/b",
 		"word":   marked + edition,
 		"signs":  marked + " \\u00fc <&> " + edition,
 		"login":  `org.apache.kafka.common.security.plain.PlainLoginModule required username="` + marked + `-user" password="` + marked + edition + `";`,
@@ -98,8 +99,8 @@ func (v *vault) indiscreet(topic, locked string) map[string]indiscreet {
 		"opens-no-file":    {with(sink, "file", v.ref("path")), "FAILED", "open [hidden]: no such file or directory"},
 		"waits-for-a-file": {with(source, "file", v.ref("path")), "RUNNING", "retrying: file: stat [hidden]: no such file or directory"},
 		"reaches-no-server": {map[string]string{
-			"connector.class": "MqttSource", "mqtt.topics": "a/#", "kafka.topic": topic, "mqtt.server.uri": v.ref("server"), "mqtt.username": variable,
-			"mqtt.password": v.mounted(), "mqtt.validate.connect": "false",
+			"connector.class": "MqttSource", "mqtt.topics": v.ref("topics"), "kafka.topic": topic, "mqtt.server.uri": v.ref("server"),
+			"mqtt.username": variable, "mqtt.password": v.mounted(), "mqtt.validate.connect": "false",
 		}, "RUNNING", "retrying: connecting to MQTT broker [hidden]: dial tcp: lookup [hidden]"},
 		"is-not-let-in": {with(source, "producer.override.bootstrap.servers", locked, "producer.override.security.protocol", "SASL_PLAINTEXT",
 			"producer.override.sasl.mechanism", "PLAIN", "producer.override.sasl.jaas.config", v.ref("login"), "producer.override.client.id", v.ref("word")),
