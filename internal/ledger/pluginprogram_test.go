@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/sluice-connect/sluice/connect"
@@ -14,15 +13,22 @@ import (
 	"github.com/sluice-connect/sluice/plugins"
 )
 
-// asPlugin is the argument that makes the test's own program a plugin.
-const asPlugin = "plugin"
+// asPlugin and asRogue are the arguments that make the test's own program a plugin.
+const (
+	asPlugin = "plugin"
+	asRogue  = "rogue"
+)
 
 // The program is a plugin before it is a test: Serve does not return.
 func init() {
-	if len(os.Args) < 2 || os.Args[1] != asPlugin {
+	if len(os.Args) < 2 || os.Args[1] != asPlugin && os.Args[1] != asRogue {
 		return
 	}
+	as := os.Args[1]
 	os.Args = append(os.Args[:1], os.Args[2:]...)
+	if as == asRogue {
+		serveRogue()
+	}
 	plugins.Serve(plugins.Plugin{
 		Name: "ledger", Version: "1", Sources: []connect.SourceConnector{numbers{}, mischief{}}, Sinks: []connect.SinkConnector{wall{}},
 	})
@@ -120,60 +126,49 @@ func (w wall) Spec() connect.Spec {
 }
 
 var (
-	mischiefKind = connect.StringKey("kind", "What it does wrong: crash, hang or flood.").Must(connect.OneOf("crash", "hang", "flood"))
+	mischiefKind = connect.StringKey("kind", "What it does wrong.")
 	mischiefFile = connect.StringKey("file", "Where the one that hangs says which process shall be stopped: it cannot do that itself.").Default("")
+	mischiefPass = connect.PasswordKey("password", "A secret, which it tells whoever listens.").Default("")
+	mischiefNote = connect.StringKey("note", "Another.").Default("")
 )
 
-// mischief is a source that harms whoever lets it.
+// mischief is a source that harms whoever lets it: it crashes, or it hangs.
 type mischief struct{}
 
-func (mischief) Spec() connect.Spec {
-	return connect.NewSpec("org.ledger.Mischief", "1", numbersTopic, mischiefKind, mischiefFile)
+func (mischief) Spec() connect.Spec { return mischiefSpec("org.ledger.Mischief") }
+
+func mischiefSpec(class string) connect.Spec {
+	return connect.NewSpec(class, "1", numbersTopic, mischiefKind, mischiefFile, mischiefPass, mischiefNote)
 }
 
 func (mischief) Open(_ context.Context, rt connect.SourceContext) (connect.SourceTask, error) {
-	return &harming{rt: rt, kind: mischiefKind.Get(rt.Config()), file: mischiefFile.Get(rt.Config()), topic: numbersTopic.Get(rt.Config()), part: rt.Partition("of", "mischief")}, nil
+	return &harming{config: rt.Config(), topic: numbersTopic.Get(rt.Config()), part: rt.Partition("of", "mischief")}, nil
 }
 
 type harming struct {
-	rt    connect.SourceContext
-	kind  string
-	file  string
-	topic string
-	part  *connect.Partition
-	polls int64
+	config connect.Config
+	topic  string
+	part   *connect.Partition
+	polls  int64
 }
 
 func (t *harming) Poll(_ context.Context, b *connect.Batch) error {
 	if t.polls++; t.polls < 3 {
-		b.Next(t.topic, t.part, connect.At("n", t.polls)).SetBytes([]byte("so far so good"))
+		b.Next(t.topic, t.part, connect.At("n", t.polls)).SetString("so far so good")
 		return nil
 	}
-	switch t.kind {
-	case "crash":
-		fmt.Fprintln(os.Stderr, "the last words of the mischief")
+	if mischiefKind.Get(t.config) == "crash" {
+		fmt.Fprintln(os.Stderr, "the last words of the mischief:", mischiefPass.Get(t.config), mischiefNote.Get(t.config))
 		os.Exit(3)
-	case "hang":
-		outside, err := os.Readlink("/proc/self") // here its number is another
-		if err == nil {
-			err = os.WriteFile(t.file, []byte(outside+"\n"), 0o600)
-		}
-		if err != nil {
-			return err
-		}
-		select {}
 	}
-	line := strings.Repeat("noise ", 50)
-	for n := range 1000 {
-		fmt.Fprintln(os.Stderr, line, n)
-		t.rt.Log().Info(line)
-		t.rt.Metrics().Counter(fmt.Sprintf("noise_%d_%d", t.polls, n), line).Add(1)
+	outside, err := os.Readlink("/proc/self") // here its number is another
+	if err == nil {
+		err = os.WriteFile(mischiefFile.Get(t.config), []byte(outside+"\n"), 0o600)
 	}
-	t.rt.Waiting(fmt.Errorf("noise %d", t.polls), time.Time{})
-	for range 2000 { // whatever the batch says
-		b.Next(t.topic, t.part, connect.At("n", t.polls)).SetBytes([]byte(line))
+	if err != nil {
+		return err
 	}
-	return nil
+	select {}
 }
 
 func (t *harming) Close(context.Context) error { return nil }

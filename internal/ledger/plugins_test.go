@@ -26,36 +26,43 @@ import (
 	pluginmanifest "github.com/sluice-connect/sluice/plugins/manifest"
 )
 
-// installed is the plugin's program in a folder of the test.
+// installed are plugins in a folder of the test.
 type installed struct {
 	path    string // for plugin.path
-	program string
+	program string // of the plugin called ledger
 }
 
 // installPlugin puts the test's own program as a plugin into a folder, with its manifest.
 func installPlugin(t testing.TB) installed {
 	t.Helper()
 	p := installed{path: t.TempDir()}
-	dir := filepath.Join(p.path, "ledger")
-	require.NoError(t, os.Mkdir(dir, 0o700))
-	p.program = filepath.Join(dir, "ledger")
+	p.program = p.add(t, asPlugin)
+	return p
+}
+
+// add puts the test's own program into the folder, as the plugin that it is by an argument, and returns its path.
+func (p installed) add(t testing.TB, as string) (program string) {
+	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	code, err := os.ReadFile(self)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(p.program, code, 0o700))
-	said, err := exec.CommandContext(t.Context(), p.program, asPlugin, "--manifest").Output()
+	dir := filepath.Join(p.path, as)
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	program = filepath.Join(dir, "ledger")
+	require.NoError(t, os.WriteFile(program, code, 0o700))
+	said, err := exec.CommandContext(t.Context(), program, as, "--manifest").Output()
 	require.NoError(t, err)
 	var of contract.Description
 	require.NoError(t, protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(said, &of))
 	require.NoError(t, (&pluginmanifest.Manifest{
-		Dir: dir, Name: of.GetName(), Version: of.GetVersion(), Contract: 1, Command: []string{"ledger", asPlugin},
+		Dir: dir, Name: of.GetName(), Version: of.GetVersion(), Contract: contract.Version, Command: []string{"ledger", as},
 		Checksum: fmt.Sprintf("sha256:%x", sha256.Sum256(code)), Classes: of.GetClasses(),
 	}).Write())
-	return p
+	return program
 }
 
-// processes are the plugin's that run, by what the system says of each program that runs.
+// processes are those of the plugin called ledger that run, by what the system says of each program that runs.
 func (p installed) processes(t testing.TB) (pids []int) {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/exe")
@@ -194,111 +201,4 @@ func killPlugins(t *testing.T, kafka string, count, kills int) {
 func TestNothingIsLostWhenPluginsAndTheirWorkerAreKilled(t *testing.T) {
 	needsProcesses(t)
 	killPlugins(t, testbed.SharedKafka(t), 10_000, 4)
-}
-
-// harms are what a plugin may do to its worker.
-var harms = []string{"crash", "hang", "flood"}
-
-// healthySource reads so many lines from a file, in the worker's process.
-func healthySource(t testing.TB, lines int, topic string) map[string]string {
-	return map[string]string{
-		"connector.class": "FileStreamSource", "file": File(t, "in.txt", Lines(lines)), "topic": topic,
-		"value.converter": "org.apache.kafka.connect.storage.StringConverter",
-	}
-}
-
-// misbehave starts connectors of the plugin that do harm.
-func misbehave(t testing.TB, w *Worker, prefix, topic string, kinds ...string) {
-	t.Helper()
-	for _, kind := range kinds {
-		told := filepath.Join(t.TempDir(), "process")
-		require.NoError(t, w.Put(t.Context(), prefix+kind, map[string]string{
-			"connector.class": "org.ledger.Mischief", "topic": topic, "kind": kind, "file": told,
-		}))
-		if kind == "hang" {
-			stopTold(t, told)
-		}
-	}
-}
-
-// stopTold stops the process whose number is in a file, as soon as it is there.
-func stopTold(t testing.TB, path string) {
-	t.Helper()
-	testbed.Await(t, 30*time.Second, "the process that shall hang", func(context.Context) error {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		pid, err := strconv.Atoi(strings.TrimSuffix(string(text), "\n"))
-		if err != nil {
-			return err
-		}
-		return syscall.Kill(pid, syscall.SIGSTOP)
-	})
-}
-
-// What a plugin does wrong is told of it, and of nobody else.
-func TestAPluginThatCrashesHangsOrFloodsHarmsNobodyElse(t *testing.T) {
-	needsProcesses(t)
-	harm(t, testbed.SharedKafka(t), 200_000)
-}
-
-// harm brings so many lines through a healthy source beside a plugin's that do harm.
-func harm(t *testing.T, kafka string, lines int) {
-	plugin := installPlugin(t)
-	prefix := testbed.Prefix(t)
-	topic, junk := prefix+"lines", prefix+"junk"
-	testbed.CreateTopic(t, kafka, topic, 1, nil)
-	testbed.CreateTopic(t, kafka, junk, 1, nil)
-	w := StartWorker(t, kafka, prefix, "plugin.path="+plugin.path)
-	misbehave(t, w, prefix, junk, harms...)
-	w.Create(prefix+"healthy", healthySource(t, lines, topic))
-	EachOnce(t, Committed(t, kafka, topic, lines, 2*time.Minute), lines)
-	for kind, says := range map[string]string{"crash": "the last words of the mischief", "hang": "did not answer"} {
-		testbed.Await(t, time.Minute, kind+" to be told", func(ctx context.Context) error {
-			s, err := w.Status(ctx, prefix+kind)
-			if err == nil && (len(s.Tasks) == 0 || s.Tasks[0].State != "FAILED" || !strings.Contains(s.Tasks[0].Trace, says)) {
-				err = fmt.Errorf("%v", s)
-			}
-			return err
-		})
-	}
-	s, err := w.Status(t.Context(), prefix+"flood")
-	require.NoError(t, err)
-	assert.Equal(t, "RUNNING", s.Tasks[0].State, s.Tasks[0].Trace)
-	w.AwaitFlowing(prefix + "healthy")
-	require.Zero(t, w.Terminate(), "exit code after SIGTERM")
-	plugin.awaitNone(t)
-}
-
-// BenchmarkBesidePlugins is how fast a source in the worker's process reads lines, alone and beside plugins that do harm.
-func BenchmarkBesidePlugins(b *testing.B) {
-	const lines = 2_000_000
-	plugin := installPlugin(b)
-	for name, kinds := range map[string][]string{"alone": nil, "beside a crash and a hang": harms[:2], "beside a flood too": harms} {
-		b.Run(name, func(b *testing.B) {
-			for range b.N {
-				b.StopTimer()
-				kafka, prefix := testbed.SharedKafka(b), testbed.Prefix(b)
-				topic, junk := prefix+"lines", prefix+"junk"
-				testbed.CreateTopic(b, kafka, topic, 1, nil)
-				testbed.CreateTopic(b, kafka, junk, 1, nil)
-				w, reader := StartWorker(b, kafka, prefix, "plugin.path="+plugin.path), NewReader(kafka, topic)
-				misbehave(b, w, prefix, junk, kinds...)
-				config := healthySource(b, lines, topic)
-				b.StartTimer()
-				w.Create(prefix+"healthy", config)
-				testbed.Await(b, 5*time.Minute, "all lines in Kafka", func(context.Context) error {
-					n, err := reader.Records()
-					if err == nil && n < lines {
-						err = fmt.Errorf("%d of %d", n, lines)
-					}
-					return err
-				})
-				b.StopTimer()
-				b.ReportMetric(lines*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
-				require.Zero(b, w.Terminate(), "exit code after SIGTERM")
-			}
-		})
-	}
 }

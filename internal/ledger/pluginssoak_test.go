@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
@@ -11,4 +12,9 @@ import (
 func TestSoakNothingIsLostWhenPluginsAndTheirWorkerAreKilledAgainAndAgain(t *testing.T) {
 	needsProcesses(t)
 	killPlugins(t, testbed.SharedKafka(t), 100_000, 20)
+}
+
+func TestSoakPluginsThatFailAgainAndAgainHarmNobodyElse(t *testing.T) {
+	needsProcesses(t)
+	beside(t, testbed.SharedKafka(t), 20_000, 5*time.Minute, again...)
 }
