@@ -63,7 +63,7 @@ var (
 	}
 	moments = []string{"0", "1", "-1", "1700000000123", "86400000", "-1500", "-86400000", "253402300799999", "-62135596800000"}
 	floats  = []string{
-		"0.0", "-0.0", "1.5", "-2.5", "NaN", "Infinity", "-Infinity", "1.0E21", "3.4028235E38", "1.0E-7", "123456.789", "0.1", "1.0E7", "0.001", "2147483648.5",
+		"0.0", "-0.0", "1.5", "-2.5", "NaN", "Infinity", "-Infinity", "1.0E21", "3.4028235E38", "1.0E-7", "123456.789", "0.1", "1.0E7", "0.001",
 	}
 	slips = []string{
 		"null", "true", "1", "-1", "1e3", "1.5", `"`, "{}", "[]", ",", ":", "{", "}", "[", "]", `\`, `\u0041`, " ", "\n", "99999999999999999999", "0.1E-5", `"x"`,
@@ -308,4 +308,28 @@ func (m *mutation) parse() vector {
 		}
 	}
 	return vector{"op": "parse", "type": m.of(types...), "key": "some.key", "text": m.document(m.of(pool...), pool)}
+}
+
+// write is an offset whose partition and position have members of any vectors, changed.
+func (m *mutation) write() vector {
+	v := vector{"op": "write", "map": m.of("HashMap", "HashMap", "HashMap", "LinkedHashMap"), "connector": m.oneOf("offset-keys", "write")["connector"]}
+	for _, side := range []string{"partition_put_in_order", "offset_put_in_order"} {
+		members := []any{}
+		for range m.IntN(14) {
+			others, _ := m.oneOf("offset-keys", "write")[m.of("partition_put_in_order", "offset_put_in_order")].([]any)
+			if len(others) == 0 {
+				continue
+			}
+			pair := others[m.IntN(len(others))].([]any)
+			name, _ := pair[0].(string)
+			if m.IntN(3) == 0 {
+				name = m.string(name)
+			}
+			if name != "" && !slices.ContainsFunc(members, func(e any) bool { return e.([]any)[0] == name }) {
+				members = append(members, []any{name, m.value(pair[1], 0.5)})
+			}
+		}
+		v[side] = members
+	}
+	return v
 }

@@ -32,6 +32,7 @@ func (v vector) text(member string) string { s, _ := v[member].(string); return 
 var goldens = map[string]string{
 	"transforms": "connect/transforms", "json-converter": "connect/converters", "simple-converters": "connect/converters",
 	"header-converter": "connect/converters", "configdef": "connect",
+	"offset-keys": "connect/stores",
 }
 
 // The vectors of the tree, taken apart and put together anew, are judged by Kafka Connect's own classes; then the golden tests run on them. SLUICE_SOAK
@@ -48,6 +49,7 @@ func TestNewVectorsAreAnsweredAsJavaDoes(t *testing.T) {
 	m := newMutation(drawer{rand.New(rand.NewPCG(seed, 1))}, known)
 	draws := map[string]func() vector{
 		"transforms": m.transform, "json-converter": m.json, "header-converter": m.header, "simple-converters": m.simple, "configdef": m.parse,
+		"offset-keys": m.write,
 	}
 	var questions []vector
 	for _, name := range slices.Sorted(maps.Keys(draws)) { // in this order, so that a seed stands for the same questions
@@ -68,7 +70,7 @@ func TestNewVectorsAreAnsweredAsJavaDoes(t *testing.T) {
 		}
 		require.Greater(t, len(cases), count*3/4, "most of the questions about %s fit", name)
 		for _, v := range known[name] { // of what is not asked anew
-			if op := v.text("op"); op == "predicate" || op == "chain" || name == "configdef" && op != "parse" {
+			if op := v.text("op"); op == "predicate" || op == "chain" || op == "read" || name == "configdef" && op != "parse" {
 				cases = append(cases, v)
 			}
 		}
@@ -76,6 +78,9 @@ func TestNewVectorsAreAnsweredAsJavaDoes(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".json"), raw, 0o600))
 	}
+	murmur, err := filepath.Abs("../../connect/stores/testdata/partitioner.json") // which is read beside the offsets' keys
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(murmur, filepath.Join(dir, "partitioner.json")))
 	out, err := runGolden(t, dir, slices.Compact(slices.Sorted(maps.Values(goldens)))...)
 	for _, failed := range failedVector.FindAllSubmatch(out, -1) {
 		i := slices.IndexFunc(answered, func(v vector) bool { return strings.ReplaceAll(v.text("id"), " ", "_") == string(failed[1]) })

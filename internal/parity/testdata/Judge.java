@@ -27,6 +27,7 @@ import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.types.Password;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
+import org.apache.kafka.common.utils.Utils;
 import org.apache.kafka.connect.connector.ConnectRecord;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
@@ -35,10 +36,12 @@ import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.header.Header;
+import org.apache.kafka.connect.json.JsonConverter;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.storage.Converter;
 import org.apache.kafka.connect.storage.HeaderConverter;
+import org.apache.kafka.connect.storage.OffsetUtils;
 import org.apache.kafka.connect.transforms.Transformation;
 import org.apache.kafka.connect.transforms.predicates.Predicate;
 
@@ -76,6 +79,7 @@ public class Judge {
             case "from" -> from(q);
             case "to" -> to(q);
             case "parse" -> parse(q);
+            case "write" -> write(q);
             default -> throw new IllegalArgumentException("no such question: " + q);
         }
     }
@@ -171,6 +175,27 @@ public class Judge {
         }
         q.set("schema", got == null ? JSON.nullNode() : written(got.schema()));
         q.set("value", got == null ? JSON.nullNode() : written(got.value(), got.schema()));
+    }
+
+    // What OffsetStorageWriter sends for a source partition and offset.
+    static void write(ObjectNode q) {
+        boolean linked = q.get("map").asText().equals("LinkedHashMap");
+        Map<String, Object> partition = linked ? new LinkedHashMap<>() : new HashMap<>(), offset = linked ? new LinkedHashMap<>() : new HashMap<>();
+        for (JsonNode e : q.get("partition_put_in_order")) partition.put(text(e.get(0)), value(e.get(1), null));
+        for (JsonNode e : q.get("offset_put_in_order")) offset.put(text(e.get(0)), value(e.get(1), null));
+        JsonConverter keys = new JsonConverter(), values = new JsonConverter();
+        keys.configure(Map.of("schemas.enable", "false"), true);
+        values.configure(Map.of("schemas.enable", "false"), false);
+        try {
+            OffsetUtils.validateFormat(partition);
+            OffsetUtils.validateFormat(offset);
+            byte[] key = keys.fromConnectData("c", null, List.of(q.get("connector").asText(), partition));
+            q.put("key", new String(key, StandardCharsets.UTF_8));
+            q.put("value", new String(values.fromConnectData("c", null, offset), StandardCharsets.UTF_8));
+            q.put("topic_partition_of_25", Utils.toPositive(Utils.murmur2(key)) % 25);
+        } catch (Throwable e) {
+            fail(q, e);
+        }
     }
 
     static void parse(ObjectNode q) {
