@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,18 +43,7 @@ func (Source) Spec() connect.Spec {
 // filter is not made. With mqtt.task.assignment=shared all tasks have all filters.
 func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]connect.Config, error) {
 	filters := mqttTopics.Get(cfg)
-	var share [][]string
-	if taskAssignment.Get(cfg) == "shared" {
-		for range maxTasks {
-			share = append(share, shared(filters, shareGroup(cfg)))
-		}
-	} else {
-		share = make([][]string, min(maxTasks, len(filters)))
-		for _, f := range filters {
-			n := rendezvous(f, len(share))
-			share[n] = append(share[n], f)
-		}
-	}
+	share := shares(cfg, filters, maxTasks)
 	var configs []connect.Config
 	var alive []string
 	for n, part := range share {
@@ -76,6 +66,37 @@ func (Source) Split(_ context.Context, cfg connect.Config, maxTasks int) ([]conn
 		configs = append(configs, task)
 	}
 	return configs, nil
+}
+
+// shares are the filters of each task.
+func shares(cfg connect.Config, filters []string, maxTasks int) (share [][]string) {
+	if taskAssignment.Get(cfg) == "shared" {
+		for range maxTasks {
+			share = append(share, shared(filters, shareGroup(cfg)))
+		}
+		return share
+	}
+	share = make([][]string, min(maxTasks, len(filters)))
+	for _, f := range filters {
+		n := rendezvous(f, len(share))
+		share[n] = append(share[n], f)
+	}
+	return share
+}
+
+// shareOf is a task's configuration with its own share of the filters. Where the connector's filters come from a config provider, the framework has put the
+// reference to all of them back in place of the share that Split had written.
+func shareOf(cfg connect.Config) connect.Config {
+	all, number := allTopics.Get(cfg), taskNumber.Get(cfg)
+	most, err := strconv.Atoi(cfg["tasks.max"])
+	if err != nil || number < 0 || !slices.Equal(all, mqttTopics.Get(cfg)) {
+		return cfg
+	}
+	if share := shares(cfg, all, most); number < len(share) {
+		cfg = maps.Clone(cfg)
+		cfg[mqttTopics.Name()] = joinList(share[number])
+	}
+	return cfg
 }
 
 // deadLetterTopic is the framework's key that mqtt.errors.topic stands for.

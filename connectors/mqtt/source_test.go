@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,22 @@ func TestSplitSpreadsFiltersAndMovesFewWhenTasksChange(t *testing.T) {
 	few, err := Source{}.Split(context.Background(), connect.Config{"mqtt.topics": "a,b"}, 10)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(few), 2, "tasks without a filter are not made")
+}
+
+// What the framework stores of a task whose connector's filters are a reference is the reference, to all of them.
+func TestATaskFindsItsShareOfFiltersThatComeFromAConfigProvider(t *testing.T) {
+	for _, assignment := range []string{"partition", "shared"} {
+		cfg := connect.Config{"name": "c", "mqtt.topics": "a/#,b/#,c/#,d/#,e/#", "tasks.max": "3", "mqtt.task.assignment": assignment}
+		tasks, err := Source{}.Split(t.Context(), cfg, 3)
+		require.NoError(t, err)
+		require.Greater(t, len(tasks), 1)
+		for _, task := range tasks {
+			require.Equal(t, task, shareOf(task))
+			looked := maps.Clone(task)
+			looked["mqtt.topics"] = cfg["mqtt.topics"]
+			require.Equal(t, task, shareOf(looked))
+		}
+	}
 }
 
 func TestFilterListKeepsEscapedCommas(t *testing.T) {

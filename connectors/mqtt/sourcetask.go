@@ -24,7 +24,7 @@ func (Source) Open(ctx context.Context, rt connect.SourceContext) (connect.Sourc
 }
 
 func newSourceTask(ctx context.Context, rt connect.SourceContext) (*sourceTask, error) {
-	cfg := rt.Config()
+	cfg := shareOf(rt.Config())
 	b, err := newBroker(cfg)
 	if err != nil {
 		return nil, err
