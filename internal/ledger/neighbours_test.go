@@ -284,7 +284,7 @@ func TestFaultyPluginsHarmNobodyElse(t *testing.T) {
 }
 
 // besideWindow is how long the benchmark looks at a time.
-const besideWindow = 4 * time.Second
+const besideWindow = 3 * time.Second
 
 // BenchmarkBesidePlugins is how much slower a source in the worker's process reads lines beside a plugin with a fault, which is restarted as often as a worker
 // does that by itself. What is reported is a median in percent: each iteration looks at a time with the fault, and at those before and after without.

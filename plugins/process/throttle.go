@@ -10,7 +10,7 @@ import (
 )
 
 // readPace is how many bytes a second are read of what a process writes. What is more is not read: the process waits, and the worker has its time for others.
-const readPace = 1 << 20
+const readPace = 512 << 10
 
 // throttle keeps a reader to the pace. It is for one goroutine.
 type throttle struct {

@@ -72,10 +72,13 @@ func TestWhatIsReadAheadIsBounded(t *testing.T) {
 	require.NoError(t, task.Poll(rt.stopped, b))
 	// The plugin now fills what is left of the window, and no more.
 	s := task.(acknowledgedTask).sourceTask
-	waiting := func() int {
+	waiting := func() (records int) {
 		s.arrived.mu.Lock()
 		defer s.arrived.mu.Unlock()
-		return s.arrived.records
+		for _, one := range s.arrived.batches {
+			records += one.records
+		}
+		return records
 	}
 	rt.await(t, "the rest of the window is full", func() bool { return waiting()+b.Len() == 200 })
 	<-time.After(50 * time.Millisecond) // nothing more comes, or the next line finds it

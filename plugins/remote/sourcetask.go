@@ -16,7 +16,7 @@ import (
 // one while the worker works on the other.
 const polls = 2
 
-// What may wait to be taken, records that must not be cut apart included. A plugin that sends more does not heed credit.
+// What may come while there is no credit: records that must not be cut apart. A plugin that sends more, instead of waiting for credit, does not heed it.
 const (
 	debtRecords = 100_000
 	debtBytes   = 32 << 20
@@ -54,9 +54,17 @@ func (b batch) size() int { return protowire.SizeTag(2) + protowire.SizeBytes(le
 type arrived struct {
 	mu      sync.Mutex
 	batches []batch
-	records int
-	bytes   int
 	empty   int // batches of no records since Poll was called, when nothing else was there
+	credit  extent
+	debt    extent // what has come since there was credit
+}
+
+// extent is how much records are.
+type extent struct{ records, bytes int }
+
+func (e *extent) add(records, bytes int) {
+	e.records += records
+	e.bytes += bytes
 }
 
 var stopSource = &contract.ToSource{Message: &contract.ToSource_Stop{Stop: &contract.StopTask{}}}
@@ -107,19 +115,23 @@ func (t *sourceTask) take(raw []byte) error {
 		return t.broke("it sent records for a task that it had not opened")
 	}
 	came := batch{raw, wire.Count(raw)}
-	t.arrived.mu.Lock()
+	a := &t.arrived
+	a.mu.Lock()
 	switch {
 	case len(raw) > 0:
-		t.arrived.batches = append(t.arrived.batches, came)
-		t.arrived.records += came.records
-		t.arrived.bytes += came.size()
-	case len(t.arrived.batches) == 0:
-		t.arrived.empty++
+		a.batches = append(a.batches, came)
+		if a.credit.records > 0 && a.credit.bytes > 0 {
+			a.debt = extent{}
+		}
+		a.credit.add(-came.records, -came.size())
+		a.debt.add(came.records, came.size())
+	case len(a.batches) == 0:
+		a.empty++
 	}
-	records, bytes := t.arrived.records, t.arrived.bytes
-	t.arrived.mu.Unlock()
-	if records > debtRecords || bytes > debtBytes {
-		return t.broke("it does not heed credit: %d records in %d bytes wait to be taken", records, bytes)
+	debt := a.debt
+	a.mu.Unlock()
+	if debt.records > debtRecords || debt.bytes > debtBytes {
+		return t.broke("it does not heed credit: without any it sent %d records in %d bytes", debt.records, debt.bytes)
 	}
 	t.nudge()
 	return nil
@@ -184,6 +196,9 @@ func (t *sourceTask) grant(b *connect.Batch) {
 		return
 	}
 	t.records, t.bytes, t.again = 0, 0, false
+	t.arrived.mu.Lock()
+	t.arrived.credit.add(int(credit.GetRecords()), int(credit.GetBytes()))
+	t.arrived.mu.Unlock()
 	t.out.put(&contract.ToSource{Message: &contract.ToSource_Credit{Credit: credit}})
 }
 
@@ -196,8 +211,6 @@ func (t *sourceTask) pop() (next batch, idle int) {
 		return batch{}, a.empty
 	}
 	next, a.batches = a.batches[0], a.batches[1:]
-	a.records -= next.records
-	a.bytes -= next.size()
 	return next, 0
 }
 
