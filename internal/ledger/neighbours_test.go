@@ -329,6 +329,31 @@ func BenchmarkBesidePlugins(b *testing.B) {
 	require.Zero(b, w.Terminate(), "exit code after SIGTERM")
 }
 
+// BenchmarkFaultyPlugins is what a plugin with a fault takes of processor time, itself and in the worker, in its first ten seconds, in which it is restarted most
+// often. Other than [BenchmarkBesidePlugins] it says the same on a machine that others use too.
+func BenchmarkFaultyPlugins(b *testing.B) {
+	const first = 10 * time.Second
+	kafka, prefix := testbed.SharedKafka(b), testbed.Prefix(b)
+	plugins := installFaulty(b)
+	testbed.CreateTopic(b, kafka, prefix+"junk", 1, nil)
+	w := StartWorker(b, kafka, prefix, append(slices.Clip(fileProvider), "plugin.path="+plugins.path, "sluice.restart.policy=on-failure")...)
+	for _, f := range pluginFaults {
+		b.Run(f.kind, func(b *testing.B) {
+			var all float64
+			for range b.N {
+				before := usage(b, w.PID())
+				plague(b, w, prefix, f)
+				<-time.After(first)
+				w.cure(b, prefix+f.kind)
+				after := usage(b, w.PID())
+				all += after.own + after.plugins - before.own - before.plugins
+			}
+			b.ReportMetric(1000*all/float64(b.N)/first.Seconds(), "cpu-ms/s")
+		})
+	}
+	require.Zero(b, w.Terminate(), "exit code after SIGTERM")
+}
+
 // cure deletes a faulty connector and waits until its plugin is gone.
 func (w *Worker) cure(t testing.TB, name string) {
 	t.Helper()
