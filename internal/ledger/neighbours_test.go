@@ -27,8 +27,8 @@ import (
 	pluginmanifest "github.com/sluice-connect/sluice/plugins/manifest"
 )
 
-// fault is what may be wrong with a plugin.
-type fault struct {
+// pluginFault is what may be wrong with a plugin.
+type pluginFault struct {
 	kind  string
 	class string
 	// says is what the status of a task with it must say; "" for one that runs on.
@@ -36,7 +36,7 @@ type fault struct {
 }
 
 // pluginFaults are those that a worker must not suffer from.
-var pluginFaults = []fault{
+var pluginFaults = []pluginFault{
 	{"crash", "org.ledger.Mischief", "the last words of the mischief"},
 	{"hang", "org.ledger.Mischief", "did not answer for"},
 	{"garbage", "org.ledger.Rogue", "broke the contract"},
@@ -71,7 +71,7 @@ func installFaulty(t testing.TB) installed {
 }
 
 // plague starts a connector with a fault.
-func plague(t testing.TB, w *Worker, prefix string, f fault) {
+func plague(t testing.TB, w *Worker, prefix string, f pluginFault) {
 	t.Helper()
 	told := filepath.Join(t.TempDir(), "process")
 	require.NoError(t, w.Put(t.Context(), prefix+f.kind, map[string]string{
@@ -100,7 +100,7 @@ func stopTold(t testing.TB, path string) {
 }
 
 // diagnosed waits until a fault is told.
-func diagnosed(t testing.TB, w *Worker, prefix string, f fault) {
+func diagnosed(t testing.TB, w *Worker, prefix string, f pluginFault) {
 	t.Helper()
 	testbed.Await(t, time.Minute, f.kind+" to be told", func(ctx context.Context) error {
 		s, err := w.Status(ctx, prefix+f.kind)
