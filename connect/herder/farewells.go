@@ -74,6 +74,11 @@ func (h *Herder) farewell(ctx context.Context, name string, config connect.Confi
 
 // remove calls the class on a goroutine that is left behind if it does not heed ctx.
 func (h *Herder) remove(ctx context.Context, name string, config connect.Config) error {
+	if class, err := validation.ClassOf(h.Catalog, config); err == nil {
+		if _, ok := class.Plugin.(connect.Remover); !ok {
+			return nil // and nothing is looked up for it
+		}
+	}
 	resolved, err := h.Providers.Resolve(ctx, config)
 	if err != nil {
 		return err

@@ -1,7 +1,10 @@
 package mqtt
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,17 +23,33 @@ func TestASessionThatTheBrokerLostIsSubscribedAgain(t *testing.T) {
 			require.NoError(t, err)
 			return broker
 		}
-		first := start()
+		broker := start()
 		src := connecttest.StartSource(t, Source{}, sourceConfig("tcp://"+addr, "s/+", "mqtt.protocol.version", version, "mqtt.resubscribe", "never"))
 		src.AwaitHealthy()
-		require.NoError(t, first.Close())
-		src.AwaitWaiting()
-		second := start() // it knows nothing
-		t.Cleanup(func() { _ = second.Close() })
-		src.AwaitHealthy()
-		newDevice(t, addr, "device").publishMany("s/1", 1, 0, 10)
-		assert.Equal(t, numbers(0, 10), values(src.Take(10)))
+		for range rounds(1, 100) {
+			failures := src.Metric("mqtt_connect_failures")
+			require.NoError(t, broker.Close())
+			testbed.Await(t, patience, "an attempt to connect", func(context.Context) error {
+				if src.Metric("mqtt_connect_failures") == failures {
+					return errors.New("none has failed")
+				}
+				return nil
+			})
+			broker = start() // it knows nothing
+			src.AwaitHealthy()
+			newDevice(t, addr, "device").publishMany("s/1", 1, 0, 10)
+			assert.Equal(t, numbers(0, 10), values(src.Take(10)))
+		}
+		require.NoError(t, broker.Close())
 	})
+}
+
+// rounds is how often a test does a thing: some is for every run, many for make soak.
+func rounds(some, many int) int {
+	if os.Getenv("SLUICE_SOAK") != "" {
+		return many
+	}
+	return some
 }
 
 func TestRetainedMessagesAreNotRepeatedAtEachReconnect(t *testing.T) {

@@ -355,25 +355,29 @@ func TestCertificatesAreRenewedWithoutARestart(t *testing.T) {
 	write := func(pair []byte) { require.NoError(t, os.WriteFile(store, pair, 0o600)) }
 	write(a.issue("task-1", time.Now().Add(time.Hour)))
 	src := connecttest.StartSource(t, Source{}, sourceConfig("ssl://"+addr, "s/+", "mqtt.ssl.trust.store.path", a.file, "mqtt.ssl.key.store.path", store))
-	src.AwaitHealthy()
-	client, _ := server.saw()
-	assert.Equal(t, "task-1", client)
-	d := newDevice(t, broker, "device")
-	d.publishMany("s/1", 1, 0, 100)
-
-	write(a.issue("expired", time.Now().Add(-time.Hour)))
-	server.cut()
-	d.publishMany("s/1", 1, 100, 200)
-	awaitCause(t, src, "expired")
-	server.renew(t, a.issue("server-2", time.Now().Add(time.Hour)))
-	write(a.issue("task-2", time.Now().Add(time.Hour)))
-	src.AwaitHealthy()
-	client, _ = server.saw()
-	assert.Equal(t, "task-2", client)
-	d.publishMany("s/1", 1, 200, 300)
-	came := map[string]bool{}
-	for len(came) < 300 { // some may come again: their acknowledgements were on a link that was cut
-		came[string(src.Take(1)[0].Value.Bytes())] = true
+	d, sent, came := newDevice(t, broker, "device"), 0, map[string]bool{}
+	publish := func() {
+		d.publishMany("s/1", 1, sent, sent+100)
+		sent += 100
+	}
+	valid := func(n int) {
+		src.AwaitHealthy()
+		client, _ := server.saw()
+		assert.Equal(t, fmt.Sprintf("task-%d", n), client)
+		publish()
+		for len(came) < sent { // some may come again: their acknowledgements were on a link that was cut
+			came[string(src.Take(1)[0].Value.Bytes())] = true
+		}
+	}
+	valid(1)
+	for n := 2; n < 2+rounds(1, 100); n++ {
+		write(a.issue("expired", time.Now().Add(-time.Hour)))
+		server.cut()
+		publish()
+		awaitCause(t, src, "expired")
+		server.renew(t, a.issue(fmt.Sprintf("server-%d", n), time.Now().Add(time.Hour)))
+		write(a.issue(fmt.Sprintf("task-%d", n), time.Now().Add(time.Hour)))
+		valid(n)
 	}
 }
 

@@ -18,6 +18,6 @@
 //     it in under two seconds, and its demo flows within five seconds of the start;
 //   - mistakes of the user end in one line that names cause and key, with the exit codes 1, 2 and 3.
 //
-// All of them need processes and are skipped by go test -short, except those of the ledger itself. With SLUICE_SOAK=1 there are
-// more rounds with random times of death, and the demo runs for ten minutes.
+// All of them need processes and are skipped by go test -short, except those of the ledger itself. Under make soak there are more rounds with
+// random times of death; what has a length, an outage of Kafka or the demo, takes ten minutes, or as many as SLUICE_SOAK_MINUTES says.
 package ledger

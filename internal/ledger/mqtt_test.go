@@ -203,11 +203,12 @@ func TestOfTwoConnectorsWithOneClientIDOneLivesAndTheOtherExplainsItself(t *test
 func TestAPoisonMessageStaysAtTheBrokerOrBecomesADeadLetter(t *testing.T) {
 	needsProcesses(t)
 	for _, version := range versions {
-		t.Run("MQTT "+version, func(t *testing.T) { poison(t, version) })
+		t.Run("MQTT "+version, func(t *testing.T) { poison(t, version, 15) })
 	}
 }
 
-func poison(t *testing.T, version string) {
+// poison publishes n messages that are no JSON and n that are too large, n more than the window is wide.
+func poison(t *testing.T, version string, n int) {
 	t.Helper()
 	kafka := testbed.SharedKafka(t)
 	r := startRiver(t, kafka, 1, func(r *river, config map[string]string) {
@@ -237,7 +238,7 @@ func poison(t *testing.T, version string) {
 	require.NoError(t, r.worker.Put(t.Context(), r.connector, r.config))
 	r.worker.AwaitFlowing(r.connector)
 	large := `"` + strings.Repeat("x", 200_000) + `"`
-	for range 15 { // more than the window
+	for range n {
 		d.publish(t, "bench/1", "{")
 		d.publish(t, "bench/1", large)
 	}
@@ -245,8 +246,8 @@ func poison(t *testing.T, version string) {
 		d.publish(t, "bench/1", fmt.Sprintf(`{"n":%d}`, n))
 	}
 	r.awaitRecords(30)
-	dead := CommittedRecords(t, kafka, letters, 31, 30*time.Second)
-	assert.Len(t, dead, 31)
+	dead := CommittedRecords(t, kafka, letters, 1+2*n, time.Minute)
+	assert.Len(t, dead, 1+2*n)
 	assert.Equal(t, "not json", string(dead[0].Value))
 	headers := map[string]string{}
 	for _, h := range dead[0].Headers {

@@ -3,8 +3,6 @@
 package ledger
 
 import (
-	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -102,13 +100,7 @@ func inboundSufferer(t *testing.T, kafka, version string, isCut bool) *sufferer 
 	if isCut {
 		s.name += " over a link that is cut"
 		s.cut = func() {
-			link.Cut()
-			testbed.Await(t, 10*time.Second, "the link to stand again", func(context.Context) error {
-				if link.Links() == 0 {
-					return errors.New("it is cut")
-				}
-				return nil
-			})
+			link.Cut() // one of MQTT 3.1.1 sees that when it has to write: it does not read while its window is full
 			r.awaitRetrying()
 		}
 	}

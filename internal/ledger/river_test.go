@@ -31,6 +31,8 @@ type river struct {
 	sent      atomic.Int64                          // messages that devices were let publish
 	ahead     atomic.Int64                          // messages that may wait in mosquitto
 	arrived   atomic.Int64                          // records that Kafka was last seen to have
+	read      int                                   // records
+	doubled   atomic.Int64                          // of them, as far as they were read
 	take      []func(*sarama.ConsumerMessage) error // what each record is given to besides the ledger
 }
 
@@ -77,7 +79,7 @@ func (r *river) keepUp(ctx context.Context, messages int) error {
 	sent := r.sent.Add(int64(messages))
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for sent-r.arrived.Load() >= r.ahead.Load() {
+	for sent-(r.arrived.Load()-r.doubled.Load()) >= r.ahead.Load() {
 		if n, err := NewReader(r.kafka, r.topic).Records(); err == nil { // an error: Kafka may be away
 			r.arrived.Store(n)
 		}
@@ -123,7 +125,7 @@ func (r *river) awaitFlow(more int) {
 }
 
 func (r *river) readKafka(ctx context.Context) error {
-	_, err := r.reader.CatchUp(ctx, func(m *sarama.ConsumerMessage) error {
+	n, err := r.reader.CatchUp(ctx, func(m *sarama.ConsumerMessage) error {
 		for _, take := range append(r.take, r.fleet.Ledger.Enter) {
 			if err := take(m); err != nil {
 				r.t.Errorf("reading what is in Kafka: %v", err)
@@ -131,6 +133,8 @@ func (r *river) readKafka(ctx context.Context) error {
 		}
 		return nil
 	})
+	r.read += n
+	r.doubled.Store(int64(r.read - r.fleet.Ledger.Arrived()))
 	return err
 }
 

@@ -93,6 +93,13 @@ func TestSoakNothingIsLostWhenTasksChangeAgainAndAgain(t *testing.T) {
 	}
 }
 
+func TestSoakPoisonMessagesDoNotNarrowTheWindow(t *testing.T) {
+	needsProcesses(t)
+	for _, version := range versions {
+		t.Run("MQTT "+version, func(t *testing.T) { poison(t, version, 500) })
+	}
+}
+
 func TestSoakTheDemoNeverStalls(t *testing.T) {
 	needsProcesses(t)
 	const (

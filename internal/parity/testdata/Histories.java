@@ -45,9 +45,14 @@ public class Histories {
 
     public static void main(String[] args) throws Exception {
         Random random = new Random(Long.parseLong(args[0]));
-        ArrayNode histories = JsonNodeFactory.instance.arrayNode();
-        for (int i = Integer.parseInt(args[1]); i > 0; i--) new Histories(random).write(histories.addObject());
-        System.out.println(new ObjectMapper().writeValueAsString(histories));
+        ObjectMapper mapper = new ObjectMapper();
+        String before = "[";
+        for (int i = Integer.parseInt(args[1]); i > 0; i--, before = ",") { // one by one: all of them are too much for the heap
+            ObjectNode history = JsonNodeFactory.instance.objectNode();
+            new Histories(random).write(history);
+            System.out.print(before + mapper.writeValueAsString(history));
+        }
+        System.out.println("]");
     }
 
     Histories(Random random) {
