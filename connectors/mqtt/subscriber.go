@@ -152,6 +152,7 @@ func (s *subscriber) AddToSession(_ context.Context, p session.Packet, resp chan
 	}
 	s.requests[s.lastID] = resp
 	p.SetIdentifier(s.lastID)
+	s.queue.hold(s.crowded())
 	return nil
 }
 
@@ -162,6 +163,7 @@ func (s *subscriber) PacketReceived(p *packets.ControlPacket, _ chan<- *packets.
 	if reply, ok := s.requests[p.PacketID()]; ok {
 		reply <- *p
 		delete(s.requests, p.PacketID())
+		s.queue.hold(s.crowded())
 	}
 	return nil
 }
@@ -189,9 +191,14 @@ func (s *subscriber) publishes(c *conn, came []message) {
 }
 
 // crowded reports whether more messages wait for their acknowledgement than may. A server that keeps to the Receive Maximum never gets there, and is
-// listened to all the time; MQTT 3.1.1 has none, so that reading stops when they are as many.
+// listened to all the time; MQTT 3.1.1 has none, so that reading stops when they are as many. While an answer of the server is awaited it may be twice as
+// many: mosquitto sends again what a session has waiting, loses count, and has the SUBACK behind it, without which the task does not count as connected.
 func (s *subscriber) crowded() bool {
-	return s.most > 0 && (s.window.n > s.most || s.window.n == s.most && s.conn != nil && s.conn.in.decoder.plain)
+	most := s.most
+	if len(s.requests) > 0 {
+		most *= 2
+	}
+	return most > 0 && (s.window.n > most || s.window.n == most && s.conn != nil && s.conn.in.decoder.plain)
 }
 
 // open puts a message of QoS 1 or 2 into the window, and reports whether it must be produced.

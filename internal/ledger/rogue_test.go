@@ -75,7 +75,7 @@ func (rogue) Source(s grpc.BidiStreamingServer[contract.ToSource, contract.FromS
 		err = s.Send(m)
 	case "overrun":
 		batch := &contract.SourceBatch{}
-		for range 1000 {
+		for range 20_000 { // many times what there is credit for: a worker does not keep up with it, however busy the machine is
 			batch.Records = append(batch.Records, &contract.SourceRecord{
 				Topic: numbersTopic.Get(config), ValueSchema: 8, Value: &contract.Value{Kind: &contract.Value_String_{String_: "more"}},
 			})
