@@ -233,3 +233,18 @@ func TestReadingStopsWhileTheServerIsBeyondTheReceiveMaximum(t *testing.T) {
 	w.lose()
 	assert.True(t, w.s.queue.open(), "the next connection is read")
 }
+
+func TestMoreMessagesThanTheWindowAreReadWhileAnAnswerIsAwaited(t *testing.T) {
+	s := newSubscriber(nil, true)
+	s.most = 2
+	for id := range uint16(3) {
+		s.window.push(flight{id: id + 1})
+	}
+	assert.True(t, s.crowded())
+	s.requests[9] = make(chan packets.ControlPacket, 1)
+	assert.False(t, s.crowded(), "the SUBACK may be behind them")
+	for id := range uint16(2) {
+		s.window.push(flight{id: id + 4})
+	}
+	assert.True(t, s.crowded(), "but no more than another window")
+}
