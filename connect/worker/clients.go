@@ -177,7 +177,7 @@ func (w *Worker) consumerDialer(run *taskRun, p *plugin) (func(ctx context.Conte
 			return nil, healing(explain(err))
 		}
 		return &consumer{
-			group: group, client: client, cut: dialer.Close, subscription: wanted,
+			group: group, client: client, cut: dialer.Close, subscription: wanted, most: settings.MaxPollRecords,
 			refresh: min(topicRefresh, settings.Sarama.Metadata.RefreshFrequency), held: w.gate.Shut,
 			trouble: func(cause error, next time.Time) { run.kafkaTrouble(explain(cause), next) },
 			batches: make(chan *fetched), rebalances: make(chan *rebalance), paused: newPausedPartitions(), claims: newClaims(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,8 +16,8 @@ import (
 )
 
 // consumer is a sink task's membership in its consumer group. It turns sarama's callbacks, which run on goroutines of the library, into
-// events for the task's one goroutine. Nothing is buffered here: a slow task leaves sarama's bounded channels full, which pauses the
-// fetching of those partitions while the heartbeats go on.
+// events for the task's one goroutine. Of each partition one Put's worth waits here: a slow task leaves sarama's bounded channels full, which pauses
+// the fetching of those partitions while the heartbeats go on.
 type consumer struct {
 	group  sarama.ConsumerGroup
 	client sarama.Client
@@ -24,6 +25,8 @@ type consumer struct {
 	// subscription is what to read; new topics of a pattern, and missing ones, are looked for again and again.
 	subscription subscription
 	refresh      time.Duration
+	// most is how many records one Put gets (max.poll.records).
+	most int
 	// held keeps the task out of the group while its worker has no lease.
 	held kafkaclient.Hold
 	// trouble reports that Kafka cannot be reached; nil takes it back.
@@ -44,9 +47,30 @@ type consumer struct {
 type fetched struct {
 	partition connect.TopicPartition
 	messages  []*sarama.ConsumerMessage
+	bytes     int
 	session   sarama.ConsumerGroupSession
 	claim     *claim
 }
+
+// add takes a message, and whatever else is there without waiting, up to most.
+func (f *fetched) add(m *sarama.ConsumerMessage, more <-chan *sarama.ConsumerMessage, most int) {
+	f.messages = slices.Grow(f.messages, 1+min(len(more), most-len(f.messages)-1))
+	for ok := true; ok; {
+		f.messages = append(f.messages, m)
+		f.bytes += len(m.Key) + len(m.Value)
+		if f.full(most) {
+			return
+		}
+		select {
+		case m, ok = <-more:
+		default:
+			return
+		}
+	}
+}
+
+// full reports whether f has all that one Put may have.
+func (f *fetched) full(most int) bool { return len(f.messages) >= most || f.bytes >= putBytes }
 
 // rebalance tells the task which partitions it gets or loses. done must be called when the task is through with it.
 type rebalance struct {
@@ -57,8 +81,7 @@ type rebalance struct {
 }
 
 const (
-	fetchCount = 2048    // records in one Put
-	fetchBytes = 4 << 20 // bytes in one Put, unless one record alone is larger
+	putBytes = 4 << 20 // what ends a Put, whatever max.poll.records says
 
 	leaveTimeout = 2 * time.Second
 )
@@ -194,7 +217,6 @@ func (h *groupHandler) tell(s sarama.ConsumerGroupSession, assigned bool) error 
 func (h *groupHandler) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	held := h.claims.open(claim)
 	defer h.claims.close(held)
-	tp := held.partition
 	for {
 		select {
 		case m, ok := <-claim.Messages():
@@ -204,13 +226,9 @@ func (h *groupHandler) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.
 			if held.position.Load() < 0 {
 				held.begin(m.Offset)
 			}
-			f := &fetched{partition: tp, messages: gather(m, claim.Messages()), session: s, claim: held}
-			if !h.paused.wait(s.Context(), tp) {
-				return nil
-			}
-			select {
-			case h.batches <- f:
-			case <-s.Context().Done():
+			f := &fetched{partition: held.partition, session: s, claim: held}
+			f.add(m, claim.Messages(), h.most)
+			if !h.paused.wait(s.Context(), held.partition) || !h.hand(f, claim.Messages()) {
 				return nil
 			}
 		case <-s.Context().Done():
@@ -219,22 +237,24 @@ func (h *groupHandler) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.
 	}
 }
 
-// gather takes what else is there without waiting.
-func gather(first *sarama.ConsumerMessage, more <-chan *sarama.ConsumerMessage) []*sarama.ConsumerMessage {
-	out := make([]*sarama.ConsumerMessage, 1, 1+min(len(more), fetchCount))
-	out[0] = first
-	bytes := len(first.Value)
-	for len(out) < fetchCount && bytes < fetchBytes {
+// hand waits until the task takes f, which grows meanwhile: so the next fetch is under way while the task is busy. It returns false when the session
+// ends.
+func (h *groupHandler) hand(f *fetched, more <-chan *sarama.ConsumerMessage) bool {
+	for {
+		if f.full(h.most) {
+			more = nil
+		}
 		select {
+		case h.batches <- f:
+			return true
 		case m, ok := <-more:
 			if !ok {
-				return out
+				more = nil
+				continue
 			}
-			out = append(out, m)
-			bytes += len(m.Value)
-		default:
-			return out
+			f.add(m, more, h.most)
+		case <-f.session.Context().Done():
+			return false
 		}
 	}
-	return out
 }
