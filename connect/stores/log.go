@@ -16,12 +16,12 @@ type Log struct {
 	topic   Topic
 	deliver func(Entry)
 
-	asking   *connection // requests that must not queue behind a long poll
-	reading  *connection
-	tail     *tail
-	producer *producer
-	stop     context.CancelFunc
-	ended    chan struct{} // closed when the tail has ended
+	asking  *connection // requests that must not queue behind a long poll
+	reading *connection
+	tail    *tail
+	sender  *sender
+	stop    context.CancelFunc
+	ended   chan struct{} // closed when the tail has ended
 }
 
 // NewLog is the log of a topic. It calls deliver for one record at a time, from the beginning on, on a goroutine of its own: deliver must
@@ -96,7 +96,7 @@ func (l *Log) tryOpen(ctx context.Context) (err error) {
 		return err
 	}
 	if !l.topic.readOnly {
-		l.producer, err = newProducer(ctx, l.kafka.writer().knowing(oneTopic))
+		l.sender, err = newSender(ctx, l.kafka.writer().knowing(oneTopic))
 	}
 	return err
 }
@@ -107,8 +107,8 @@ func (l *Log) cut() {
 			c.cut()
 		}
 	}
-	if l.producer != nil {
-		l.producer.abandon()
+	if l.sender != nil {
+		l.sender.abandon()
 	}
 }
 
@@ -150,7 +150,7 @@ func (l *Log) Send(ctx context.Context, records ...Record) error {
 }
 
 func (l *Log) send(ctx context.Context, records []Record) (ends map[int32]int64, err error) {
-	if ends, err = l.producer.send(ctx, l.topic.Name, records); err != nil {
+	if ends, err = l.sender.send(ctx, l.topic.Name, records); err != nil {
 		return nil, fmt.Errorf("writing to topic '%s' (%s): %w", l.topic.Name, l.topic.Key, l.kafka.explained(err))
 	}
 	return ends, nil
@@ -199,8 +199,8 @@ func (l *Log) Close(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if l.producer != nil {
-		err = l.producer.close(ctx)
+	if l.sender != nil {
+		err = l.sender.close(ctx)
 	}
 	l.end()
 	if err != nil {

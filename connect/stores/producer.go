@@ -14,10 +14,11 @@ type producer struct {
 	client *connection
 	async  sarama.AsyncProducer
 
-	mu      sync.Mutex
-	closing bool
-	senders sync.WaitGroup // calls of send between their check of closing and their last input
-	replies sync.WaitGroup // the two goroutines below
+	mu       sync.Mutex
+	closing  bool
+	pending  sync.WaitGroup // calls of send between their check of closing and their last input, and records without a reply
+	replies  sync.WaitGroup // the two goroutines below
+	finished chan struct{}  // closed when all of them have ended
 }
 
 // writePatience is about how long a record is tried before its sending has failed: Kafka Connect's limit for a write to its stores.
@@ -33,7 +34,12 @@ func newProducer(ctx context.Context, k Kafka) (*producer, error) {
 	config.Producer.Return.Successes = true
 	config.Producer.Return.Errors = true
 	config.Producer.Retry.Max = int(writePatience / time.Second)
-	config.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration { return min(backOff(retries), time.Second) }
+	config.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration {
+		if retries == 0 { // sarama waits after a record that it has failed, too, before it fails the next
+			return 0
+		}
+		return min(backOff(retries), time.Second)
+	}
 	config.Net.MaxOpenRequests = 1
 	return startProducer(ctx, Kafka{Brokers: k.Brokers, Config: &config, Logger: k.Logger})
 }
@@ -51,15 +57,17 @@ func startProducer(ctx context.Context, k Kafka) (*producer, error) {
 		client.cut()
 		return nil, err
 	}
-	p := &producer{client: client, async: async}
+	p := &producer{client: client, async: async, finished: make(chan struct{})}
 	p.replies.Go(func() {
 		for m := range async.Successes() {
 			m.Metadata.(chan<- receipt) <- receipt{partition: m.Partition, end: m.Offset + 1}
+			p.pending.Done()
 		}
 	})
 	p.replies.Go(func() {
 		for e := range async.Errors() {
 			e.Msg.Metadata.(chan<- receipt) <- receipt{err: e.Err}
+			p.pending.Done()
 		}
 	})
 	return p, nil
@@ -79,7 +87,7 @@ func (p *producer) send(ctx context.Context, topic string, records []Record) (en
 	}
 	replies := make(chan receipt, len(records)) // room for all, so that nobody waits for a caller that has gone
 	handed, err := p.hand(ctx, topic, records, replies)
-	p.senders.Done()
+	p.pending.Done()
 	ends = map[int32]int64{}
 	for range handed {
 		select {
@@ -106,9 +114,11 @@ func (p *producer) hand(ctx context.Context, topic string, records []Record, rep
 		if r.Value != nil {
 			m.Value = sarama.ByteEncoder(r.Value)
 		}
+		p.pending.Add(1)
 		select {
 		case p.async.Input() <- m:
 		case <-ctx.Done():
+			p.pending.Done()
 			return i, context.Cause(ctx)
 		}
 	}
@@ -120,40 +130,44 @@ func (p *producer) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.closing {
-		p.senders.Add(1)
+		p.pending.Add(1)
 	}
 	return !p.closing
 }
 
-// close waits until everything given has its reply, or until ctx ends.
-func (p *producer) close(ctx context.Context) error {
+// finish refuses what is sent from now on. The channel closes when everything given before has its reply, by a goroutine that ends then.
+func (p *producer) finish() <-chan struct{} {
 	p.mu.Lock()
-	again := p.closing
-	p.closing = true
-	p.mu.Unlock()
-	if again {
-		return nil
+	defer p.mu.Unlock()
+	if p.closing {
+		return p.finished
 	}
-	done := make(chan struct{})
+	p.closing = true
 	go func() {
-		defer close(done)
-		p.senders.Wait()
+		defer close(p.finished)
+		p.pending.Wait() // first: sarama gives up what waits for its next try when it closes
 		p.async.AsyncClose()
 		p.replies.Wait()
 	}()
+	return p.finished
+}
+
+// close waits until everything given has its reply, or until ctx ends.
+func (p *producer) close(ctx context.Context) error {
+	defer p.client.cut() // what is under way then fails, and the goroutines end after the retries that are left
 	select {
-	case <-done:
-		p.client.cut()
+	case <-p.finish():
 		return nil
 	case <-ctx.Done():
-		p.client.cut() // what is under way fails, and the goroutines end after the retries that are left
 		return context.Cause(ctx)
 	}
 }
 
 // abandon closes without waiting.
-func (p *producer) abandon() {
+func (p *producer) abandon() { abandon(p) }
+
+func abandon(c interface{ close(context.Context) error }) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	_ = p.close(ended) // it says only that nothing was waited for
+	_ = c.close(ended) // it says only that nothing was waited for
 }

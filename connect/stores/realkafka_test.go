@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
@@ -67,6 +68,9 @@ func TestStoresOutliveAKilledBroker(t *testing.T) {
 	statuses := NewStatusStore(k, StatusTopic("statuses", 5, 1, nil))
 	start(t, statuses)
 	require.NoError(t, configs.PutConnector(inTime(t), "x", connect.Config{"name": "x"}, nil))
+	offsets := NewOffsetStore(k, OffsetTopic("offsets", 1, 1, nil))
+	start(t, offsets)
+	put(t, offsets, "x", partition("file", "a"), connect.At("position", 1))
 
 	broker.Kill()
 	testbed.Await(t, patience, "the stores to notice", func(context.Context) error {
@@ -77,9 +81,18 @@ func TestStoresOutliveAKilledBroker(t *testing.T) {
 	})
 	assert.Equal(t, []string{"x"}, configs.Snapshot().Connectors(), "what was read stays readable")
 	statuses.Put(ConnectorInstance("x"), Status{State: StateRunning, WorkerID: "w", Generation: 1})
+	stored := make(chan time.Time, 1)
+	go func() { stored <- putUntilStored(inTime(t), offsets) }()
 	broker.Restart()
+	back := time.Now()
 
+	late := (<-stored).Sub(back)
+	t.Logf("an offset was stored %v after the broker had come back", late)
+	assert.Less(t, late, soonWritten)
 	require.NoError(t, statuses.Flush(inTime(t)))
+	late = time.Since(back)
+	t.Logf("a status was stored at most %v after the broker had come back", late)
+	assert.Less(t, late, lastPause+soonWritten)
 	require.NoError(t, statuses.Refresh(inTime(t)))
 	status, _ := statuses.Get(ConnectorInstance("x"))
 	assert.Equal(t, StateRunning, status.State)
@@ -88,4 +101,19 @@ func TestStoresOutliveAKilledBroker(t *testing.T) {
 	testbed.Await(t, patience, "the stores to recover", func(context.Context) error {
 		return errors.Join(configs.Outage().Cause, statuses.Outage().Cause)
 	})
+}
+
+// putUntilStored stores an offset as tasks do, again and again until it is stored, and tells when that was.
+func putUntilStored(ctx context.Context, s OffsetStore) time.Time {
+	for attempt := 0; ; attempt++ {
+		records, err := s.Encode(nil, "x", partition("file", "a"), connect.At("position", int64(attempt)))
+		flush, cancel := context.WithTimeout(ctx, 5*time.Second)
+		if err == nil {
+			err = s.Put(flush, records)
+		}
+		cancel()
+		if err == nil || pauseFor(ctx, 100*time.Millisecond) != nil {
+			return time.Now()
+		}
+	}
 }

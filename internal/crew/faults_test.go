@@ -66,8 +66,7 @@ func TestNothingIsMissingWhenTheBrokerIsKilledOrFrozen(t *testing.T) {
 	c.settleBoth()
 }
 
-// awaitStored waits until the sources' offsets are stored again: after an outage that can be ten seconds later than their records, for which a client
-// library then does not look for the brokers.
+// awaitStored waits until the sources' offsets are stored again, which is at the next offset.flush.interval.ms.
 func (c *cluster) awaitStored() {
 	c.t.Helper()
 	for _, stream := range c.flow.streams {
