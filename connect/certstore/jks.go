@@ -3,12 +3,18 @@ package certstore
 import (
 	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/pavlo-v-chernykh/keystore-go/v4"
 )
 
 func (s Store) parseJKS(data []byte, keyPassword Setting) (content, error) {
+	if !wholeJKS(data) {
+		return content{}, s.fail(fmt.Errorf("%w: a JKS store that is cut off or damaged", ErrContent))
+	}
 	ks := keystore.New(keystore.WithOrderedAliases(), keystore.WithCaseExactAliases())
 	if err := ks.Load(bytes.NewReader(data), []byte(s.Password.Value)); err != nil {
 		whole := len(ks.Aliases()) > 0 && err.Error() == wrongDigest
@@ -68,4 +74,66 @@ func (s Store) jksPair(ks keystore.KeyStore, alias string, password Setting) (pa
 		p.chain = append(p.chain, cert)
 	}
 	return p, nil
+}
+
+// What a JKS store is made of, by keytool's source and https://metastatic.org/source/JKS.html: magic, version and number of entries; for each entry its tag,
+// alias and time, then a certificate, or a protected key and a number of certificates; a digest.
+const (
+	jksKeyTag      = 1
+	jksTypedSince  = 2  // versions from this one on write a certificate's type before it
+	jksTimeSize    = 8  // bytes
+	jksKeyOverhead = 40 // bytes of a protected key that are none of the key: salt and digest
+)
+
+// wholeJKS reports whether all that a store says the length of is in it. keystore-go makes room for whatever a length says before it reads, and takes a
+// protected key for long enough.
+func wholeJKS(data []byte) bool {
+	b := jksBytes{rest: data[4:]}
+	version, entries := b.number(4), b.number(4)
+	for ; entries > 0 && !b.torn; entries-- {
+		tag, certificates := b.number(4), uint64(1)
+		b.take(b.number(2))
+		b.take(jksTimeSize)
+		if tag == jksKeyTag {
+			var protected struct {
+				Algorithm pkix.AlgorithmIdentifier
+				Key       []byte
+			}
+			_, err := asn1.Unmarshal(b.take(b.number(4)), &protected)
+			if err == nil && len(protected.Key) < jksKeyOverhead {
+				return false
+			}
+			certificates = b.number(4)
+		}
+		for ; certificates > 0 && !b.torn; certificates-- {
+			if version >= jksTypedSince {
+				b.take(b.number(2))
+			}
+			b.take(b.number(4))
+		}
+	}
+	return !b.torn
+}
+
+// jksBytes are taken from the front. When they do not suffice they are torn, and nothing is left.
+type jksBytes struct {
+	rest []byte
+	torn bool
+}
+
+func (b *jksBytes) take(n uint64) []byte {
+	if n > uint64(len(b.rest)) {
+		b.rest, b.torn = nil, true
+		return nil
+	}
+	taken := b.rest[:n]
+	b.rest = b.rest[n:]
+	return taken
+}
+
+// number is a number of so many bytes, at most 8.
+func (b *jksBytes) number(size int) uint64 {
+	var whole [8]byte
+	copy(whole[8-size:], b.take(uint64(size)))
+	return binary.BigEndian.Uint64(whole[:])
 }

@@ -19,6 +19,9 @@ func CI() bool {
 	return err == nil && ci
 }
 
+// Soak tells whether soak tests are to run: the environment variable SLUICE_SOAK is set.
+func Soak() bool { return os.Getenv("SLUICE_SOAK") != "" }
+
 // Prerequisite is a program that tests need and that is not part of this repository.
 type Prerequisite struct {
 	// Name is what a reader calls it.
@@ -44,9 +47,13 @@ var (
 	Python         = Prerequisite{Name: "Python 3 with venv", AptPackage: "python3-venv", BrewFormula: "python3", program: "python3", check: checkPython}
 )
 
-// Prerequisites are all there are.
+// Prerequisites are all there are, those of soak tests where such are to run.
 func Prerequisites() []Prerequisite {
-	return []Prerequisite{Java, Maven, MosquittoServer, MosquittoClients, KerberosServer, Python}
+	all := []Prerequisite{Java, Maven, MosquittoServer, MosquittoClients, KerberosServer, Python}
+	if Soak() {
+		all = append(all, QEMU)
+	}
+	return all
 }
 
 // Path is where the program is; an error says why it cannot be used.

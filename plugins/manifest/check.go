@@ -21,6 +21,9 @@ var (
 	widths      = []connect.Width{connect.WidthNone, connect.WidthShort, connect.WidthMedium, connect.WidthLong}
 )
 
+// mostCPUs is what Linux can be built for.
+const mostCPUs = 8192
+
 // Check looks at what the form alone does not say, as reading does. Its error is an [*Error] without a file.
 func (m *Manifest) Check() error {
 	wrong := func(field, cause string, args ...any) error {
@@ -44,6 +47,8 @@ func (m *Manifest) Check() error {
 		return wrong("limits.memory", "it is below 0")
 	case m.Limits.CPUs < 0:
 		return wrong("limits.cpus", "it is below 0")
+	case m.Limits.CPUs > mostCPUs:
+		return wrong("limits.cpus", "it is above %d, which no machine has", mostCPUs)
 	case len(m.Classes) == 0:
 		return wrong("classes", "there is none: have them written by sluice plugin check --write")
 	}
@@ -52,13 +57,18 @@ func (m *Manifest) Check() error {
 			return wrong(fmt.Sprintf("env[%d]", i), "%q is no name of a variable: a value is taken from the worker's environment, not written here", name)
 		}
 	}
+	type identity struct {
+		name, version string
+		kind          contract.Class_Type
+	}
+	seen := map[identity]bool{}
 	for i, class := range m.Classes {
 		at := fmt.Sprintf("classes[%d]", i)
-		for _, other := range m.Classes[:i] {
-			if other.GetName() == class.GetName() && other.GetType() == class.GetType() && other.GetVersion() == class.GetVersion() {
-				return wrong(at+".name", "%s is there twice: remove one", class.GetName())
-			}
+		is := identity{class.GetName(), class.GetVersion(), class.GetType()}
+		if seen[is] {
+			return wrong(at+".name", "%s is there twice: remove one", class.GetName())
 		}
+		seen[is] = true
 		if err := checkClass(at, class); err != nil {
 			return err
 		}
@@ -75,13 +85,13 @@ func checkClass(at string, class *contract.Class) error {
 	case strings.ContainsAny(class.GetVersion(), " \t\r\n,[]()"):
 		return &Error{Field: at + ".version", Cause: fmt.Sprintf("%q is none: want something like 1.0.2, or leave it out", class.GetVersion())}
 	}
-	var seen []string
+	seen := map[string]bool{}
 	for i, key := range class.GetKeys() {
 		at := fmt.Sprintf("%s.keys[%d]", at, i)
-		if slices.Contains(seen, key.GetName()) {
+		if seen[key.GetName()] {
 			return &Error{Field: at + ".name", Cause: key.GetName() + " is there twice: remove one"}
 		}
-		seen = append(seen, key.GetName())
+		seen[key.GetName()] = true
 		if field, cause := checkKey(key); cause != "" {
 			return &Error{Field: at + "." + field, Cause: cause}
 		}

@@ -122,6 +122,7 @@ func TestABrokenManifestNamesFileFieldAndFix(t *testing.T) {
 		"env":             {`["MY_TOKEN"]`, `["MY_TOKEN=secret"]`, "env[0]: "},
 		"memory":          {`"512MiB"`, `"512 parsecs"`, "limits.memory: want bytes"},
 		"cpus":            {`"cpus": 1.5`, `"cpus": -1`, "limits.cpus: it is below 0"},
+		"too many cpus":   {`"cpus": 1.5`, `"cpus": 1e300`, "limits.cpus: it is above 8192"},
 		"class type":      {`"SOURCE"`, `"SOUP"`, `classes[0]: invalid value for enum field type: "SOUP"`},
 		"class no type":   {`"type": "SOURCE", `, ``, "classes[0].type: want SOURCE"},
 		"class field":     {`"aliases"`, `"alias"`, `classes[0]: unknown field "alias": see message Class in plugin.proto`},

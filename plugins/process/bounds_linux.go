@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -19,98 +20,173 @@ import (
 type bounds struct {
 	limits Limits
 	log    *slog.Logger
-	dir    string   // the control group; "" for none
-	open   *os.File // it, for the fork
+	dir    string   // the control group
+	open   *os.File // it, for the fork; nil for none. It is locked, by which other workers know that it is in use
+	held   Limits   // those of the limits that the control group holds
 }
 
 // newBounds makes the control group, if there is anything to bound. Where that cannot be, the log says what is not enforced, and why.
-func newBounds(l *Launch, log *slog.Logger) (*bounds, error) {
+func newBounds(l *Launch, log *slog.Logger) *bounds {
 	b := &bounds{limits: l.Limits, log: log}
-	if l.Limits == (Limits{}) {
-		return b, nil
+	if l.Limits != (Limits{}) {
+		b.tell(b.makeGroup())
 	}
-	err := b.makeGroup()
-	if err == nil {
-		return b, nil
-	}
-	b.close()
-	if l.Limits.CPUs > 0 {
-		log.Warn("the plugin's CPU limit is not enforced: "+groupFix, "cpus", l.Limits.CPUs, "error", err)
-	}
-	if l.Limits.Memory > 0 {
-		log.Info("the plugin's memory limit is one of its data segment (RLIMIT_DATA), not of a control group: "+groupFix,
-			"memory", l.Limits.Memory, "error", err)
-	}
-	return b, nil
+	return b
 }
 
-const groupFix = "the worker needs a control group (cgroup v2) that it may divide; under systemd: Delegate=yes and DelegateSubgroup=worker"
+// forgo does without the control group, which takes no process in.
+func (b *bounds) forgo(err error) {
+	b.close()
+	b.open, b.held = nil, Limits{}
+	b.tell(err)
+}
+
+// tell has the log say which limits the control group does not hold.
+func (b *bounds) tell(err error) {
+	if b.held.CPUs != b.limits.CPUs {
+		b.log.Warn("the plugin's CPU limit is not enforced: "+groupFix, "cpus", b.limits.CPUs, "error", err)
+	}
+	if b.held.Memory != b.limits.Memory {
+		b.log.Info("the plugin's memory limit is one of its data segment (RLIMIT_DATA), not of a control group: "+groupFix,
+			"memory", b.limits.Memory, "error", err)
+	}
+}
+
+const groupFix = "the worker needs a control group (cgroup v2) that it may divide; under systemd: Delegate=yes"
+
+// groupTries is how often a group is made that another worker takes for left over, because it looks in the moment between making and locking.
+const groupTries = 3
+
+// makeGroup makes the control group. Where the system has controllers for some of the limits alone there is both a group and an error.
+func (b *bounds) makeGroup() error {
+	parent, err := groupParent()
+	if err != nil {
+		return err
+	}
+	sweep(parent)
+	for range groupTries {
+		if err = b.makeGroupIn(parent); err == nil || b.grouped() {
+			return err
+		}
+	}
+	return err
+}
 
 // cpuPeriod is that of cpu.max, in microseconds: the kernel's own.
 const cpuPeriod = 100_000
 
-func (b *bounds) makeGroup() error {
-	parents, err := groupParents()
-	if err != nil {
-		return err
-	}
-	for _, parent := range parents {
-		if err = b.makeGroupIn(parent); err == nil {
-			return nil
-		}
-	}
-	return err
+// controller is one of the system's for control groups, and what its files are told.
+type controller struct {
+	name  string
+	files map[string]string
+	holds func(held *Limits)
 }
 
-func (b *bounds) makeGroupIn(parent string) error {
-	set := map[string]string{}
-	var controllers []string
-	if b.limits.Memory > 0 {
-		controllers = append(controllers, "memory")
-		set["memory.max"], set["memory.swap.max"], set["memory.oom.group"] = strconv.FormatInt(b.limits.Memory, 10), "0", "1"
+// controllers are those that it takes to hold the limits.
+func (l Limits) controllers() (all []controller) {
+	if l.Memory > 0 {
+		files := map[string]string{"memory.max": strconv.FormatInt(l.Memory, 10), "memory.swap.max": "0", "memory.oom.group": "1"}
+		all = append(all, controller{"memory", files, func(held *Limits) { held.Memory = l.Memory }})
 	}
-	if b.limits.CPUs > 0 {
-		controllers = append(controllers, "cpu")
-		set["cpu.max"] = fmt.Sprintf("%d %d", max(1000, int64(b.limits.CPUs*cpuPeriod)), cpuPeriod)
+	if l.CPUs > 0 {
+		files := map[string]string{"cpu.max": fmt.Sprintf("%d %d", max(1000, int64(l.CPUs*cpuPeriod)), cpuPeriod)}
+		all = append(all, controller{"cpu", files, func(held *Limits) { held.CPUs = l.CPUs }})
 	}
-	there, err := os.ReadFile(filepath.Join(parent, "cgroup.subtree_control"))
+	return all
+}
+
+func (b *bounds) makeGroupIn(parent string) (err error) {
+	can, err := os.ReadFile(filepath.Join(parent, "cgroup.controllers"))
 	if err != nil {
 		return err
 	}
-	for _, c := range controllers {
-		if slices.Contains(strings.Fields(string(there)), c) {
+	var lacking error
+	var all []controller
+	for _, c := range b.limits.controllers() {
+		if !slices.Contains(strings.Fields(string(can)), c.name) {
+			lacking = errors.Join(lacking, fmt.Errorf("control group %s has no %s controller", parent, c.name))
 			continue
 		}
-		if err := os.WriteFile(filepath.Join(parent, "cgroup.subtree_control"), []byte("+"+c), 0); err != nil {
+		if err := set(parent, "cgroup.subtree_control", "+"+c.name); err != nil {
 			return err
 		}
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		return lacking
 	}
 	if b.dir, err = os.MkdirTemp(parent, groupName); err != nil {
 		return err
 	}
-	for file, value := range set {
-		err := os.WriteFile(filepath.Join(b.dir, file), []byte(value), 0)
-		if err != nil && !(file == "memory.swap.max" && errors.Is(err, os.ErrNotExist)) { // a kernel that does not count swap
-			return err
+	defer func() {
+		if err != nil && !b.grouped() {
+			_ = unix.Rmdir(b.dir) // nothing is in it
+			b.held = Limits{}
 		}
+	}()
+	open, err := os.Open(b.dir)
+	if err != nil {
+		return err
 	}
-	b.open, err = os.Open(b.dir)
-	return err
+	if err := unix.Flock(int(open.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return errors.Join(err, open.Close())
+	}
+	for _, c := range all {
+		for file, value := range c.files {
+			err := set(b.dir, file, value)
+			if err != nil && !(file == "memory.swap.max" && errors.Is(err, fs.ErrNotExist)) { // a kernel that does not count swap
+				return errors.Join(err, open.Close())
+			}
+		}
+		c.holds(&b.held)
+	}
+	b.open = open
+	return lacking
+}
+
+// set writes to a file of a control group, which is there already: the system makes them.
+func set(dir, file, value string) error {
+	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
 }
 
 // groupName begins the names of control groups.
 const groupName = "sluice-plugin-"
 
-// groupParents are the control groups in which this worker may make others: its own, and the one above if systemd has handed that over. A group with
-// processes in it cannot be divided, unless it is the topmost, so that the second is what mostly works.
-func groupParents() ([]string, error) {
+// sweep removes the groups of workers that were killed, with what has outlived them.
+func sweep(parent string) {
+	groups, err := filepath.Glob(filepath.Join(parent, groupName+"*"))
+	if err != nil {
+		return // of the pattern, which is a good one
+	}
+	for _, dir := range groups {
+		open, err := os.Open(dir)
+		if err != nil {
+			continue // another user's, or gone meanwhile
+		}
+		if unix.Flock(int(open.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			_ = set(dir, "cgroup.kill", "1") // what was killed just now is gone by the next time
+			_ = unix.Rmdir(dir)
+		}
+		_ = open.Close() // a folder
+	}
+}
+
+// groupParent is the control group in which this worker may make others. A group with processes in it cannot be divided, unless it is the topmost of the
+// system. So it is the one above the worker's own if systemd has handed that over (Delegate=yes and DelegateSubgroup=, of systemd 254), or the worker's own
+// after it has left that for one below (Delegate=yes).
+func groupParent() (string, error) {
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	own, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var root, path string
 	for line := range strings.Lines(string(mounts)) {
@@ -124,32 +200,64 @@ func groupParents() ([]string, error) {
 		}
 	}
 	if root == "" || path == "" {
-		return nil, errors.New("there is no cgroup v2 here")
+		return "", errors.New("there is no cgroup v2 here")
 	}
 	dir := filepath.Join(root, path)
-	parents := []string{dir}
-	above := filepath.Dir(dir)
+	if _, err := os.Stat(filepath.Join(dir, "cgroup.type")); errors.Is(err, fs.ErrNotExist) { // all have one but the topmost
+		return dir, nil
+	}
+	if path != "/" && delegated(filepath.Dir(dir)) {
+		return filepath.Dir(dir), nil
+	}
+	if delegated(dir) {
+		return dir, vacate(dir)
+	}
+	return "", fmt.Errorf("control group %s, which the worker is in, is not handed over to it", path)
+}
+
+// delegated reports whether systemd has handed a control group over.
+func delegated(dir string) bool {
 	for _, mark := range []string{"user.delegate", "trusted.delegate"} {
-		if value := make([]byte, 1); path != "/" {
-			if n, err := unix.Getxattr(above, mark, value); err == nil && n == 1 && value[0] == '1' {
-				return append(parents, above), nil
-			}
+		value := make([]byte, 1)
+		if n, err := unix.Getxattr(dir, mark, value); err == nil && n == 1 && value[0] == '1' {
+			return true
 		}
 	}
-	return parents, nil
+	return false
 }
+
+// vacate moves what runs in a control group, this worker among it, into one below.
+func vacate(dir string) error {
+	below := filepath.Join(dir, "worker")
+	if err := os.Mkdir(below, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	pids, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil {
+		return err
+	}
+	for pid := range strings.FieldsSeq(string(pids)) {
+		if err := set(below, "cgroup.procs", pid); err != nil && !errors.Is(err, unix.ESRCH) { // it has ended
+			return err
+		}
+	}
+	return nil
+}
+
+// grouped reports whether there is a control group.
+func (b *bounds) grouped() bool { return b.open != nil }
 
 // enter has a process begin in its control group.
 func (b *bounds) enter(cmd *exec.Cmd) {
-	if b.open != nil {
+	if b.grouped() {
 		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(b.open.Fd())
 	}
 }
 
-// apply bounds a process that has no control group. What counts is its data segment: private memory that can be written. The address space is no
-// measure, because programs in Go, Java and Python reserve much more of it than they use.
+// apply bounds the memory of a process whose control group does not. What counts is its data segment: private memory that can be written. The address
+// space is no measure, because programs in Go, Java and Python reserve much more of it than they use.
 func (b *bounds) apply(pid int) {
-	if b.open != nil || b.limits.Memory <= 0 {
+	if b.held.Memory == b.limits.Memory {
 		return
 	}
 	most := uint64(b.limits.Memory)
@@ -160,14 +268,14 @@ func (b *bounds) apply(pid int) {
 
 // kill ends all that is in the control group, also what has left the process's group.
 func (b *bounds) kill() {
-	if b.open != nil {
-		_ = os.WriteFile(filepath.Join(b.dir, "cgroup.kill"), []byte("1"), 0) // since Linux 5.14; the process itself is killed in any case
+	if b.grouped() {
+		_ = set(b.dir, "cgroup.kill", "1") // since Linux 5.14; the process itself is killed in any case
 	}
 }
 
 // outOfMemory reports whether the kernel has killed the process for its memory limit.
 func (b *bounds) outOfMemory() bool {
-	if b.open == nil {
+	if !b.grouped() {
 		return false
 	}
 	events, err := os.ReadFile(filepath.Join(b.dir, "memory.events"))
@@ -187,13 +295,11 @@ const groupPatience = 2 * time.Second
 
 // close ends the control group and what is left in it.
 func (b *bounds) close() {
-	if b.dir == "" {
+	if !b.grouped() {
 		return
 	}
 	b.kill()
-	if b.open != nil {
-		_ = b.open.Close() // a folder
-	}
+	defer func() { _ = b.open.Close() }() // a folder
 	patience := time.NewTimer(groupPatience)
 	defer patience.Stop()
 	tick := time.NewTicker(time.Millisecond)

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,23 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The folder is none of the system's: what a control group would be told is read there.
 func TestAControlGroupIsToldTheLimits(t *testing.T) {
-	parent := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(parent, "cgroup.subtree_control"), []byte("memory pids\n"), 0o600))
-	b := &bounds{limits: Limits{Memory: 64 << 20, CPUs: 0.5}, log: slog.New(slog.DiscardHandler)}
-	require.NoError(t, b.makeGroupIn(parent))
-	defer func() { require.NoError(t, b.open.Close()) }()
-	require.Equal(t, parent, filepath.Dir(b.dir))
-	for file, want := range map[string]string{
-		"memory.max": "67108864", "memory.swap.max": "0", "memory.oom.group": "1", "cpu.max": "50000 100000", "../cgroup.subtree_control": "+cpu",
-	} {
-		path := filepath.Join(b.dir, file)
-		require.NoError(t, os.Chmod(path, 0o600))
-		text, err := os.ReadFile(path)
-		require.NoError(t, err)
-		require.Equal(t, want, string(text), file)
-	}
+	all := Limits{Memory: 64 << 20, CPUs: 0.5}.controllers()
+	require.Len(t, all, 2)
+	require.Equal(t, "memory", all[0].name)
+	require.Equal(t, map[string]string{"memory.max": "67108864", "memory.swap.max": "0", "memory.oom.group": "1"}, all[0].files)
+	require.Equal(t, "cpu", all[1].name)
+	require.Equal(t, map[string]string{"cpu.max": "50000 100000"}, all[1].files)
+	require.Equal(t, map[string]string{"cpu.max": "1000 100000"}, Limits{CPUs: 1e-9}.controllers()[0].files, "the least that the kernel takes")
 }
 
 // Where a control group can be had, the process is in one; else the log says what that means.

@@ -75,10 +75,7 @@ func (c *child) Start(context.Context) error {
 			*end, theirs[i] = r, w
 		}
 	}
-	if c.bounds, err = newBounds(c.launch, c.log); err != nil {
-		closeAll(c.stdin, c.stdout, c.stderr)
-		return err
-	}
+	c.bounds = newBounds(c.launch, c.log)
 	started := make(chan error)
 	reading, ended := context.WithCancel(context.Background())
 	go func() {
@@ -166,22 +163,36 @@ func direct(cmd *exec.Cmd) (*hold, error) {
 	return &hold{cmd: cmd, pid: pid, end: func() { killGroup(pid) }, state: func() string { return cmd.ProcessState.String() }}, nil
 }
 
-// fork makes the process: kept in as well as is allowed here.
+// fork makes the process: within its bounds, unless the system refuses that.
 func (c *child) fork(theirs [3]*os.File) (*hold, error) {
-	var err error
+	held, err := c.forkKept(theirs, c.bounds.enter)
+	if err != nil && c.bounds.grouped() {
+		unbound, again := c.forkKept(theirs, func(*exec.Cmd) {})
+		if again == nil {
+			c.bounds.forgo(err)
+		}
+		held, err = unbound, again
+	}
+	if err != nil {
+		return nil, c.program.refused(err)
+	}
+	return held, nil
+}
+
+// forkKept makes a process that is kept in as well as is allowed here.
+func (c *child) forkKept(theirs [3]*os.File, enter func(*exec.Cmd)) (held *hold, err error) {
 	for _, how := range isolations {
 		cmd := &exec.Cmd{
 			Path: c.program.path, Args: c.launch.Command, Env: c.env, Dir: c.launch.Dir, Stdin: theirs[0], Stdout: theirs[1], Stderr: theirs[2],
 			SysProcAttr: attributes(how),
 		}
 		c.program.pin(cmd, c.sockets)
-		c.bounds.enter(cmd)
-		var held *hold
+		enter(cmd)
 		if held, err = begin(cmd, how); err == nil {
 			return held, nil
 		}
 	}
-	return nil, c.program.refused(err)
+	return nil, err
 }
 
 // kill ends the process at once, with what it has started. The first reason stays.

@@ -26,14 +26,16 @@ func init() {
 	}
 }
 
-// work is a worker with one plugin, which it says the number of.
+// work is a worker with one plugin, of which it says the number, the folder of its socket and the control group.
 func work(how string) {
-	p, err := Start(context.Background(), Launch{Plugin: how, Command: []string{os.Args[0], "plugin", how}, Log: slog.New(slog.DiscardHandler)})
+	p, err := Start(context.Background(), Launch{
+		Plugin: how, Command: []string{os.Args[0], "plugin", how}, Limits: Limits{Memory: 1 << 30, CPUs: 1}, Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	fmt.Println(p.PID(), p.child.sockets)
+	fmt.Println(p.PID(), p.child.sockets, p.child.bounds.dir)
 	<-p.Done()
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -60,6 +61,35 @@ func (printer) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientCon
 	return nil, nil
 }
 
+// eat takes memory without end.
+func eat() {
+	var kept [][]byte
+	for {
+		b := make([]byte, 16<<20)
+		for i := range b {
+			b[i] = 1
+		}
+		kept = append(kept, b)
+		_ = kept
+	}
+}
+
+// spin takes a processor without end.
+func spin() {
+	for n := 0; ; n++ {
+		_ = n
+	}
+}
+
+// beget starts a process that is none of the plugin's group.
+func beget(how string) {
+	child := exec.Command("/proc/self/exe", "plugin", how)
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := child.Start(); err != nil {
+		panic(err)
+	}
+}
+
 func behave(how string) {
 	socket := filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "p.sock")
 	hello := "1|1|unix|" + socket + "|grpc"
@@ -87,6 +117,10 @@ func behave(how string) {
 		forever()
 	case "nobody":
 		fmt.Println(hello)
+		forever()
+	case "eater":
+		eat()
+	case "idler":
 		forever()
 	}
 	if how == "printer" {
@@ -135,17 +169,14 @@ func behave(how string) {
 			panic("the disk is on fire")
 		}()
 	case "memory":
-		go func() {
-			var kept [][]byte
-			for {
-				b := make([]byte, 16<<20)
-				for i := range b {
-					b[i] = 1
-				}
-				kept = append(kept, b)
-				_ = kept
-			}
-		}()
+		go eat()
+	case "eating offspring":
+		beget("eater")
+	case "idle offspring":
+		beget("idler")
+	case "busy":
+		runtime.GOMAXPROCS(2) // whatever it was told
+		go spin()
 	case "devoted", "stubborn":
 	default:
 		go func() {

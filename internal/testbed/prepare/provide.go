@@ -28,7 +28,7 @@ func provide(ctx context.Context, out io.Writer) bool {
 		}
 		fmt.Fprintf(out, "there    %s: %s\n", p.Name, path)
 	}
-	for _, d := range downloads {
+	for _, d := range downloads() {
 		path, err := d.fetch(ctx)
 		if err != nil {
 			complete = false
@@ -40,17 +40,25 @@ func provide(ctx context.Context, out io.Writer) bool {
 	return complete
 }
 
-// downloads are what tests need that no package manager of the system has.
-var downloads = []struct {
+type download struct {
 	name  string
 	fetch func(context.Context) (string, error)
-}{
-	{"Apache Kafka " + testbed.KafkaVersion, testbed.FetchKafka},
-	{"Apicurio registry " + testbed.RegistryVersion, testbed.FetchRegistry},
-	{"Apicurio's converters", testbed.FetchConverters},
-	{"Confluent's Python serializers", testbed.FetchPythonSerdes},
-	{"schemathesis", testbed.FetchSchemathesis},
-	{"jmx_exporter " + testbed.JMXExporterVersion, testbed.FetchJMXExporter},
+}
+
+// downloads are what tests need that no package manager of the system has, or none installs.
+func downloads() []download {
+	all := []download{
+		{"Apache Kafka " + testbed.KafkaVersion, testbed.FetchKafka},
+		{"Apicurio registry " + testbed.RegistryVersion, testbed.FetchRegistry},
+		{"Apicurio's converters", testbed.FetchConverters},
+		{"Confluent's Python serializers", testbed.FetchPythonSerdes},
+		{"schemathesis", testbed.FetchSchemathesis},
+		{"jmx_exporter " + testbed.JMXExporterVersion, testbed.FetchJMXExporter},
+	}
+	if testbed.Soak() {
+		all = append(all, download{"Linux for a virtual machine", testbed.FetchKernel})
+	}
+	return all
 }
 
 func missing() []testbed.Prerequisite {
