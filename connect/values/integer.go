@@ -19,6 +19,8 @@ func appendDigits(dst []byte, u uint64) []byte {
 	switch {
 	case u < 10:
 		return append(dst, byte('0'+u))
+	case u < 100:
+		return append(dst, byte('0'+u/10), byte('0'+u%10))
 	case u < most:
 		return appendLeading(dst, u)
 	case u < most*most:
@@ -42,9 +44,11 @@ func appendLeading(dst []byte, u uint64) []byte {
 }
 
 // eightDigits are the digits of a number below 10^8, the first in the lowest byte: it is cut in halves of four digits, these in pairs, these in digits,
-// all of a size at once. The factors and shifts divide by 100 and by 10.
-func eightDigits(u uint64) uint64 {
-	halves := u/10000 | u%10000<<32
+// all of a size at once.
+func eightDigits(u uint64) uint64 { return fourDigits(u/10000 | u%10000<<32) }
+
+// fourDigits are the digits of a number below 10^4, and of another in the upper half. The factors and shifts divide by 100 and by 10.
+func fourDigits(halves uint64) uint64 {
 	hundreds := halves * 10486 >> 20 & 0x0000007f0000007f
 	pairs := hundreds | (halves-hundreds*100)<<16
 	tens := pairs * 103 >> 10 & 0x000f000f000f000f
