@@ -41,10 +41,11 @@ func (w *rewriter) restruct(r *connect.Record, st *connect.Struct, plan *structP
 	}
 	if w.owns(r) {
 		st.Reshape(plan.schema, plan.moves)
+		w.setSchema(r, plan.schema)
 	} else {
 		st = w.room.Restruct(st, plan.schema, plan.moves)
+		w.own(r, st)
 	}
-	w.own(r, st)
 	if lacks && bool(plan.nulls) {
 		for i, f := range plan.moves.From() {
 			if f >= 0 && st.At(i).IsNull() {

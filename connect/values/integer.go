@@ -35,13 +35,23 @@ func appendDigits(dst []byte, u uint64) []byte {
 // zeros are eight times the digit 0.
 const zeros = 0x3030303030303030
 
-// appendLeading appends a number from 1 to 99999999 without zeros in front.
+// appendLeading appends a number from 1 to 99999999 without zeros in front. How many digits it has does not wait for them, nor does what is written next.
 func appendLeading(dst []byte, u uint64) []byte {
-	digits := eightDigits(u)
-	none := bits.TrailingZeros64(digits) &^ 7
-	dst = binary.LittleEndian.AppendUint64(dst, (zeros|digits)>>none)
-	return dst[:len(dst)-none/8]
+	none := 8 - size(u)
+	dst = binary.LittleEndian.AppendUint64(dst, (zeros|eightDigits(u))>>(8*none))
+	return dst[:len(dst)-int(none)]
 }
+
+// size is the number of digits of a number from 1 to 99999999. 1233 / 4096 is the logarithm of 2: what it gives is the size or one less.
+func size(u uint64) uint {
+	n := uint(bits.Len64(u)) * 1233 >> 12
+	if u >= powers[n&15] {
+		n++
+	}
+	return n
+}
+
+var powers = [16]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
 // eightDigits are the digits of a number below 10^8, the first in the lowest byte: it is cut in halves of four digits, these in pairs, these in digits,
 // all of a size at once.
