@@ -72,7 +72,10 @@ func (s *shapes) begin(d *decoder) (like shape, ok bool) {
 		s.debt--
 	}
 	for i := range s.count {
-		at := (s.newest + i) % s.count
+		at := s.newest + i
+		if at >= s.count {
+			at -= s.count
+		}
 		if d.follows(s.kept[at].names[0].text[1:]) {
 			s.newest = at
 			return s.kept[at], true
