@@ -39,8 +39,8 @@ func check(s *Schema, v Value) *misfit {
 		}
 		return &misfit{what: " is null, and its schema is not optional"}
 	}
-	if want := valueKind(s); v.kind != want {
-		return &misfit{what: fmt.Sprintf(" is %s, and its schema wants %s", v.kind, want)}
+	if want := valueKind(s); v.Kind() != want {
+		return &misfit{what: fmt.Sprintf(" is %s, and its schema wants %s", v.Kind(), want)}
 	}
 	switch s.kind {
 	case KindArray:

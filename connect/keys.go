@@ -59,7 +59,7 @@ func (k *Keys) At(i int) Value { return k.list[i] }
 
 // Find returns the position of a key, or -1.
 func (k *Keys) Find(key Value) int {
-	if k.index != nil && key.kind == KindString {
+	if k.index != nil && key.Kind() == KindString {
 		if i, ok := k.index[key.Str()]; ok {
 			return i
 		}
@@ -82,12 +82,11 @@ func (k *Keys) Equal(o *Keys) bool {
 		return false
 	}
 	for i := range k.list {
-		a, b := &k.list[i], &o.list[i]
-		if a.kind == KindString && b.kind == KindString {
+		if a, b := k.list[i], o.list[i]; a.Kind() == KindString && b.Kind() == KindString {
 			if a.Str() != b.Str() {
 				return false
 			}
-		} else if !a.Equal(*b) {
+		} else if !a.Equal(b) {
 			return false
 		}
 	}
@@ -96,14 +95,14 @@ func (k *Keys) Equal(o *Keys) bool {
 
 // add appends a key that is not there yet.
 func (k *Keys) add(key Value) {
-	if k.index != nil && key.kind == KindString {
+	if k.index != nil && key.Kind() == KindString {
 		k.index[key.Str()] = len(k.list)
 	}
 	k.list = append(k.list, key)
 	if k.index == nil && len(k.list) > searchable {
 		k.index = make(map[string]int, 2*len(k.list))
 		for i, key := range k.list {
-			if key.kind == KindString {
+			if key.Kind() == KindString {
 				k.index[key.Str()] = i
 			}
 		}

@@ -52,12 +52,18 @@ func (m *Map) Len() int { return len(m.vals) }
 
 // Keys returns the keys in order. They stay as they are when the map changes.
 func (m *Map) Keys() *Keys {
+	if m.keys != nil && m.keys.shared.Load() {
+		return m.keys
+	}
+	return m.share()
+}
+
+// share makes the keys such as others may hold.
+func (m *Map) share() *Keys {
 	if m.keys == nil {
 		return NewKeys()
 	}
-	if !m.keys.shared.Load() {
-		m.keys.shared.Store(true)
-	}
+	m.keys.shared.Store(true)
 	return m.keys
 }
 

@@ -43,7 +43,9 @@ func (m *Moves) in(vals []Value) []Value {
 			vals[i] = vals[f]
 		}
 	}
-	clear(vals[len(m.from):])
+	for i := len(m.from); i < n; i++ { // mostly one or none
+		vals[i] = Value{}
+	}
 	return vals[:len(m.from)]
 }
 

@@ -1,6 +1,9 @@
 package connect
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // NoPartition asks the runtime to choose the Kafka partition, from the key where there is one.
 const NoPartition int32 = -1
@@ -19,7 +22,7 @@ type Record struct {
 	ValueSchema *Schema
 	Headers     []Header // ordered, names may repeat
 
-	ownedKey, ownedValue any // the *Struct or *Map that is the record's own
+	ownedKey, ownedValue unsafe.Pointer // the *Struct or *Map that is the record's own
 }
 
 // Header is one header. The name may occur several times in a record.
@@ -66,39 +69,33 @@ func (r *Record) EditKey() *Struct {
 // Own is [Record.SetStruct] for a struct that the caller has just made and that nothing else refers to: [Record.Edit] need not copy it.
 func (r *Record) Own(s *Struct) {
 	r.SetStruct(s)
-	r.ownedValue = s
+	r.ownedValue = unsafe.Pointer(s)
 }
 
 // OwnKey is [Record.Own] for the key.
 func (r *Record) OwnKey(s *Struct) {
-	r.Key, r.KeySchema, r.ownedKey = StructOf(s), s.schema, s
+	r.Key, r.KeySchema, r.ownedKey = StructOf(s), s.schema, unsafe.Pointer(s)
 }
 
 // OwnMap is [Record.Own] for a map, which has no schema.
-func (r *Record) OwnMap(m *Map) { r.Value, r.ValueSchema, r.ownedValue = MapOf(m), nil, m }
+func (r *Record) OwnMap(m *Map) {
+	r.Value, r.ValueSchema, r.ownedValue = MapOf(m), nil, unsafe.Pointer(m)
+}
 
 // OwnKeyMap is [Record.OwnMap] for the key.
-func (r *Record) OwnKeyMap(m *Map) { r.Key, r.KeySchema, r.ownedKey = MapOf(m), nil, m }
+func (r *Record) OwnKeyMap(m *Map) {
+	r.Key, r.KeySchema, r.ownedKey = MapOf(m), nil, unsafe.Pointer(m)
+}
 
 // Owns reports whether the value is a struct or a map that this record alone has, so that it may be changed in place: one that was given to Own or OwnMap,
 // or that Edit has copied.
-func (r *Record) Owns() bool { return owns(r.Value, r.ownedValue) }
+func (r *Record) Owns() bool { return r.ownedValue != nil && r.Value.ptr == r.ownedValue }
 
 // OwnsKey is [Record.Owns] for the key.
-func (r *Record) OwnsKey() bool { return owns(r.Key, r.ownedKey) }
+func (r *Record) OwnsKey() bool { return r.ownedKey != nil && r.Key.ptr == r.ownedKey }
 
 // Share ends that: whoever keeps what the record points to calls it, and the next change is made to a copy.
 func (r *Record) Share() { r.ownedKey, r.ownedValue = nil, nil }
-
-func owns(v Value, owned any) bool {
-	switch owned := owned.(type) {
-	case *Struct:
-		return v.kind == KindStruct && v.Struct() == owned
-	case *Map:
-		return v.kind == KindMap && v.Map() == owned
-	}
-	return false
-}
 
 // size is what the record keeps in memory, near enough to bound a buffer by.
 func (r *Record) size() int {

@@ -82,6 +82,17 @@ func (s *Struct) Get(field string) Value {
 // At returns the i-th field as it was set, without its default.
 func (s *Struct) At(i int) Value { return s.vals[i] }
 
+// Lacks reports whether one of the fields at these places is null.
+func (s *Struct) Lacks(at []int) bool {
+	vals := s.vals
+	for _, i := range at {
+		if vals[i].IsNull() {
+			return true
+		}
+	}
+	return false
+}
+
 // Reshape makes s a struct of another schema, in place, with the values that moves says.
 func (s *Struct) Reshape(schema *Schema, moves *Moves) {
 	s.schema, s.vals = schema, moves.in(s.vals)

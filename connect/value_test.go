@@ -45,6 +45,25 @@ func TestAValueComesBackAsItWasGiven(t *testing.T) {
 	}
 }
 
+// The bits of a number may be those that another kind has beside its length, and do not make it that kind.
+func TestAnyBitsAreANumber(t *testing.T) {
+	for k := range uint64(256) {
+		bits := k<<56 | 3
+		for _, v := range []connect.Value{connect.Int64(int64(bits)), connect.Instant(int64(bits))} {
+			require.Equal(t, int64(bits), v.Int64())
+			require.False(t, v.IsNull())
+			require.Panics(t, func() { _ = v.Str() })
+		}
+		if f := math.Float64frombits(bits); f == f {
+			require.Equal(t, f, connect.Float64(f).Float64())
+		}
+	}
+	require.PanicsWithError(t, "connect: value is int64, not a string", func() { _ = connect.Int64(0).Str() })
+	require.False(t, connect.Int64(0).IsNull())
+	require.False(t, connect.Array(nil).IsNull())
+	require.False(t, connect.String("").IsNull())
+}
+
 func TestValuesAreEqualByWhatTheyHold(t *testing.T) {
 	text := []byte("abc")
 	require.True(t, connect.String("abc").Equal(connect.String(string(text))))

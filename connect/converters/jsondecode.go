@@ -31,12 +31,17 @@ const (
 // bare reads a value without schema: whole numbers are int64, others float64, objects maps with string keys.
 func (d *decoder) bare() (connect.Value, error) {
 	first := d.Peek()
-	start := d.At
 	switch first {
 	case '{':
 		return d.bareObject()
 	case '[':
 		return d.elements(']', nil, unchecked)
+	}
+	if v, end := bareScalar(d.Data, d.At); end > 0 {
+		d.At = end
+		return v, nil
+	}
+	switch first {
 	case '"':
 		text, err := d.Text()
 		return connect.String(text), err
@@ -47,15 +52,6 @@ func (d *decoder) bare() (connect.Value, error) {
 	case 'n':
 		return connect.Value{}, d.Word("null")
 	}
-	if digits, scale, ok := d.Short(); ok {
-		if scale == 0 {
-			return connect.Int64(digits), nil
-		}
-		if f, ok := jsontext.Float64(digits, scale); ok {
-			return connect.Float64(f), nil
-		}
-		d.At = start
-	}
 	n, err := d.Number()
 	switch {
 	case err != nil:
@@ -64,6 +60,47 @@ func (d *decoder) bare() (connect.Value, error) {
 		return connect.Int64(n.Int64()), nil
 	}
 	return connect.Float64(n.Float(64)), nil
+}
+
+// bareScalar reads what most values without schema are: a text in ASCII that stands there as it is, a number of few digits, or a word with a member's end
+// behind it. It ends at end, which is 0 for all others.
+func bareScalar(data []byte, at int) (v connect.Value, end int) {
+	if at >= len(data) {
+		return v, 0
+	}
+	switch c := data[at]; {
+	case c == '"':
+		end = jsontext.Plain(data, at+1)
+		if end < len(data) && data[end] == '"' {
+			return connect.String(values.Valid(data[at+1 : end])), end + 1
+		}
+	case c <= '9':
+		digits, scale, end := jsontext.Short(data, at)
+		if scale == 0 {
+			return connect.Int64(digits), end
+		}
+		if f, ok := jsontext.Float64(digits, scale); ok {
+			return connect.Float64(f), end
+		}
+	case c == 't' && ends(data, at, "true"):
+		return connect.Boolean(true), at + 4
+	case c == 'f' && ends(data, at, "false"):
+		return connect.Boolean(false), at + 5
+	case c == 'n' && ends(data, at, "null"):
+		return connect.Value{}, at + 4
+	}
+	return connect.Value{}, 0
+}
+
+// ends tells whether a word follows that is the last of its member.
+func ends(data []byte, at int, word string) bool {
+	if rest := data[at:]; len(rest) > len(word) && string(rest[:len(word)]) == word {
+		switch rest[len(word)] {
+		case ',', '}', ']':
+			return true
+		}
+	}
+	return false
 }
 
 // elements reads the members of a list, or the values of an object, into one slice of the right size.
@@ -161,11 +198,10 @@ func isNumber(c byte) bool { return c == '-' || c >= '0' && c <= '9' }
 
 // shortNumber reads a number that needs no long arithmetic; it leaves all others alone.
 func (d *decoder) shortNumber(kind connect.Kind) (v connect.Value, ok bool) {
-	start := d.At
-	digits, scale, ok := d.Short()
+	digits, scale, end := jsontext.Short(d.Data, d.At)
+	ok = end > 0
 	switch {
 	case !ok:
-		return v, false
 	case kind == connect.KindFloat64:
 		var f float64
 		f, ok = jsontext.Float64(digits, scale)
@@ -185,8 +221,8 @@ func (d *decoder) shortNumber(kind connect.Kind) (v connect.Value, ok bool) {
 	default:
 		v = connect.Int64(digits)
 	}
-	if !ok {
-		d.At = start
+	if ok {
+		d.At = end
 	}
 	return v, ok
 }

@@ -41,10 +41,16 @@ func (c *JSON) appendValue(dst []byte, schema *connect.Schema, v connect.Value) 
 // appendScalar writes a number, a truth, a text or bytes. An instant is the number that a Timestamp is.
 func appendScalar(dst []byte, v connect.Value) []byte {
 	switch v.Kind() {
-	case connect.KindFloat32:
-		return appendFloat(dst, values.AppendFloat32, float32(v.Float64()))
 	case connect.KindFloat64:
-		return appendFloat(dst, values.AppendFloat64, v.Float64())
+		if f := v.Float64(); f-f == 0 {
+			return values.AppendFloat64(dst, f)
+		}
+		return appendNoNumber(dst, v)
+	case connect.KindFloat32:
+		if f := float32(v.Float64()); f-f == 0 {
+			return values.AppendFloat32(dst, f)
+		}
+		return appendNoNumber(dst, v)
 	case connect.KindBoolean:
 		return strconv.AppendBool(dst, v.Bool())
 	case connect.KindString:
@@ -66,12 +72,9 @@ func (c *JSON) appendNull(dst []byte, schema *connect.Schema) ([]byte, error) {
 	return append(dst, "null"...), nil
 }
 
-// appendFloat quotes what is no number to JSON: NaN and the infinities.
-func appendFloat[F float32 | float64](dst []byte, text func([]byte, F) []byte, f F) []byte {
-	if f-f != 0 {
-		return append(text(append(dst, '"'), f), '"')
-	}
-	return text(dst, f)
+// appendNoNumber quotes the floats that are no numbers to JSON: NaN and the infinities.
+func appendNoNumber(dst []byte, v connect.Value) []byte {
+	return append(values.AppendFloat64(append(dst, '"'), v.Float64()), '"')
 }
 
 func isLogical(s *connect.Schema) bool {
@@ -201,10 +204,10 @@ func (c *JSON) appendObject(dst []byte, keys, vals *connect.Schema, m *connect.M
 }
 
 // appendNamed writes an object without schema whose names are known as they are written.
-func (c *JSON) appendNamed(dst []byte, names []string, m *connect.Map) (out []byte, err error) {
+func (c *JSON) appendNamed(dst []byte, names []memberName, m *connect.Map) (out []byte, err error) {
 	out = append(dst, '{')
-	for i, name := range names {
-		if out, err = c.appendValue(append(out, name...), nil, m.At(i)); err != nil {
+	for i := range names {
+		if out, err = c.appendValue(names[i].append(out), nil, m.At(i)); err != nil {
 			return nil, fmt.Errorf("entry %s: %w", m.Keys().At(i), err)
 		}
 	}
@@ -236,7 +239,7 @@ func (c *JSON) appendStruct(dst []byte, schema *connect.Schema, st *connect.Stru
 	list := c.membersOf(schema).list
 	for i := range list {
 		m, v := &list[i], st.At(i)
-		out = append(out, m.name...)
+		out = m.name.append(out)
 		if m.scalar && v.Kind() == m.kind {
 			out = appendScalar(out, v)
 		} else if out, err = c.appendValue(out, m.schema, v); err != nil {

@@ -13,7 +13,7 @@ type members struct {
 
 // member is a field as it is written.
 type member struct {
-	name   string // with what stands around it: ,"name":
+	name   memberName
 	schema *connect.Schema
 	kind   connect.Kind // of its values
 	scalar bool         // they need nothing of the schema
@@ -39,7 +39,7 @@ func (c *JSON) membersOf(schema *connect.Schema) *members {
 }
 
 func newMember(i int, f connect.Field) member {
-	m := member{name: memberName(i, f.Name), schema: f.Schema, kind: f.Schema.Kind()}
+	m := member{name: newMemberName(i, f.Name), schema: f.Schema, kind: f.Schema.Kind()}
 	switch {
 	case f.Schema.Name() == connect.TimestampName:
 		m.kind, m.scalar = connect.KindInstant, true
@@ -50,11 +50,26 @@ func newMember(i int, f connect.Field) member {
 	return m
 }
 
-// memberName is a name with the comma in front of it, if it is not the first, and the colon behind it.
-func memberName(i int, name string) string {
+// memberName is a name as it is written, with the comma in front of it, if it is not the first, and the colon behind it: ,"name":
+type memberName struct {
+	text  string
+	short [16]byte // the beginning of the text: most are no longer, and what has a fixed size is written in one move
+}
+
+func newMemberName(i int, name string) memberName {
 	text := append(jsontext.AppendString([]byte{','}, name), ':')
 	if i == 0 {
 		text = text[1:]
 	}
-	return string(text)
+	n := memberName{text: string(text)}
+	copy(n.short[:], text)
+	return n
+}
+
+func (n *memberName) append(dst []byte) []byte {
+	if at := len(dst); len(n.text) <= len(n.short) && cap(dst)-at >= len(n.short) {
+		*(*[16]byte)(dst[at : at+16]) = n.short
+		return dst[:at+len(n.text)]
+	}
+	return append(dst, n.text...)
 }

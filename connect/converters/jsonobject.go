@@ -1,6 +1,10 @@
 package converters
 
 import (
+	"encoding/binary"
+	"math"
+	"strings"
+
 	"github.com/sluice-connect/sluice/connect"
 	"github.com/sluice-connect/sluice/connect/jsontext"
 	"github.com/sluice-connect/sluice/connect/values"
@@ -9,7 +13,37 @@ import (
 // shape is what objects with the same names in the same order have in common.
 type shape struct {
 	keys  *connect.Keys
-	names []string // as they stand before a value, with the comma in front: ,"name":
+	names []shapeName
+}
+
+// shapeName is a name as it stands before a value, with the comma in front of it: ,"name":
+type shapeName struct {
+	text string
+	// Its first and, if it is longer, its last eight bytes, the first the lowest: most names are no more than these. What a short one lacks of eight is masked.
+	head, mask, tail uint64
+}
+
+func newShapeName(text string) shapeName {
+	n, padded := shapeName{text: text, mask: math.MaxUint64}, text+strings.Repeat("\x00", wordSize)
+	n.head = binary.LittleEndian.Uint64([]byte(padded))
+	if lacks := wordSize - len(text); lacks > 0 {
+		n.mask >>= 8 * lacks
+	} else {
+		n.tail = binary.LittleEndian.Uint64([]byte(text[len(text)-wordSize:]))
+	}
+	return n
+}
+
+const wordSize = 8
+
+// begins tells whether data begin with the name. At the end of data, within a word, it may say no where they do.
+func (n *shapeName) begins(data []byte) bool {
+	size := len(n.text)
+	if len(data) < wordSize || len(data) < size || binary.LittleEndian.Uint64(data)&n.mask != n.head {
+		return false
+	}
+	return size <= wordSize || binary.LittleEndian.Uint64(data[size-wordSize:]) == n.tail &&
+		(size <= 2*wordSize || string(data[wordSize:size-wordSize]) == n.text[wordSize:size-wordSize])
 }
 
 // shapes are those that were met last: the objects of a stream mostly have one of few.
@@ -38,8 +72,11 @@ func (s *shapes) begin(d *decoder) (like shape, ok bool) {
 		s.debt--
 	}
 	for i := range s.count {
-		at := (s.newest + i) % s.count
-		if d.follows(s.kept[at].names[0][1:]) {
+		at := s.newest + i
+		if at >= s.count {
+			at -= s.count
+		}
+		if d.follows(s.kept[at].names[0].text[1:]) {
 			s.newest = at
 			return s.kept[at], true
 		}
@@ -87,13 +124,13 @@ func (s *shapes) learn(m *connect.Map) {
 		return
 	}
 	all := string(text)
-	next := shape{keys: m.Keys(), names: make([]string, 0, m.Len())}
+	next := shape{keys: m.Keys(), names: make([]shapeName, 0, m.Len())}
 	for i := range ends {
 		start := 0
 		if i > 0 {
 			start = ends[i-1]
 		}
-		next.names = append(next.names, all[start:ends[i]])
+		next.names = append(next.names, newShapeName(all[start:ends[i]]))
 	}
 	at := s.count
 	if at == shapesMost {
@@ -121,15 +158,18 @@ func (d *decoder) bareObject() (connect.Value, error) {
 		}
 		return d.otherObject(connect.NewMap(4), name, true)
 	}
-	d.At += len(like.names[0]) - 1
+	d.At += len(like.names[0].text) - 1
 	m := d.room.Map(like.keys)
 	for n := 0; ; {
+		if n = d.likewise(like.names, m, n); n == len(like.names) {
+			return connect.MapOf(m), nil
+		}
 		v, err := d.bare()
 		if err != nil {
 			return connect.Value{}, err
 		}
 		m.SetAt(n, v)
-		if n++; n < len(like.names) && d.Take(like.names[n]) {
+		if n++; n < len(like.names) && d.Take(like.names[n].text) {
 			continue
 		}
 		if more, err = d.Next('}'); err != nil {
@@ -141,7 +181,7 @@ func (d *decoder) bareObject() (connect.Value, error) {
 		name := ""
 		if more {
 			d.Peek()
-			if n < len(like.names) && d.Take(like.names[n][1:]) {
+			if n < len(like.names) && d.Take(like.names[n].text[1:]) {
 				continue
 			}
 			if name, err = d.Name(); err != nil {
@@ -164,6 +204,35 @@ func (d *decoder) bareObject() (connect.Value, error) {
 			return connect.MapOf(m), nil
 		}
 	}
+}
+
+// likewise reads values from the n-th on for as long as they are scalars, with the names of a shape between them as they were written before, and the end of
+// the object. It returns which value is next, and how many there are if the object has ended.
+func (d *decoder) likewise(names []shapeName, m *connect.Map, n int) int {
+	data, at := d.Data, d.At
+	for {
+		v, end := bareScalar(data, at)
+		if end == 0 {
+			break
+		}
+		m.SetAt(n, v)
+		if n+1 < len(names) {
+			if !names[n+1].begins(data[end:]) {
+				break
+			}
+			n++
+			at = end + len(names[n].text)
+			continue
+		}
+		if end == len(data) || data[end] != '}' {
+			break
+		}
+		d.At = end + 1
+		d.Depth--
+		return n + 1
+	}
+	d.At = at
+	return n
 }
 
 // beginning is a map of the first n entries of another.

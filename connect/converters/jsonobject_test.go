@@ -27,6 +27,13 @@ func TestObjectsOfManyShapesAreReadAsEachForItself(t *testing.T) {
 		`{"é":1,"b":2}`, `{"":1}`, `{"a":{"a":1,"b":{"a":1}},"b":[{"a":1,"b":2},{"a":1},{"b":1}],"c":{}}`, `{"a":{"x":1},"b":{"x":2},"c":{"y":3}}`,
 		`{"😀":1,"b":2}`,
 	}
+	for size := range 40 { // names that differ in one byte, or in their length
+		name := strings.Repeat("x", size)
+		texts = append(texts, fmt.Sprintf(`{"a":1,"%s":-2.5,"b":true}`, name), fmt.Sprintf(`{"a":null,"%s":"text","b":false}`, name))
+		if size > 0 {
+			texts = append(texts, fmt.Sprintf(`{"a":1,"%sy%s":2,"b":true}`, name[:size/2], name[size/2+1:]))
+		}
+	}
 	for i := range 40 {
 		texts = append(texts, fmt.Sprintf(`{"id":"x","sensor-%d":%d.5}`, i, i))
 	}

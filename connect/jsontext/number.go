@@ -1,7 +1,6 @@
 package jsontext
 
 import (
-	"encoding/binary"
 	"math/big"
 	"math/bits"
 	"strconv"
@@ -19,45 +18,62 @@ type Number struct {
 // shortest is how many digits fit into a uint64 whatever they are.
 const shortest = 18
 
-// Short reads a number without exponent whose digits are few: it is digits / 10^scale, and written without point where scale is 0. It stays where it is,
-// and ok is false, where there is another number or none.
-func (s *Scanner) Short() (digits int64, scale int, ok bool) {
-	data, at := s.Data, s.At
-	negative := at < len(data) && data[at] == '-'
-	if negative {
-		at++
+// Short reads a number without exponent whose digits are few: it is digits / 10^scale, and written without point where scale is 0. It ends at end, which
+// is 0 where there is another number or none.
+func Short(data []byte, at int) (digits int64, scale, end int) {
+	minus := int64(0)
+	if at < len(data) && data[at] == '-' {
+		at, minus = at+1, -1
 	}
-	n, end := fewDigits(data, at, 0)
-	count := end - at
-	if count > 0 && end < len(data) && data[end] == '.' {
-		at = end + 1
-		n, end = fewDigits(data, at, n)
-		scale = end - at
-		count += scale
-		if scale == 0 {
-			return 0, 0, false
+	n, end := uint64(0), at
+	if at+8 <= len(data) { // most numbers, with the byte behind them, are within a word
+		w := word(data[at:])
+		size := digitBits(w)
+		if size == 64 {
+			n, end = eightDigits(w), at+8
+		} else if next := byte(w >> size); next != '.' {
+			if size == 0 || next|0x20 == 'e' {
+				return 0, 0, 0
+			}
+			return signed(eightDigits(w<<(64-size)), minus), 0, at + int(size/8)
+		} else if size > 0 {
+			before := uint64(1)<<size - 1
+			w = w&before | w>>8&^before // the digits without the point
+			all := digitBits(w)
+			if next := byte(w >> all); all > size && all < 56 && next != '.' && next|0x20 != 'e' {
+				return signed(eightDigits(w<<(64-all)), minus), int(all-size) / 8, at + int(all/8) + 1
+			}
 		}
 	}
+	n, end = fewDigits(data, end, n)
+	count := end - at
+	if count > 0 && end < len(data) && data[end] == '.' {
+		point := end
+		n, end = fewDigits(data, point+1, n)
+		if scale = end - point - 1; scale == 0 {
+			return 0, 0, 0
+		}
+		count += scale
+	}
 	if count == 0 || count > shortest || end < len(data) && (data[end]|0x20 == 'e' || data[end] == '.') {
-		return 0, 0, false
+		return 0, 0, 0
 	}
-	s.At = end
-	if negative {
-		return -int64(n), scale, true
-	}
-	return int64(n), scale, true
+	return signed(n, minus), scale, end
 }
+
+// signed is n, or -n where minus is -1.
+func signed(n uint64, minus int64) int64 { return (int64(n) ^ minus) - minus }
 
 // fewDigits reads digits behind those that n has. Where there are more than fit into it, it stops somewhere behind the last that would.
 func fewDigits(data []byte, at int, n uint64) (uint64, int) {
 	for start := at; at+8 <= len(data); {
-		w := binary.LittleEndian.Uint64(data[at:])
-		count := leadingDigits(w)
-		if count == 0 || at-start > shortest {
+		w := word(data[at:])
+		size := digitBits(w)
+		if size == 0 || at-start > shortest {
 			return n, at
 		}
-		n = n*tens[count] + eightDigits(w<<(64-8*count))
-		if at += count; count < 8 {
+		n = n*tens[size/8] + eightDigits(w<<(64-size))
+		if at += int(size / 8); size < 64 {
 			return n, at
 		}
 	}
@@ -67,11 +83,11 @@ func fewDigits(data []byte, at int, n uint64) (uint64, int) {
 	return n, at
 }
 
-// leadingDigits counts the digits at the beginning of eight bytes, the first of them the lowest.
-func leadingDigits(w uint64) int {
+// digitBits is the size, in bits, of the digits at the beginning of eight bytes, the first of them the lowest.
+func digitBits(w uint64) uint {
 	const high, zeros, carry = 0xf0f0f0f0f0f0f0f0, 0x3030303030303030, 0x0606060606060606
 	other := (w&high ^ zeros) | ((w+carry)&high ^ zeros)
-	return bits.TrailingZeros64(other) / 8
+	return uint(bits.TrailingZeros64(other)) &^ 7
 }
 
 // eightDigits is the number that eight digits are, the first in the lowest byte; bytes of zero are zeros. Neighbours are joined to numbers of two digits, of

@@ -21,15 +21,14 @@ func TestShortNumbersAreReadAsAllOthers(t *testing.T) {
 		return b.String()
 	}
 	check := func(text string) {
-		short, long := Scanner{Data: []byte(text)}, Scanner{Data: []byte(text)}
-		got, scale, ok := short.Short()
+		long := Scanner{Data: []byte(text)}
+		got, scale, end := Short(long.Data, 0)
 		want, err := long.Number()
-		if !ok {
-			require.Zero(t, short.At, text)
+		if end == 0 {
 			return
 		}
 		require.NoError(t, err, text)
-		require.Equal(t, long.At, short.At, text)
+		require.Equal(t, long.At, end, text)
 		require.Equal(t, want.Whole, scale == 0, text)
 		if scale == 0 {
 			require.Equal(t, want.Int64(), got, text)
@@ -42,16 +41,20 @@ func TestShortNumbersAreReadAsAllOthers(t *testing.T) {
 		}
 	}
 	for range 100_000 {
-		text := []string{"", "-", "--"}[random.IntN(3)] + digits(22) + []string{"", ".", "..", ".0"}[random.IntN(4)] + digits(12) +
-			[]string{"", "", ",", "}", "e3", "E", ".", ":12345678", "/1234567"}[random.IntN(9)]
+		text := []string{"", "-", "--"}[random.IntN(3)] + digits([]int{4, 10, 22}[random.IntN(3)]) + []string{"", ".", "..", ".0"}[random.IntN(4)] + digits([]int{1, 4, 12}[random.IntN(3)]) +
+			[]string{"", "", ",", "}", "e3", "E", ".", ":12345678", ",\"name\":\"", "/1234567"}[random.IntN(10)]
 		check(text)
 	}
 	for _, text := range []string{"", "-", "0", "-0", "-0.0", "00", "1.", ".5", "1.5.", "123456789012345678", "1234567890123456789", "12345678.12345678", "1e5"} {
 		check(text)
 	}
-	s := Scanner{Data: []byte("1234567890123,")}
-	n, scale, ok := s.Short()
-	require.Equal(t, []any{int64(1234567890123), 0, true, 13}, []any{n, scale, ok, s.At})
+	for text, want := range map[string][]any{
+		"1234567890123,": {int64(1234567890123), 0, 13}, "-21.5,\"at\":1": {int64(-215), 1, 5}, "12345.67}": {int64(1234567), 2, 8}, "42,\"total\"": {int64(42), 0, 2},
+		"1234567.5}": {int64(12345675), 1, 9}, "0.1234567}": {int64(1234567), 7, 9}, "1.\"23456": {int64(0), 0, 0}, ".5,\"2345": {int64(0), 0, 0},
+	} {
+		n, scale, end := Short([]byte(text), 0)
+		require.Equal(t, want, []any{n, scale, end}, text)
+	}
 }
 
 // Jackson's numbers are BigDecimals, whose zero has no sign; what is next to nothing keeps its own.
@@ -79,8 +82,8 @@ func TestPlainTextEndsAtTheFirstByteThatIsSpecial(t *testing.T) {
 				if c < ' ' || c == '"' || c == '\\' || c >= 0x80 {
 					want = at
 				}
-				if plain(text, 0) != want || plain(string(text), 0) != want {
-					t.Fatalf("%q: %d, not %d", strconv.Quote(string(text)), plain(text, 0), want)
+				if Plain(text, 0) != want || Plain(string(text), 0) != want {
+					t.Fatalf("%q: %d, not %d", strconv.Quote(string(text)), Plain(text, 0), want)
 				}
 			}
 		}

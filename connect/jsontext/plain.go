@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// plain returns the position of the first byte from at on that does not stand in a string as it is: a quote, a backslash, a control character, or one of a
+// Plain returns the position of the first byte from at on that does not stand in a string as it is: a quote, a backslash, a control character, or one of a
 // character beyond ASCII. Eight bytes are looked at at once.
-func plain[T string | []byte](text T, at int) int {
+func Plain[T string | []byte](text T, at int) int {
 	for ; at+8 <= len(text); at += 8 {
 		if m := marks(word(text[at : at+8])); m != 0 {
 			return at + bits.TrailingZeros64(m)>>3

@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -9,9 +10,12 @@ const upperHex = "0123456789ABCDEF"
 
 // AppendString quotes s as Jackson does: characters beyond U+FFFF as a pair of escapes, all others as they are.
 func AppendString(dst []byte, s string) []byte {
+	if quoted, ok := appendPlain(dst, s); ok {
+		return quoted
+	}
 	dst = append(dst, '"')
 	start := 0
-	for i := plain(s, 0); i < len(s); i = plain(s, i) {
+	for i := Plain(s, 0); i < len(s); i = Plain(s, i) {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			dst = appendEscape(append(dst, s[start:i]...), c)
@@ -27,6 +31,28 @@ func AppendString(dst []byte, s string) []byte {
 		i += n
 	}
 	return append(append(dst, s[start:]...), '"')
+}
+
+// appendPlain quotes s while it looks for what does not stand as it is, eight bytes at once; ok is false where there is such a thing, and where s is short or
+// dst has no room for it.
+func appendPlain(dst []byte, s string) (quoted []byte, ok bool) {
+	start, size := len(dst)+1, len(s)
+	if size < 8 || cap(dst) <= start+size {
+		return nil, false
+	}
+	quoted = dst[:start+size+1]
+	quoted[start-1] = '"'
+	out := quoted[start:]
+	var special uint64
+	for at := 0; at+8 <= size; at += 8 {
+		w := word(s[at:])
+		special |= marks(w)
+		binary.LittleEndian.PutUint64(out[at:], w)
+	}
+	last := word(s[size-8:])
+	binary.LittleEndian.PutUint64(out[size-8:], last)
+	out[size] = '"'
+	return quoted, special|marks(last) == 0
 }
 
 func appendEscape(dst []byte, c byte) []byte {

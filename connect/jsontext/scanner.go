@@ -107,7 +107,7 @@ func (s *Scanner) Name() (string, error) {
 // Text reads a string whose quote Peek has seen. It shares the data where nothing is escaped.
 func (s *Scanner) Text() (string, error) {
 	start := s.At + 1
-	s.At = plain(s.Data, start)
+	s.At = Plain(s.Data, start)
 	if s.At < len(s.Data) && s.Data[s.At] == '"' {
 		s.At++
 		return values.Valid(s.Data[start : s.At-1]), nil
@@ -131,7 +131,7 @@ func (s *Scanner) text(start int) (string, error) {
 		case c < ' ':
 			return "", s.Fail("control character in a string")
 		}
-		s.At = plain(s.Data, s.At+1)
+		s.At = Plain(s.Data, s.At+1)
 	}
 	return "", s.Fail("string without end")
 }

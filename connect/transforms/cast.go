@@ -26,12 +26,11 @@ type fieldCast struct {
 	to    connect.Kind
 }
 
-// castPlan is what becomes of a schema: which fields are cast to what, and all of them in their order.
+// castPlan is what becomes of a schema, and which of its fields are cast to what.
 type castPlan struct {
-	schema *connect.Schema
-	at     []int
-	to     []connect.Kind
-	moves  *connect.Moves
+	structPlan
+	at []int
+	to []connect.Kind
 }
 
 var castSpecKey = connect.ListKey("spec",
@@ -183,14 +182,14 @@ func (c *cast) applyStruct(r *connect.Record, schema *connect.Schema, v connect.
 	}
 	c.done = c.done[:0]
 	for i, at := range plan.at {
-		f := st.Schema().Fields()[at]
+		f := &st.Schema().Fields()[at]
 		v, err := castValue(f.Schema, c.nulls.at(st, at), plan.to[i])
 		if err != nil {
 			return fmt.Errorf("field %s: %w", f.Name, err)
 		}
 		c.done = append(c.done, v)
 	}
-	if st, err = c.restruct(r, st, c.nulls, plan.schema, plan.moves); err != nil {
+	if st, err = c.restruct(r, st, &plan.structPlan); err != nil {
 		return err
 	}
 	for i, at := range plan.at {
@@ -202,7 +201,7 @@ func (c *cast) applyStruct(r *connect.Record, schema *connect.Schema, v connect.
 func (c *cast) plan(s *connect.Schema) (*castPlan, error) {
 	if c.whole != connect.KindNull {
 		schema, err := castSchema(s, c.whole, basics(s)...)
-		return &castPlan{schema: schema}, err
+		return &castPlan{structPlan: structPlan{schema: schema}}, err
 	}
 	fields, err := fieldsOf(s)
 	if err != nil {
@@ -225,13 +224,16 @@ func (c *cast) plan(s *connect.Schema) (*castPlan, error) {
 			return nil, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}
-	plan.moves = connect.NewMoves(from)
 	opts := basics(s)
 	if s.Optional() {
 		opts = append(opts, connect.Optional())
 	}
-	plan.schema, err = structSchema(fields, opts...)
-	return plan, err
+	schema, err := structSchema(fields, opts...)
+	if err != nil {
+		return nil, err
+	}
+	plan.structPlan = newStructPlan(s, schema, from, c.nulls)
+	return plan, nil
 }
 
 // castSchema is the schema of what was cast, optional and with the default of the one before.

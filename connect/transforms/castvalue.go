@@ -26,7 +26,7 @@ func castValue(schema *connect.Schema, v connect.Value, to connect.Kind) (connec
 	if to == connect.KindString {
 		return castToText(v), nil
 	}
-	if schema != nil {
+	if schema != nil && schema.HasName() {
 		encoded, err := encodeLogical(schema.Name(), v)
 		if err != nil {
 			return v, err

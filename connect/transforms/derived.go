@@ -19,17 +19,15 @@ type kept[K comparable, V any] struct {
 }
 
 func (d *derived[K, V]) of(key K) (V, error) {
-	if d.count > 0 && d.kept[d.newest].key == key {
-		return d.kept[d.newest].value, nil
-	}
-	if d.same != nil && d.count > 0 && d.same(d.kept[d.newest].key, key) {
-		return d.kept[d.newest].value, nil
+	if newest := &d.kept[d.newest]; newest.key == key && d.count > 0 {
+		return newest.value, nil
 	}
 	return d.find(key)
 }
 
 func (d *derived[K, V]) find(key K) (V, error) {
-	for i := range d.count {
+	for n := range d.count {
+		i := (d.newest + n) % d.count
 		if d.kept[i].key == key || d.same != nil && d.same(d.kept[i].key, key) {
 			d.newest = i
 			return d.kept[i].value, nil

@@ -16,15 +16,9 @@ type insertField struct {
 	insertions                          []*insertion // those that there are, in this order
 	value                               string       // of fixed
 	nulls                               nulls
-	plans                               derived[*connect.Schema, *insertPlan]
+	plans                               derived[*connect.Schema, *structPlan] // the new fields are the last
 	maps                                derived[*connect.Keys, *mapPlan]
 	known                               []connect.Value // of the record in hand, as insertions
-}
-
-// insertPlan is the new schema, in which the new fields are the last.
-type insertPlan struct {
-	schema *connect.Schema
-	moves  *connect.Moves
 }
 
 // insertion is a new field.
@@ -131,7 +125,7 @@ func (f *insertField) insert(r *connect.Record, sink *connect.SinkRecord) error 
 	if err != nil {
 		return err
 	}
-	if st, err = f.restruct(r, st, f.nulls, plan.schema, plan.moves); err != nil {
+	if st, err = f.restruct(r, st, plan); err != nil {
 		return err
 	}
 	next := len(plan.schema.Fields()) - len(f.insertions)
@@ -195,8 +189,7 @@ func timestampOf(r *connect.Record, form func(int64) connect.Value) connect.Valu
 	return form(r.Timestamp)
 }
 
-func (f *insertField) plan(s *connect.Schema) (*insertPlan, error) {
-	plan := &insertPlan{}
+func (f *insertField) plan(s *connect.Schema) (*structPlan, error) {
 	fields := slices.Clone(s.Fields())
 	var from []int
 	for i := range fields {
@@ -205,8 +198,10 @@ func (f *insertField) plan(s *connect.Schema) (*insertPlan, error) {
 	for _, i := range f.insertions {
 		fields, from = append(fields, connect.F(i.name, i.schema)), append(from, -1)
 	}
-	plan.moves = connect.NewMoves(from)
-	var err error
-	plan.schema, err = structSchema(fields, basics(s)...)
-	return plan, err
+	schema, err := structSchema(fields, basics(s)...)
+	if err != nil {
+		return nil, err
+	}
+	plan := newStructPlan(s, schema, from, f.nulls)
+	return &plan, nil
 }

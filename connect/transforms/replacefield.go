@@ -23,10 +23,9 @@ type replaceField struct {
 
 type rename struct{ from, to string }
 
-// replacePlan is the new schema and where its fields come from.
+// replacePlan is what becomes of structs.
 type replacePlan struct {
-	schema *connect.Schema
-	moves  *connect.Moves
+	structPlan
 	// Fields whose value is that of another field than their schema, as Java finds it where a new name is also an old one: it may not fit.
 	crossed []int
 }
@@ -115,7 +114,7 @@ func (r *replaceField) Apply(record *connect.Record) (bool, error) {
 			return true, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}
-	_, err = r.restruct(record, st, r.nulls, plan.schema, plan.moves)
+	_, err = r.restruct(record, st, &plan.structPlan)
 	return true, err
 }
 
@@ -172,8 +171,10 @@ func (r *replaceField) plan(s *connect.Schema) (*replacePlan, error) {
 		}
 		fields, sources = append(fields, connect.F(name, f.Schema)), append(sources, from)
 	}
-	plan.moves = connect.NewMoves(sources)
-	var err error
-	plan.schema, err = structSchema(fields, basics(s)...)
-	return plan, err
+	schema, err := structSchema(fields, basics(s)...)
+	if err != nil {
+		return nil, err
+	}
+	plan.structPlan = newStructPlan(s, schema, sources, r.nulls)
+	return plan, nil
 }

@@ -13,33 +13,59 @@ type rewriter struct {
 	room connect.Slab
 }
 
-// restruct makes a record's struct one of another schema. The record stays as it is if a field may not have the null that it would get.
-func (w *rewriter) restruct(r *connect.Record, st *connect.Struct, n nulls, schema *connect.Schema, moves *connect.Moves) (*connect.Struct, error) {
-	old, defaults := st.Schema(), false
-	for i, f := range moves.From() {
-		if f < 0 || !st.At(f).IsNull() {
-			continue
+// structPlan is what becomes of structs of one schema: the new one, and where their values come from.
+type structPlan struct {
+	schema *connect.Schema
+	moves  *connect.Moves
+	nulls  nulls
+	minded []int // the old fields whose null becomes a default or may not be
+}
+
+func newStructPlan(old, schema *connect.Schema, from []int, n nulls) structPlan {
+	plan := structPlan{schema: schema, moves: connect.NewMoves(from), nulls: n}
+	for i, f := range from {
+		if f >= 0 && (!schema.Fields()[i].Schema.Optional() || bool(n) && !old.Fields()[f].Schema.Default().IsNull()) {
+			plan.minded = append(plan.minded, f)
 		}
-		if !n.at(st, f).IsNull() {
-			defaults = true
-		} else if err := nullable(schema.Fields()[i]); err != nil {
+	}
+	return plan
+}
+
+// restruct makes a record's struct one of another schema. The record stays as it is if a field may not have the null that it would get.
+func (w *rewriter) restruct(r *connect.Record, st *connect.Struct, plan *structPlan) (*connect.Struct, error) {
+	old, lacks := st.Schema(), st.Lacks(plan.minded)
+	if lacks {
+		if err := plan.check(st); err != nil {
 			return nil, err
 		}
 	}
 	if w.owns(r) {
-		st.Reshape(schema, moves)
+		st.Reshape(plan.schema, plan.moves)
+		w.setSchema(r, plan.schema)
 	} else {
-		st = w.room.Restruct(st, schema, moves)
+		st = w.room.Restruct(st, plan.schema, plan.moves)
+		w.own(r, st)
 	}
-	w.own(r, st)
-	if defaults {
-		for i, f := range moves.From() {
+	if lacks && bool(plan.nulls) {
+		for i, f := range plan.moves.From() {
 			if f >= 0 && st.At(i).IsNull() {
 				st.SetAt(i, old.Fields()[f].Schema.Default())
 			}
 		}
 	}
 	return st, nil
+}
+
+// check refuses a struct with a null that neither becomes a default nor may be.
+func (p *structPlan) check(st *connect.Struct) error {
+	for i, f := range p.moves.From() {
+		if f >= 0 && p.nulls.at(st, f).IsNull() {
+			if err := nullable(p.schema.Fields()[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // remap is restruct for a map, which may have any null.

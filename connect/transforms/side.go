@@ -32,6 +32,14 @@ func (s side) set(r *connect.Record, schema *connect.Schema, v connect.Value) {
 	}
 }
 
+func (s side) setSchema(r *connect.Record, schema *connect.Schema) {
+	if s == ofValue {
+		r.ValueSchema = schema
+	} else {
+		r.KeySchema = schema
+	}
+}
+
 // own sets a struct that was made for this record.
 func (s side) own(r *connect.Record, st *connect.Struct) {
 	if s == ofValue {

@@ -1,9 +1,11 @@
 package values
 
 import (
+	"encoding/binary"
 	"errors"
 	"math"
 	"math/big"
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -19,6 +21,13 @@ func AppendFloat32(dst []byte, f float32) []byte { return appendFloat(dst, float
 // appendFloat writes the shortest digits that read back as f. Java asks for two digits at least, and where one would do takes
 // those two that are nearest to f: 4.9E-324, where the shortest is 5E-324.
 func appendFloat(dst []byte, f float64, bits int) []byte {
+	abs := math.Abs(f)
+	if n, ok := tenThousandths(abs, bits); ok {
+		if math.Signbit(f) {
+			dst = append(dst, '-')
+		}
+		return appendTenThousandths(dst, n)
+	}
 	switch {
 	case math.IsNaN(f):
 		return append(dst, "NaN"...)
@@ -26,14 +35,7 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		return append(dst, "Infinity"...)
 	case math.IsInf(f, -1):
 		return append(dst, "-Infinity"...)
-	}
-	if abs := math.Abs(f); abs == 0 || (abs >= 1e-3 && abs < 1e7) {
-		if parts, ok := tenThousandths(abs, bits); ok {
-			if math.Signbit(f) {
-				dst = append(dst, '-')
-			}
-			return appendTenThousandths(dst, parts)
-		}
+	case abs >= 1e-3 && abs < 1e7:
 		start := len(dst)
 		dst = strconv.AppendFloat(dst, f, 'f', -1, bits)
 		for _, c := range dst[start:] {
@@ -48,9 +50,15 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 
 // tenThousandths finds the digits of a number below 1e7 that has four at most behind its point, as what measures something mostly has: it is n / 10000.
 // Decimals of up to 15 digits, 6 for 32 bits, all stand for different floats, so there is no other with as many; and the quotient of two numbers that a
-// float64 holds exactly is the nearest there is.
+// float64 holds exactly is the nearest there is. What is below 0.001 is for [appendScientific].
 func tenThousandths(abs float64, bits int) (n uint64, ok bool) {
-	n = uint64(abs*1e4 + 0.5)
+	if !(abs < 1e7) { // NaN neither
+		return 0, false
+	}
+	n = uint64(int64(abs*1e4 + 0.5)) // by way of an int64 it is one instruction
+	if n > 0 && n < 10 {
+		return 0, false
+	}
 	if bits == 64 {
 		return n, float64(n)/1e4 == abs
 	}
@@ -64,13 +72,10 @@ func tenThousandths(abs float64, bits int) (n uint64, ok bool) {
 // appendTenThousandths writes n / 10000 with no more digits behind the point than it needs, but one.
 func appendTenThousandths(dst []byte, n uint64) []byte {
 	dst = appendDigits(dst, n/1e4)
-	n %= 1e4
-	dst = append(dst, '.', byte('0'+n/1000), byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10))
-	least := len(dst) - 3
-	for len(dst) > least && dst[len(dst)-1] == '0' {
-		dst = dst[:len(dst)-1]
-	}
-	return dst
+	digits := fourDigits(n % 1e4)
+	count := max(1, 4-bits.LeadingZeros32(uint32(digits))/8)
+	dst = binary.LittleEndian.AppendUint64(dst, '.'|(zeros|digits)<<8)
+	return dst[:len(dst)-7+count]
 }
 
 func appendScientific(dst []byte, f float64, bits int) []byte {

@@ -139,9 +139,10 @@ func (c *converter) Decode(topic string, data []byte) (*connect.Schema, connect.
 	if err != nil {
 		return nil, connect.Value{}, err
 	}
-	c.message = source{data: payload, spare: maxSpare}
-	v, err := r.value(&c.message)
-	c.message.data = nil
+	s := &c.message
+	s.data, s.at, s.spare, s.depth = payload, 0, maxSpare, 0
+	v, err := r.value(s)
+	s.data = nil
 	if err != nil {
 		return nil, connect.Value{}, fmt.Errorf("%w: reading Avro, schema %d: %w", connect.ErrData, id, err)
 	}

@@ -31,6 +31,7 @@ type source struct {
 	at    int
 	spare int // how many more elements without bytes may be made
 	depth int // of schemaless values
+	room  connect.Slab
 }
 
 const (

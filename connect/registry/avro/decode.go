@@ -63,7 +63,7 @@ func (d *decoder) member(s *source) (connect.Value, error) {
 	if err != nil {
 		return v, err
 	}
-	st := connect.NewStruct(d.schema)
+	st := s.room.Struct(d.schema)
 	st.SetAt(d.slot, v)
 	return connect.StructOf(st), nil
 }
@@ -262,7 +262,7 @@ func (d *decoder) entries(s *source) (connect.Value, error) {
 }
 
 func (d *decoder) record(s *source) (connect.Value, error) {
-	st := connect.NewStruct(d.schema)
+	st := s.room.Struct(d.schema)
 	for i := range d.fields {
 		f := &d.fields[i]
 		if f.to < 0 {
