@@ -53,7 +53,7 @@ var places = []place{
 
 // Tests: all, and those of whether there is a group.
 const (
-	allTests   = "^Test(AControlGroup|TheControlGroup|WhatNoControlGroupHolds|ALimitIsHeldOrMissed|AMemoryLimitHolds)"
+	allTests   = "^Test(AControlGroup|TheControlGroup|WhatNoControlGroupHolds|ALimitIsHeldOrMissed)"
 	briefTests = "^Test(WhatNoControlGroupHolds|ALimitIsHeldOrMissed)"
 )
 

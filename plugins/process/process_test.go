@@ -109,7 +109,7 @@ func ended(t *testing.T, p *Process) *Ended {
 	t.Helper()
 	select {
 	case <-p.Done():
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the process has not ended")
 	}
 	var e *Ended
