@@ -15,7 +15,7 @@ const (
 
 // Struct is [NewStruct].
 func (s *Slab) Struct(schema *Schema) *Struct {
-	if schema.kind != KindStruct {
+	if schema.index == nil {
 		return NewStruct(schema) // panics
 	}
 	if len(s.structs) == 0 {
