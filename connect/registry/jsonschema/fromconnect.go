@@ -13,28 +13,96 @@ import (
 
 // text writes the JSON Schema of a Connect schema, members in the order of Java's library.
 func (o options) text(s *connect.Schema) (string, error) {
-	out, err := o.appendSchema(nil, s, -1)
+	w := writer{options: o}
+	out, err := w.appendSchema(nil, s, -1)
+	if err == nil && s.Recursive() {
+		w.number()
+		out, err = w.appendSchema(nil, s, -1)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w: the schema does not fit JSON Schema: %w", connect.ErrData, err)
 	}
 	return string(out), nil
 }
 
+// writer writes one schema. An object or union that holds itself is written where it occurs first and referred to from then on, so that one must know what
+// is referred to before it is written: such a schema is written twice.
+type writer struct {
+	options
+	defined []*definition
+}
+
+// definition is an object or a union that may be referred to.
+type definition struct {
+	schema   *connect.Schema
+	written  bool
+	referred bool
+	id       int // from 1; 0 for one that is not referred to
+}
+
+// number gives numbers to what was referred to, in the order of the text, and begins anew.
+func (w *writer) number() {
+	ids := 0
+	for _, d := range w.defined {
+		if d.written = false; d.referred {
+			ids++
+			d.id = ids
+		}
+	}
+}
+
+// define returns the definition of a struct, and whether it is written already; nil for what cannot be referred to, or need not.
+func (w *writer) define(s *connect.Schema) (d *definition, before bool) {
+	if s.Kind() != connect.KindStruct || !s.Recursive() {
+		return nil, false
+	}
+	if !isUnion(s) { // what is null besides, and what null stands for, is said where it is referred to
+		s = s.With(connect.Required(), connect.DefaultValue(connect.Value{}))
+	}
+	for _, d := range w.defined {
+		if d.schema.Equal(s) {
+			before, d.written = d.written, true
+			d.referred = d.referred || before
+			return d, before
+		}
+	}
+	d = &definition{schema: s, written: true}
+	w.defined = append(w.defined, d)
+	return d, false
+}
+
+// appendID writes the beginning of an object with the id of a definition, if it has one.
+func (d *definition) appendID(dst []byte) []byte {
+	if d == nil || d.id == 0 {
+		return append(dst, '{')
+	}
+	return append(strconv.AppendInt(append(dst, `{"$id":"#id`...), int64(d.id), 10), `",`...)
+}
+
+func (d *definition) appendReference(dst []byte, index int) []byte {
+	dst = append(strconv.AppendInt(append(dst, `{"$ref":"#id`...), int64(d.id), 10), '"')
+	return append(appendIndex(dst, index), '}')
+}
+
 // appendSchema writes a schema; index is its place among the properties of an object, -1 for none. What is optional is a oneOf with null.
-func (o options) appendSchema(dst []byte, s *connect.Schema, index int) (out []byte, err error) {
+func (w *writer) appendSchema(dst []byte, s *connect.Schema, index int) (out []byte, err error) {
 	if s == nil {
 		return nil, fmt.Errorf("a part of it is schemaless")
 	}
 	if isUnion(s) {
-		if out, err = o.appendUnion(dst, s); err != nil {
+		d, before := w.define(s)
+		if before {
+			return d.appendReference(dst, index), nil
+		}
+		if out, err = w.appendUnion(d.appendID(dst), s); err != nil {
 			return nil, err
 		}
 		return append(appendIndex(out, index), '}'), nil
 	}
 	if !s.Optional() {
-		return o.appendRequired(dst, s, index)
+		return w.appendRequired(dst, s, index)
 	}
-	if out, err = o.appendRequired(append(dst, `{"oneOf":[{"type":"null"},`...), s, -1); err != nil {
+	if out, err = w.appendRequired(append(dst, `{"oneOf":[{"type":"null"},`...), s, -1); err != nil {
 		return nil, err
 	}
 	return append(appendIndex(append(out, ']'), index), '}'), nil
@@ -47,8 +115,8 @@ func appendIndex(dst []byte, index int) []byte {
 	return strconv.AppendInt(append(dst, `,"`+indexProp+`":`...), int64(index), 10)
 }
 
-func (o options) appendUnion(dst []byte, s *connect.Schema) (out []byte, err error) {
-	out = append(dst, `{"oneOf":[`...)
+func (w *writer) appendUnion(dst []byte, s *connect.Schema) (out []byte, err error) {
+	out = append(dst, `"oneOf":[`...)
 	if s.Optional() {
 		out = append(out, `{"type":"null"},`...)
 	}
@@ -56,7 +124,7 @@ func (o options) appendUnion(dst []byte, s *connect.Schema) (out []byte, err err
 		if i > 0 {
 			out = append(out, ',')
 		}
-		if out, err = o.appendRequired(out, f.Schema, i); err != nil {
+		if out, err = w.appendRequired(out, f.Schema, i); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
@@ -64,8 +132,12 @@ func (o options) appendUnion(dst []byte, s *connect.Schema) (out []byte, err err
 }
 
 // appendRequired writes what is not null.
-func (o options) appendRequired(dst []byte, s *connect.Schema, index int) (out []byte, err error) {
-	out = append(dst, '{')
+func (w *writer) appendRequired(dst []byte, s *connect.Schema, index int) (out []byte, err error) {
+	d, before := w.define(s)
+	if before {
+		return d.appendReference(dst, index), nil
+	}
+	out = d.appendID(dst)
 	if s.HasName() {
 		out = append(jsontext.AppendString(append(out, `"title":`...), s.Name()), ',')
 	}
@@ -73,12 +145,12 @@ func (o options) appendRequired(dst []byte, s *connect.Schema, index int) (out [
 		out = append(jsontext.AppendString(append(out, `"description":`...), s.Doc()), ',')
 	}
 	if !s.Default().IsNull() {
-		if out, err = o.appendValue(append(out, `"default":`...), s, s.Default()); err != nil {
+		if out, err = w.appendValue(append(out, `"default":`...), s, s.Default()); err != nil {
 			return nil, fmt.Errorf("default: %w", err)
 		}
 		out = append(out, ',')
 	}
-	if out, err = o.appendContent(out, s); err != nil {
+	if out, err = w.appendContent(out, s); err != nil {
 		return nil, err
 	}
 	out = appendIndex(out, index)
@@ -121,7 +193,7 @@ func appendParameters(dst []byte, params map[string]string) []byte {
 	return out
 }
 
-func (o options) appendContent(dst []byte, s *connect.Schema) (out []byte, err error) {
+func (w *writer) appendContent(dst []byte, s *connect.Schema) (out []byte, err error) {
 	switch s.Kind() {
 	case connect.KindInt8, connect.KindInt16, connect.KindInt32, connect.KindInt64:
 		return append(dst, `"type":"integer"`...), nil
@@ -130,22 +202,22 @@ func (o options) appendContent(dst []byte, s *connect.Schema) (out []byte, err e
 	case connect.KindBoolean:
 		return append(dst, `"type":"boolean"`...), nil
 	case connect.KindString:
-		if param, ok := o.asEnum(s); ok {
+		if param, ok := w.asEnum(s); ok {
 			return appendEnum(dst, s, param), nil
 		}
 		return append(dst, `"type":"string"`...), nil
 	case connect.KindBytes:
-		if s.Name() == connect.DecimalName && o.numeric {
+		if s.Name() == connect.DecimalName && w.numeric {
 			return append(dst, `"type":"number"`...), nil
 		}
 		return append(dst, `"type":"string"`...), nil
 	case connect.KindArray:
-		out, err = o.appendSchema(append(dst, `"type":"array","items":`...), s.Elem(), -1)
+		out, err = w.appendSchema(append(dst, `"type":"array","items":`...), s.Elem(), -1)
 		return out, err
 	case connect.KindMap:
-		return o.appendMapContent(dst, s)
+		return w.appendMapContent(dst, s)
 	}
-	return o.appendProperties(dst, s)
+	return w.appendProperties(dst, s)
 }
 
 func appendEnum(dst []byte, s *connect.Schema, param string) []byte {
@@ -180,31 +252,31 @@ func appendEnum(dst []byte, s *connect.Schema, param string) []byte {
 	return append(dst, ']')
 }
 
-func (o options) appendMapContent(dst []byte, s *connect.Schema) (out []byte, err error) {
+func (w *writer) appendMapContent(dst []byte, s *connect.Schema) (out []byte, err error) {
 	if isObject(s) {
-		return o.appendSchema(append(dst, `"type":"object","additionalProperties":`...), s.Elem(), -1)
+		return w.appendSchema(append(dst, `"type":"object","additionalProperties":`...), s.Elem(), -1)
 	}
-	if out, err = o.appendSchema(append(dst, `"type":"array","items":{"type":"object","properties":{"key":`...), s.Keys(), 0); err != nil {
+	if out, err = w.appendSchema(append(dst, `"type":"array","items":{"type":"object","properties":{"key":`...), s.Keys(), 0); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	if out, err = o.appendSchema(append(out, `,"value":`...), s.Elem(), 1); err != nil {
+	if out, err = w.appendSchema(append(out, `,"value":`...), s.Elem(), 1); err != nil {
 		return nil, err
 	}
 	return append(out, `}}`...), nil
 }
 
-func (o options) appendProperties(dst []byte, s *connect.Schema) (out []byte, err error) {
+func (w *writer) appendProperties(dst []byte, s *connect.Schema) (out []byte, err error) {
 	out = append(dst, `"type":"object","properties":{`...)
 	for i, f := range s.Fields() {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		if out, err = o.appendSchema(append(jsontext.AppendString(out, f.Name), ':'), f.Schema, i); err != nil {
+		if out, err = w.appendSchema(append(jsontext.AppendString(out, f.Name), ':'), f.Schema, i); err != nil {
 			return nil, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}
 	out = append(out, '}')
-	if o.closed {
+	if w.closed {
 		out = append(out, `,"additionalProperties":false`...)
 	}
 	return out, nil
