@@ -25,6 +25,6 @@
 // latest schema, where Java compares the two schemas.
 //
 // What a reference within an object or a union leads back to becomes a schema that holds itself ([connect.Schema.Recursive]), and is optional by its own place;
-// it has no parameter io.confluent.connect.json.Id. Back in JSON Schema such an object is written where it occurs first, with "$id": "#id1", and is
-// {"$ref": "#id1"} afterwards, beside null where it is optional. A list of itself with no object in between is refused. Messages nest 1000 levels at most.
+// it has no parameter io.confluent.connect.json.Id. Back in JSON Schema such an object is written where it occurs first, and is a "$ref" with
+// the pointer to it afterwards, beside null where it is optional (Java: an id such as #id1, which is valid in older drafts only). A list of itself with no object in between is refused. Messages nest 1000 levels at most.
 package jsonschema

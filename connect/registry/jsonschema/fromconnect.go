@@ -3,6 +3,7 @@ package jsonschema
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,73 +16,67 @@ import (
 func (o options) text(s *connect.Schema) (string, error) {
 	w := writer{options: o}
 	out, err := w.appendSchema(nil, s, -1)
-	if err == nil && s.Recursive() {
-		w.number()
-		out, err = w.appendSchema(nil, s, -1)
-	}
 	if err != nil {
 		return "", fmt.Errorf("%w: the schema does not fit JSON Schema: %w", connect.ErrData, err)
 	}
 	return string(out), nil
 }
 
-// writer writes one schema. An object or union that holds itself is written where it occurs first and referred to from then on, so that one must know what
-// is referred to before it is written: such a schema is written twice.
+// writer writes one schema. An object or union that holds itself is written where it occurs first, and referred to from then on.
 type writer struct {
 	options
-	defined []*definition
+	path    []string // to what is being written
+	defined []definition
 }
 
-// definition is an object or a union that may be referred to.
+// definition is an object or a union that holds itself, and the pointer to it.
 type definition struct {
-	schema   *connect.Schema
-	written  bool
-	referred bool
-	id       int // from 1; 0 for one that is not referred to
+	schema  *connect.Schema
+	pointer string
 }
 
-// number gives numbers to what was referred to, in the order of the text, and begins anew.
-func (w *writer) number() {
-	ids := 0
-	for _, d := range w.defined {
-		if d.written = false; d.referred {
-			ids++
-			d.id = ids
-		}
-	}
-}
-
-// define returns the definition of a struct, and whether it is written already; nil for what cannot be referred to, or need not.
-func (w *writer) define(s *connect.Schema) (d *definition, before bool) {
+// before returns the reference to a struct that is written already, "" for others. Then it is to be written now.
+func (w *writer) before(s *connect.Schema) (pointer string) {
 	if s.Kind() != connect.KindStruct || !s.Recursive() {
-		return nil, false
+		return ""
 	}
 	if !isUnion(s) { // what is null besides, and what null stands for, is said where it is referred to
 		s = s.With(connect.Required(), connect.DefaultValue(connect.Value{}))
 	}
 	for _, d := range w.defined {
 		if d.schema.Equal(s) {
-			before, d.written = d.written, true
-			d.referred = d.referred || before
-			return d, before
+			return d.pointer
 		}
 	}
-	d = &definition{schema: s, written: true}
-	w.defined = append(w.defined, d)
-	return d, false
-}
-
-// appendID writes the beginning of an object with the id of a definition, if it has one.
-func (d *definition) appendID(dst []byte) []byte {
-	if d == nil || d.id == 0 {
-		return append(dst, '{')
+	pointer = "#"
+	for _, step := range w.path {
+		pointer += "/" + url.PathEscape(strings.ReplaceAll(strings.ReplaceAll(step, "~", "~0"), "/", "~1"))
 	}
-	return append(strconv.AppendInt(append(dst, `{"$id":"#id`...), int64(d.id), 10), `",`...)
+	w.defined = append(w.defined, definition{s, pointer})
+	return ""
 }
 
-func (d *definition) appendReference(dst []byte, index int) []byte {
-	dst = append(strconv.AppendInt(append(dst, `{"$ref":"#id`...), int64(d.id), 10), '"')
+func appendReference(dst []byte, pointer string, index int) []byte {
+	dst = jsontext.AppendString(append(dst, `{"$ref":`...), pointer)
 	return append(appendIndex(dst, index), '}')
+}
+
+// appendWithin is appendSchema for what stands at steps from here.
+func (w *writer) appendWithin(dst []byte, s *connect.Schema, index int, steps ...string) ([]byte, error) {
+	here := len(w.path)
+	w.path = append(w.path, steps...)
+	out, err := w.appendSchema(dst, s, index)
+	w.path = w.path[:here]
+	return out, err
+}
+
+// appendPart is appendRequired for a part of a oneOf.
+func (w *writer) appendPart(dst []byte, s *connect.Schema, index, part int) ([]byte, error) {
+	here := len(w.path)
+	w.path = append(w.path, "oneOf", strconv.Itoa(part))
+	out, err := w.appendRequired(dst, s, index)
+	w.path = w.path[:here]
+	return out, err
 }
 
 // appendSchema writes a schema; index is its place among the properties of an object, -1 for none. What is optional is a oneOf with null.
@@ -90,11 +85,10 @@ func (w *writer) appendSchema(dst []byte, s *connect.Schema, index int) (out []b
 		return nil, fmt.Errorf("a part of it is schemaless")
 	}
 	if isUnion(s) {
-		d, before := w.define(s)
-		if before {
-			return d.appendReference(dst, index), nil
+		if pointer := w.before(s); pointer != "" {
+			return appendReference(dst, pointer, index), nil
 		}
-		if out, err = w.appendUnion(d.appendID(dst), s); err != nil {
+		if out, err = w.appendUnion(dst, s); err != nil {
 			return nil, err
 		}
 		return append(appendIndex(out, index), '}'), nil
@@ -102,7 +96,7 @@ func (w *writer) appendSchema(dst []byte, s *connect.Schema, index int) (out []b
 	if !s.Optional() {
 		return w.appendRequired(dst, s, index)
 	}
-	if out, err = w.appendRequired(append(dst, `{"oneOf":[{"type":"null"},`...), s, -1); err != nil {
+	if out, err = w.appendPart(append(dst, `{"oneOf":[{"type":"null"},`...), s, -1, 1); err != nil {
 		return nil, err
 	}
 	return append(appendIndex(append(out, ']'), index), '}'), nil
@@ -116,15 +110,17 @@ func appendIndex(dst []byte, index int) []byte {
 }
 
 func (w *writer) appendUnion(dst []byte, s *connect.Schema) (out []byte, err error) {
-	out = append(dst, `"oneOf":[`...)
+	out = append(dst, `{"oneOf":[`...)
+	first := 0
 	if s.Optional() {
 		out = append(out, `{"type":"null"},`...)
+		first = 1
 	}
 	for i, f := range s.Fields() {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		if out, err = w.appendRequired(out, f.Schema, i); err != nil {
+		if out, err = w.appendPart(out, f.Schema, i, first+i); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
@@ -133,11 +129,10 @@ func (w *writer) appendUnion(dst []byte, s *connect.Schema) (out []byte, err err
 
 // appendRequired writes what is not null.
 func (w *writer) appendRequired(dst []byte, s *connect.Schema, index int) (out []byte, err error) {
-	d, before := w.define(s)
-	if before {
-		return d.appendReference(dst, index), nil
+	if pointer := w.before(s); pointer != "" {
+		return appendReference(dst, pointer, index), nil
 	}
-	out = d.appendID(dst)
+	out = append(dst, '{')
 	if s.HasName() {
 		out = append(jsontext.AppendString(append(out, `"title":`...), s.Name()), ',')
 	}
@@ -212,7 +207,7 @@ func (w *writer) appendContent(dst []byte, s *connect.Schema) (out []byte, err e
 		}
 		return append(dst, `"type":"string"`...), nil
 	case connect.KindArray:
-		out, err = w.appendSchema(append(dst, `"type":"array","items":`...), s.Elem(), -1)
+		out, err = w.appendWithin(append(dst, `"type":"array","items":`...), s.Elem(), -1, "items")
 		return out, err
 	case connect.KindMap:
 		return w.appendMapContent(dst, s)
@@ -254,12 +249,12 @@ func appendEnum(dst []byte, s *connect.Schema, param string) []byte {
 
 func (w *writer) appendMapContent(dst []byte, s *connect.Schema) (out []byte, err error) {
 	if isObject(s) {
-		return w.appendSchema(append(dst, `"type":"object","additionalProperties":`...), s.Elem(), -1)
+		return w.appendWithin(append(dst, `"type":"object","additionalProperties":`...), s.Elem(), -1, "additionalProperties")
 	}
-	if out, err = w.appendSchema(append(dst, `"type":"array","items":{"type":"object","properties":{"key":`...), s.Keys(), 0); err != nil {
+	if out, err = w.appendWithin(append(dst, `"type":"array","items":{"type":"object","properties":{"key":`...), s.Keys(), 0, "items", "properties", "key"); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	if out, err = w.appendSchema(append(out, `,"value":`...), s.Elem(), 1); err != nil {
+	if out, err = w.appendWithin(append(out, `,"value":`...), s.Elem(), 1, "items", "properties", "value"); err != nil {
 		return nil, err
 	}
 	return append(out, `}}`...), nil
@@ -271,7 +266,7 @@ func (w *writer) appendProperties(dst []byte, s *connect.Schema) (out []byte, er
 		if i > 0 {
 			out = append(out, ',')
 		}
-		if out, err = w.appendSchema(append(jsontext.AppendString(out, f.Name), ':'), f.Schema, i); err != nil {
+		if out, err = w.appendWithin(append(jsontext.AppendString(out, f.Name), ':'), f.Schema, i, "properties", f.Name); err != nil {
 			return nil, fmt.Errorf("field %s: %w", f.Name, err)
 		}
 	}
