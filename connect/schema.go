@@ -8,9 +8,12 @@ import (
 // Schema describes a value: its kind, whether it may be null, and what the name, version and parameters add to that. A
 // Schema never changes once it is built, is safe for concurrent use, and is meant to be built once: converters keep what
 // they derived from it under its pointer, so a schema built anew for each record costs a conversion of the schema a record.
+//
+// A struct schema may hold itself (see [DeclareStruct]): whoever walks through schemas asks [Schema.Recursive] first.
 type Schema struct {
 	kind       Kind
 	optional   bool
+	recursive  bool
 	given      attributes
 	name       string
 	version    int
@@ -20,6 +23,7 @@ type Schema struct {
 	keys, vals *Schema
 	fields     []Field
 	index      map[string]int
+	open       *StructDeclaration // one that it holds and that has no fields yet, nil for none
 }
 
 // attributes tells which of the attributes that have no natural zero were given: on the wire a name "" and a version 0 differ from
@@ -114,6 +118,7 @@ func NewSchema(kind Kind, opts ...SchemaOption) *Schema {
 func ArraySchema(elem *Schema, opts ...SchemaOption) *Schema {
 	s := newSchema(KindArray, opts...)
 	s.vals = elem
+	s.holds(elem)
 	return s
 }
 
@@ -121,6 +126,8 @@ func ArraySchema(elem *Schema, opts ...SchemaOption) *Schema {
 func MapSchema(keys, values *Schema, opts ...SchemaOption) *Schema {
 	s := newSchema(KindMap, opts...)
 	s.keys, s.vals = keys, values
+	s.holds(keys)
+	s.holds(values)
 	return s
 }
 
@@ -141,15 +148,27 @@ func StructSchema(name string, fields ...Field) *Schema {
 // BuildStructSchema builds a struct schema from data: its error says which field is named twice.
 func BuildStructSchema(fields []Field, opts ...SchemaOption) (*Schema, error) {
 	s := newSchema(KindStruct, opts...)
-	s.fields = fields
-	s.index = make(map[string]int, len(fields))
-	for i, f := range fields {
-		if _, twice := s.index[f.Name]; twice {
-			return nil, fmt.Errorf("connect: struct schema %q has two fields named %q", s.name, f.Name)
-		}
-		s.index[f.Name] = i
+	index, err := indexOf(s.name, fields)
+	if err != nil {
+		return nil, err
+	}
+	s.fields, s.index = fields, index
+	for _, f := range fields {
+		s.holds(f.Schema)
 	}
 	return s, nil
+}
+
+// indexOf returns the positions of a struct's fields by their names.
+func indexOf(name string, fields []Field) (map[string]int, error) {
+	index := make(map[string]int, len(fields))
+	for i, f := range fields {
+		if _, twice := index[f.Name]; twice {
+			return nil, fmt.Errorf("connect: struct schema %q has two fields named %q", name, f.Name)
+		}
+		index[f.Name] = i
+	}
+	return index, nil
 }
 
 func newSchema(kind Kind, opts ...SchemaOption) *Schema {
@@ -166,6 +185,9 @@ func (s *Schema) With(opts ...SchemaOption) *Schema {
 	c.params = maps.Clone(s.params)
 	for _, o := range opts {
 		o(&c)
+	}
+	if c.open != nil {
+		c.open.copied(&c)
 	}
 	return &c
 }
@@ -217,14 +239,20 @@ func (s *Schema) Index(field string) int {
 	return -1
 }
 
-// Equal reports whether both describe the same in every attribute, fields in order (ConnectSchema.equals).
+// Recursive reports whether the schema holds itself, or holds one that does: walking through it does not end.
+func (s *Schema) Recursive() bool { return s.recursive }
+
+// Equal reports whether both describe the same in every attribute, fields in order (ConnectSchema.equals). Schemas that hold themselves are equal if they
+// differ nowhere, however deep one looks.
 func (s *Schema) Equal(o *Schema) bool {
 	if s == o {
 		return true
 	}
-	if s == nil || o == nil || s.kind != o.kind || s.optional != o.optional || s.given != o.given ||
-		s.name != o.name || s.version != o.version || s.doc != o.doc || len(s.fields) != len(o.fields) || !maps.Equal(s.params, o.params) || !s.dflt.Equal(o.dflt) {
+	if s == nil || o == nil || !s.alike(o) {
 		return false
+	}
+	if s.recursive {
+		return s.holdsEqual(o, map[schemaPair]bool{})
 	}
 	for i := range s.fields {
 		if s.fields[i].Name != o.fields[i].Name || !s.fields[i].Schema.Equal(o.fields[i].Schema) {
@@ -232,4 +260,10 @@ func (s *Schema) Equal(o *Schema) bool {
 		}
 	}
 	return s.keys.Equal(o.keys) && s.vals.Equal(o.vals)
+}
+
+// alike compares what two schemas say without those that they hold.
+func (s *Schema) alike(o *Schema) bool {
+	return s.kind == o.kind && s.optional == o.optional && s.recursive == o.recursive && s.given == o.given && s.version == o.version &&
+		len(s.fields) == len(o.fields) && s.name == o.name && s.doc == o.doc && maps.Equal(s.params, o.params) && s.dflt.Equal(o.dflt)
 }

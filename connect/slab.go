@@ -18,7 +18,7 @@ const (
 
 // Struct is [NewStruct].
 func (s *Slab) Struct(schema *Schema) *Struct {
-	if schema.kind != KindStruct {
+	if schema.index == nil {
 		return NewStruct(schema) // panics
 	}
 	if s.usedStructs == len(s.structs) {

@@ -28,10 +28,10 @@ type (
 	}
 )
 
-// NewStruct returns a struct of a schema of KindStruct with every field null. It panics for other schemas.
+// NewStruct returns a struct of a schema of KindStruct with every field null. It panics for other schemas, and for one that is declared only.
 func NewStruct(schema *Schema) *Struct {
-	if schema.kind != KindStruct {
-		panic(fmt.Sprintf("connect: NewStruct of a schema of kind %s", schema.kind))
+	if schema.index == nil {
+		panic(fmt.Sprintf("connect: NewStruct of a schema of kind %s, or of a struct schema without its fields", schema.kind))
 	}
 	n := len(schema.fields)
 	switch {

@@ -99,6 +99,10 @@ func (c *JSON) prefix(schema *connect.Schema) ([]byte, error) {
 	}
 	p, known := c.prefixes[schema]
 	if !known {
+		if schema != nil && schema.Recursive() {
+			return nil, fmt.Errorf("%w: the schema %q is recursive: JsonConverter cannot write such a schema (schemas.enable=false writes its values alone)",
+				connect.ErrData, schema.Name())
+		}
 		var err error
 		if p, err = c.appendSchema([]byte(`{"schema":`), schema); err != nil {
 			return nil, err

@@ -148,3 +148,19 @@ func TestEmptyIsNotNull(t *testing.T) {
 		assert.Empty(t, out)
 	}
 }
+
+func TestARecursiveSchemaIsRefusedByItsNameAndItsValuesAreWrittenAlone(t *testing.T) {
+	node := connect.DeclareStruct(connect.Named("Node"))
+	schema, err := node.Define(connect.F("n", connect.Int32Schema), connect.F("next", node.Schema().With(connect.Optional())))
+	require.NoError(t, err)
+	next := schema.Fields()[1].Schema
+	v := connect.StructOf(connect.NewStruct(schema).Set("n", connect.Int32(1)).Set("next", connect.StructOf(connect.NewStruct(next).Set("n", connect.Int32(2)))))
+	for s, value := range map[*connect.Schema]connect.Value{schema: v, connect.ArraySchema(schema): connect.Array([]connect.Value{v})} {
+		_, err = NewJSON(JSONOptions{Schemas: true}).Encode(new(Arena), "t", s, value)
+		require.ErrorIs(t, err, connect.ErrData)
+		assert.ErrorContains(t, err, "is recursive: JsonConverter cannot write such a schema")
+	}
+	data, err := NewJSON(JSONOptions{}).Encode(new(Arena), "t", schema, v)
+	require.NoError(t, err)
+	assert.Equal(t, `{"n":1,"next":{"n":2,"next":null}}`, string(data))
+}

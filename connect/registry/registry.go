@@ -216,3 +216,12 @@ func (r *Registry) ReadAs(topic, record string, own Schema) (as Schema, version 
 	version, err = r.VersionOf(subject, own)
 	return own, version, err
 }
+
+// Unreadable adds to an error which schema cannot be read, and the subject that it has by the converter's keys where it has one.
+func (r *Registry) Unreadable(s Schema, topic, record string, err error) error {
+	subject, unnamed := r.Subject(topic, record)
+	if unnamed != nil {
+		return fmt.Errorf("schema %d: %w", s.ID, err)
+	}
+	return fmt.Errorf("schema %d of subject %s: %w", s.ID, subject, err)
+}

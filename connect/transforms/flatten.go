@@ -100,20 +100,34 @@ func fill(out, st *connect.Struct, fields []flatField) error {
 }
 
 func (f *flatten) plan(s *connect.Schema) (*flatPlan, error) {
-	var flat []connect.Field
-	fields, err := f.flattenSchema(s, "", s.Optional(), s.Default(), &flat)
+	flat := flattening{transform: f, around: map[*connect.Schema]bool{}}
+	fields, err := flat.add(s, "", s.Optional(), s.Default())
 	if err != nil {
 		return nil, err
 	}
-	schema, err := structSchema(flat, basics(s)...)
+	schema, err := structSchema(flat.fields, basics(s)...)
 	return &flatPlan{schema: schema, fields: fields}, err
 }
 
-// flattenSchema adds the fields of a struct's schema. prefix, optional and dflt come from the structs around (Flatten.buildUpdatedSchema).
-func (f *flatten) flattenSchema(s *connect.Schema, prefix string, optional bool, dflt connect.Value, flat *[]connect.Field) ([]flatField, error) {
+// flattening is a schema that is being made flat.
+type flattening struct {
+	transform *flatten
+	fields    []connect.Field
+	around    map[*connect.Schema]bool // the structs whose fields are being added
+}
+
+// add adds the fields of a struct's schema. prefix, optional and dflt come from the structs around (Flatten.buildUpdatedSchema). A struct within itself has
+// no flat form; one that is in a list of itself has, since lists stay.
+func (flat *flattening) add(s *connect.Schema, prefix string, optional bool, dflt connect.Value) ([]flatField, error) {
+	if flat.around[s] {
+		return nil, fmt.Errorf("%w: Flatten transformation does not support a struct that holds itself, which %q does (for field %s)",
+			connect.ErrData, s.Name(), prefix)
+	}
+	flat.around[s] = true
+	defer delete(flat.around, s)
 	fields := make([]flatField, len(s.Fields()))
 	for i, field := range s.Fields() {
-		name, optional := f.name(prefix, field.Name), optional || field.Schema.Optional()
+		name, optional := flat.transform.name(prefix, field.Name), optional || field.Schema.Optional()
 		own := field.Schema.Default()
 		if own.IsNull() && dflt.Kind() == connect.KindStruct {
 			own = dflt.Struct().At(i)
@@ -121,14 +135,14 @@ func (f *flatten) flattenSchema(s *connect.Schema, prefix string, optional bool,
 		var err error
 		switch field.Schema.Kind() {
 		case connect.KindStruct:
-			fields[i].nested, err = f.flattenSchema(field.Schema, name, optional, own, flat)
+			fields[i].nested, err = flat.add(field.Schema, name, optional, own)
 		case connect.KindMap:
 			err = fmt.Errorf("%w: Flatten transformation does not support MAP for record with schemas (for field %s)", connect.ErrData, name)
 		default:
 			var leaf *connect.Schema
 			leaf, err = flatSchema(field.Schema, optional, own)
-			fields[i].to = len(*flat)
-			*flat = append(*flat, connect.F(name, leaf))
+			fields[i].to = len(flat.fields)
+			flat.fields = append(flat.fields, connect.F(name, leaf))
 		}
 		if err != nil {
 			return nil, err

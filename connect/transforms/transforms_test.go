@@ -288,3 +288,24 @@ func TestTransformsOfMapsLeaveASharedMapAloneAndShareTheNewKeys(t *testing.T) {
 		require.Equal(t, "{a: secret, n: 7, at: 1700000000000}", shared.String())
 	}
 }
+
+func TestFlattenRefusesAStructWithinItselfAndTakesAListOfIt(t *testing.T) {
+	node := connect.DeclareStruct(connect.Named("Node"))
+	schema, err := node.Define(connect.F("n", connect.Int32Schema), connect.F("next", node.Schema().With(connect.Optional())))
+	require.NoError(t, err)
+	flat := made(t, "Flatten$Value", connect.Config{})
+	r := connect.Record{ValueSchema: schema, Value: connect.StructOf(connect.NewStruct(schema).Set("n", connect.Int32(1)))}
+	_, err = flat.Apply(&r)
+	require.ErrorIs(t, err, connect.ErrData)
+	assert.ErrorContains(t, err, `a struct that holds itself, which "Node" does (for field next`)
+
+	folder := connect.DeclareStruct(connect.Named("Folder"))
+	schema, err = folder.Define(connect.F("at", connect.StructSchema("P", connect.F("x", connect.Int32Schema))), connect.F("folders", connect.ArraySchema(folder.Schema())))
+	require.NoError(t, err)
+	r = connect.Record{ValueSchema: schema, Value: connect.StructOf(connect.NewStruct(schema).Set("folders", connect.Array(nil)).
+		Set("at", connect.StructOf(connect.NewStruct(schema.Fields()[0].Schema).Set("x", connect.Int32(1)))))}
+	_, err = flat.Apply(&r)
+	require.NoError(t, err)
+	assert.Equal(t, "Struct{at.x=1,folders=[]}", r.Value.String())
+	assert.True(t, r.ValueSchema.Recursive())
+}

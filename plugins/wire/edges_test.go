@@ -136,6 +136,32 @@ func TestWhatNestsTooDeepIsARejectedRecord(t *testing.T) {
 	require.Equal(t, uint64(2), got.Records()[2].Tag)
 }
 
+func TestARecordOfARecursiveSchemaIsARejectedRecord(t *testing.T) {
+	node := connect.DeclareStruct(connect.Named("Node"))
+	optional := node.Schema().With(connect.Optional())
+	schema, err := node.Define(connect.F("left", optional), connect.F("right", optional))
+	require.NoError(t, err)
+	holder := connect.StructSchema("Holder", connect.F("nodes", connect.ArraySchema(schema)))
+	s := newStream(t)
+	got, _ := s.send(batchOf(3, func(i int, r *connect.SourceRecord) {
+		switch r.Tag = uint64(i); i {
+		case 0:
+			r.SetStruct(connect.NewStruct(schema))
+		case 1:
+			r.SetStruct(connect.NewStruct(holder).Set("nodes", connect.Array([]connect.Value{connect.StructOf(connect.NewStruct(schema))})))
+		default:
+			r.Value = connect.String("x")
+		}
+	}))
+	require.Equal(t, 3, got.Len())
+	require.ErrorContains(t, got.Records()[0].Rejected(), `its schema "Node" is recursive`)
+	require.ErrorContains(t, got.Records()[1].Rejected(), `its schema "Holder" is recursive`)
+	require.NoError(t, got.Records()[2].Rejected())
+	require.Equal(t, "x", got.Records()[2].Value.Str())
+	_, _, _, err = new(Sender).Value(schema, connect.StructOf(connect.NewStruct(schema)))
+	require.ErrorIs(t, err, connect.ErrData)
+}
+
 // wide is a list of so many structs with a schema each.
 func wide(n int) connect.Value {
 	list := make([]connect.Value, n)

@@ -14,7 +14,7 @@ var sinkTags = tags{keySchema: 0x30, key: 0x3a, valueSchema: 0x40, value: 0x4a, 
 
 // Encode returns ToSink{put} with the first n of the records: all of them, or fewer where they are too large for one message or have too many schemas, and
 // then the caller puts the rest under a number of its own. It shares nothing with them. With an error, which is of class [connect.ErrData], n is 0: the first
-// record is one that the contract cannot carry, because it nests too deep.
+// record is one that the contract cannot carry, because it nests too deep or has a recursive schema.
 func (e *PutEncoder) Encode(number uint64, records []connect.SinkRecord) (out *Outgoing, n int, err error) {
 	e.schemas.begin(0x1a)
 	body := bodies.take()

@@ -10,7 +10,8 @@ import (
 )
 
 // Sender writes what refers to schemas into messages of the generated code, in one direction of one stream: for the messages that are not hot. The zero Sender is
-// ready. It is not safe for concurrent use. Its errors are of class [connect.ErrData]: what the contract cannot carry, because it nests too deep.
+// ready. It is not safe for concurrent use. Its errors are of class [connect.ErrData]: what the contract cannot carry, because it nests too deep
+// or has a recursive schema.
 type Sender struct{ encoder }
 
 // Schemas is what the message that refers to schemas says of them.

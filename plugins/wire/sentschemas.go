@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"unsafe"
@@ -58,6 +59,10 @@ func (s *sentSchemas) lookUp(e *encoder, schema *connect.Schema) (number uint32,
 	}
 	if number, ok := s.byPointer[schema]; ok {
 		return number, true
+	}
+	if schema.Recursive() {
+		e.fail(fmt.Errorf("%w: its schema %q is recursive, which the contract cannot describe", connect.ErrData, schema.Name()))
+		return 0, false
 	}
 	var nodes int
 	content := e.schema(nil, schema, 0, &nodes)

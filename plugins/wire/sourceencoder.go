@@ -27,8 +27,8 @@ type sentPartition struct {
 var sourceTags = tags{keySchema: 0x20, key: 0x2a, valueSchema: 0x30, value: 0x3a, header: 0x42}
 
 // Encode returns what b holds as messages FromSource{batch}, to be sent in turn: mostly one, more where b is too large for one or has too many schemas. The
-// fault, if any, is in the last. They share nothing with b. A record that the contract cannot carry, because it nests too deep, goes as a rejected one
-// ([connect.SourceRecord.Reject]) with the reason.
+// fault, if any, is in the last. They share nothing with b. A record that the contract cannot carry, because it nests too deep or has a recursive
+// schema, goes as a rejected one ([connect.SourceRecord.Reject]) with the reason.
 func (e *SourceEncoder) Encode(b *connect.Batch, fault *contract.Fault) []*Outgoing {
 	records, ends := b.Records(), b.TransactionEnds()
 	var out []*Outgoing

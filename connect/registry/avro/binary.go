@@ -30,16 +30,31 @@ type source struct {
 	data  []byte
 	at    int
 	spare int // how many more elements without bytes may be made
-	depth int // of schemaless values
+	depth int // of what may be nested without an end: schemaless values, and records that hold themselves
 	room  connect.Slab
 }
 
 const (
 	// maxSpare bounds how many elements a message may have that take no bytes in it.
 	maxSpare = 1 << 16
-	// maxDepth bounds the nesting of schemaless values, as JSON's.
+	// maxDepth bounds the nesting of schemaless values and of records that hold themselves, as JSON's.
 	maxDepth = 1000
+	// maxRoom bounds the room that is made for the elements of a list before they are read, where lists may be in each other without an end.
+	maxRoom = 64
+	// maxPath bounds how many of those records the text of an error names on the way to its place.
+	maxPath = 16
 )
+
+// within adds a step to the place of an error.
+func (s *source) within(err error, what string, which any) error {
+	if s.depth > maxPath {
+		return err
+	}
+	if text, ok := which.([]byte); ok {
+		which = string(text)
+	}
+	return fmt.Errorf("%s %v: %w", what, which, err)
+}
 
 func (s *source) left() int { return len(s.data) - s.at }
 

@@ -22,6 +22,7 @@ type decoder struct {
 	branches  []*decoder // of the writer's union; nil for null
 	slot      int        // of a union's struct
 	least     int        // bytes that an element takes at least
+	unbounded bool       // an element may hold such a list or map again
 	size      int
 	scale     int32
 	symbols   []connect.Value
@@ -202,15 +203,23 @@ func (d *decoder) array(s *source) (connect.Value, error) {
 		if err != nil || n == 0 {
 			return connect.Array(list), err
 		}
-		list = slices.Grow(list, n)
+		list = slices.Grow(list, d.room(n))
 		for range n {
 			v, err := d.elem.value(s)
 			if err != nil {
-				return connect.Value{}, fmt.Errorf("element %d: %w", len(list), err)
+				return connect.Value{}, s.within(err, "element", len(list))
 			}
 			list = append(list, v)
 		}
 	}
+}
+
+// room is for how many of n elements room is made at once.
+func (d *decoder) room(n int) int {
+	if d.unbounded {
+		return min(n, maxRoom)
+	}
+	return n
 }
 
 func (d *decoder) mapping(s *source) (connect.Value, error) {
@@ -218,7 +227,7 @@ func (d *decoder) mapping(s *source) (connect.Value, error) {
 	for {
 		n, err := s.block(1) // a key's length
 		if m == nil {
-			m = connect.NewMap(n)
+			m = connect.NewMap(d.room(n))
 		}
 		if err != nil || n == 0 {
 			return connect.MapOf(m), err
@@ -230,7 +239,7 @@ func (d *decoder) mapping(s *source) (connect.Value, error) {
 			}
 			v, err := d.elem.value(s)
 			if err != nil {
-				return connect.Value{}, fmt.Errorf("entry %s: %w", key, err)
+				return connect.Value{}, s.within(err, "entry", key)
 			}
 			m.Put(connect.String(values.Text(key)), v)
 		}
@@ -242,7 +251,7 @@ func (d *decoder) entries(s *source) (connect.Value, error) {
 	for {
 		n, err := s.block(d.least)
 		if m == nil {
-			m = connect.NewMap(n)
+			m = connect.NewMap(d.room(n))
 		}
 		if err != nil || n == 0 {
 			return connect.MapOf(m), err
@@ -254,7 +263,7 @@ func (d *decoder) entries(s *source) (connect.Value, error) {
 			}
 			v, err := d.elem.value(s)
 			if err != nil {
-				return connect.Value{}, fmt.Errorf("entry %s: %w", key, err)
+				return connect.Value{}, s.within(err, "entry", key)
 			}
 			m.Put(key, v)
 		}
@@ -273,7 +282,7 @@ func (d *decoder) record(s *source) (connect.Value, error) {
 		}
 		v, err := f.dec.value(s)
 		if err != nil {
-			return connect.Value{}, fmt.Errorf("field %s: %w", d.schema.Fields()[f.to].Name, err)
+			return connect.Value{}, s.within(err, "field", d.schema.Fields()[f.to].Name)
 		}
 		st.SetAt(f.to, v)
 	}
@@ -281,4 +290,14 @@ func (d *decoder) record(s *source) (connect.Value, error) {
 		st.SetAt(m.to, m.dflt)
 	}
 	return connect.StructOf(st), nil
+}
+
+// nested reads a record that may hold itself.
+func (d *decoder) nested(s *source) (connect.Value, error) {
+	if s.depth++; s.depth > maxDepth {
+		return connect.Value{}, fmt.Errorf("more than %d levels", maxDepth)
+	}
+	v, err := d.record(s)
+	s.depth--
+	return v, err
 }

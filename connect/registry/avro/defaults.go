@@ -143,13 +143,32 @@ func fromLatin1(text string) ([]byte, error) {
 	return out, nil
 }
 
-// encodeDefault appends the binary form of a field's JSON default, of a union the first branch's.
-func encodeDefault(dst []byte, n *node, json []byte) ([]byte, error) {
-	s := jsontext.Scanner{Data: json}
-	return appendBinary(dst, n, &s)
+// encodeDefault returns the binary form of a field's JSON default, of a union the first branch's.
+func encodeDefault(n *node, json []byte) ([]byte, error) {
+	var w defaultWriter
+	return w.text(nil, n, json)
 }
 
-func appendBinary(dst []byte, n *node, s *jsontext.Scanner) ([]byte, error) {
+// defaultWriter writes one default. Records in it may have fields that it lacks, whose own defaults are taken: those of records that hold themselves
+// could go on for ever.
+type defaultWriter struct{ depth, values int }
+
+// maxDefaultValues bounds how many values a default may be made of.
+const maxDefaultValues = 1 << 16
+
+func (w *defaultWriter) text(dst []byte, n *node, json []byte) ([]byte, error) {
+	if w.depth++; w.depth > maxNesting {
+		return nil, fmt.Errorf("%w: a default of more than %d levels", connect.ErrData, maxNesting)
+	}
+	defer func() { w.depth-- }()
+	s := jsontext.Scanner{Data: json}
+	return w.append(dst, n, &s)
+}
+
+func (w *defaultWriter) append(dst []byte, n *node, s *jsontext.Scanner) ([]byte, error) {
+	if w.values++; w.values > maxDefaultValues {
+		return nil, fmt.Errorf("%w: a default of more than %d values", connect.ErrData, maxDefaultValues)
+	}
 	c := s.Peek()
 	wants := func(first byte) error {
 		if c != first {
@@ -164,7 +183,7 @@ func appendBinary(dst []byte, n *node, s *jsontext.Scanner) ([]byte, error) {
 		if len(n.branches) == 0 {
 			return nil, fmt.Errorf("%w: a default of an empty union", connect.ErrData)
 		}
-		return appendBinary(append(dst, 0), n.branches[0], s)
+		return w.append(append(dst, 0), n.branches[0], s)
 	case kindBoolean:
 		if c == 't' {
 			return append(dst, 1), s.Word("true")
@@ -186,17 +205,17 @@ func appendBinary(dst []byte, n *node, s *jsontext.Scanner) ([]byte, error) {
 		if err := wants('['); err != nil {
 			return nil, err
 		}
-		return appendBinaryItems(dst, n, s, ']')
+		return w.items(dst, n, s, ']')
 	case kindMap:
 		if err := wants('{'); err != nil {
 			return nil, err
 		}
-		return appendBinaryItems(dst, n, s, '}')
+		return w.items(dst, n, s, '}')
 	case kindRecord:
 		if err := wants('{'); err != nil {
 			return nil, err
 		}
-		return appendBinaryFields(dst, n, s)
+		return w.fields(dst, n, s)
 	}
 	if err := wants('"'); err != nil {
 		return nil, err
@@ -232,8 +251,8 @@ func appendBinaryText(dst []byte, n *node, text string) ([]byte, error) {
 	return append(appendLong(dst, int64(len(b))), b...), nil
 }
 
-// appendBinaryItems writes each element as a block of one: defaults are short.
-func appendBinaryItems(dst []byte, n *node, s *jsontext.Scanner, closing byte) (out []byte, err error) {
+// items writes each element as a block of one: defaults are short.
+func (w *defaultWriter) items(dst []byte, n *node, s *jsontext.Scanner, closing byte) (out []byte, err error) {
 	out = dst
 	more, err := s.Open(closing)
 	for more && err == nil {
@@ -245,7 +264,7 @@ func appendBinaryItems(dst []byte, n *node, s *jsontext.Scanner, closing byte) (
 			}
 			out = append(appendLong(out, int64(len(key))), key...)
 		}
-		if out, err = appendBinary(out, n.items, s); err != nil {
+		if out, err = w.append(out, n.items, s); err != nil {
 			return nil, err
 		}
 		more, err = s.Next(closing)
@@ -253,8 +272,8 @@ func appendBinaryItems(dst []byte, n *node, s *jsontext.Scanner, closing byte) (
 	return append(out, 0), err
 }
 
-// appendBinaryFields writes a record's fields in the order of the schema, whatever the order of the JSON.
-func appendBinaryFields(dst []byte, n *node, s *jsontext.Scanner) (out []byte, err error) {
+// fields writes a record's fields in the order of the schema, whatever the order of the JSON.
+func (w *defaultWriter) fields(dst []byte, n *node, s *jsontext.Scanner) (out []byte, err error) {
 	parts := make([][]byte, len(n.fields))
 	more, err := s.Open('}')
 	for more && err == nil {
@@ -286,7 +305,7 @@ func appendBinaryFields(dst []byte, n *node, s *jsontext.Scanner) (out []byte, e
 		if part == nil {
 			return nil, fmt.Errorf("%w: a default of %s without field %s", connect.ErrData, n.full(), f.name)
 		}
-		if out, err = encodeDefault(out, f.node, part); err != nil {
+		if out, err = w.text(out, f.node, part); err != nil {
 			return nil, err
 		}
 	}

@@ -23,8 +23,11 @@
 // io.confluent.connect.avro; a schema without connect.version gets the version that it has within its subject.
 //
 // What is not as in Java: parameters have no order here, so connect.parameters are written sorted, and the symbols of an enum sorted or by their numbers.
-// A record that contains itself is refused, because Connect schemas here are finite. Under use.latest.version fields are matched by
-// name, where Java takes them by position. Variants are not here.
+// Under use.latest.version fields are matched by name, where Java takes them by position. Variants are not here.
+//
+// A record that holds itself becomes a schema that does ([connect.Schema.Recursive]): within itself it has the name, version, doc and parameters that it has
+// outside, is optional by its own place, and has no default there. Back in Avro it is written once and is a name afterwards. Messages in which such records
+// nest deeper than 1000 levels are refused. A union that holds itself in lists or maps alone, which only other formats have, is refused: Avro has no name for it.
 //
 // Messages are written and read by our own code over compiled pairs of schemas, straight between Connect's values and bytes. The library twmb/avro checks what is
 // registered and compares schemas (latest.compatibility.strict), and judges the bytes in tests; its own encoding goes through reflection, maps and

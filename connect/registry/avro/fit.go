@@ -10,14 +10,30 @@ import (
 
 // compileEncoder fits a Connect schema to an Avro schema, which may be another than its own: the latest of a subject.
 func (o options) compileEncoder(s *connect.Schema, n *node) (*encoder, error) {
-	e, err := o.encoderOf(s, n)
+	f := fitter{options: o, records: map[fitting]*encoder{}, failed: map[fitting]error{}}
+	e, err := f.encoderOf(s, n)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the schema does not fit the Avro schema of the registry: %w", connect.ErrData, err)
 	}
 	return e, nil
 }
 
-func (o options) encoderOf(s *connect.Schema, n *node) (*encoder, error) {
+// fitter makes the encoders of one pair of schemas.
+type fitter struct {
+	options
+	records map[fitting]*encoder // those that are being made, and those that are made
+	failed  map[fitting]error
+	order   []fitting // of records
+}
+
+// fitting is what an encoder of records is for.
+type fitting struct {
+	schema       *connect.Schema
+	node         *node
+	null, branch int
+}
+
+func (o *fitter) encoderOf(s *connect.Schema, n *node) (*encoder, error) {
 	switch {
 	case s == nil && isAnything(n):
 		return &encoder{write: (*encoder).anything, nullable: true, null: -1, branch: -1}, nil
@@ -28,36 +44,105 @@ func (o options) encoderOf(s *connect.Schema, n *node) (*encoder, error) {
 	case n.kind == kindUnion:
 		return o.branchEncoder(s, n)
 	}
-	e := &encoder{schema: s, nullable: s.Optional(), null: -1, branch: -1}
-	return e, o.fit(e, n)
+	return o.placed(s, n, -1, -1)
+}
+
+// placed returns the encoder for a type that is no union, and stands at a branch of one where null is also one, -1 for neither.
+func (o *fitter) placed(s *connect.Schema, n *node, null, branch int) (*encoder, error) {
+	e := &encoder{schema: s, nullable: s.Optional(), null: null, branch: branch}
+	if n.kind != kindRecord {
+		return e, o.fit(e, n)
+	}
+	// A record within itself is taken to fit: if it turns out not to, what was made with that belief goes with it.
+	of := fitting{s, n, null, branch}
+	if made := o.records[of]; made != nil {
+		return made, nil
+	}
+	if err := o.failed[of]; err != nil {
+		return nil, err
+	}
+	before := len(o.order)
+	o.records[of], o.order = e, append(o.order, of)
+	err := o.fit(e, n)
+	if err != nil {
+		for _, made := range o.order[before:] {
+			delete(o.records, made)
+		}
+		o.order, o.failed[of] = o.order[:before], err
+	}
+	return e, err
 }
 
 // branchEncoder picks the branch of a union: the one that is called as the schema's own would be, or else the first that fits.
-func (o options) branchEncoder(s *connect.Schema, n *node) (*encoder, error) {
-	own, err := o.fromConnect(s.With(connect.Required(), connect.DefaultValue(connect.Value{})))
-	if err != nil {
-		return nil, err
-	}
+func (o *fitter) branchEncoder(s *connect.Schema, n *node) (*encoder, error) {
+	own := o.called(s)
 	for _, exact := range []bool{true, false} {
 		for i, b := range n.branches {
-			if b.kind == kindNull || exact && b.called() != own.called() {
+			if b.kind == kindNull || exact && b.called() != own {
 				continue
 			}
-			e := &encoder{schema: s, nullable: s.Optional(), null: n.null(), branch: i}
-			if o.fit(e, b) == nil {
+			if e, err := o.placed(s, b, n.null(), i); err == nil {
 				return e, nil
 			}
 		}
 	}
-	return nil, fmt.Errorf("no branch of the union fits a %s", own.called())
+	return nil, fmt.Errorf("no branch of the union fits a %s", own)
 }
 
-func (o options) unionEncoder(s *connect.Schema, n *node) (*encoder, error) {
+// called is what the Avro type of a schema is called.
+func (o options) called(s *connect.Schema) string {
+	full := defaultFull
+	switch s.Kind() {
+	case connect.KindInt8, connect.KindInt16, connect.KindInt32:
+		return kindInt.String()
+	case connect.KindInt64:
+		return kindLong.String()
+	case connect.KindFloat32:
+		return kindFloat.String()
+	case connect.KindFloat64:
+		return kindDouble.String()
+	case connect.KindBoolean:
+		return kindBoolean.String()
+	case connect.KindArray:
+		return kindArray.String()
+	case connect.KindString:
+		param, isEnum := o.asEnum(s)
+		if !isEnum {
+			return kindString.String()
+		}
+		full = s.Params()[param]
+	case connect.KindBytes:
+		if !isFixed(s) {
+			return kindBytes.String()
+		}
+		full = s.Name()
+	case connect.KindMap:
+		if !o.isPlainMap(s) {
+			return kindArray.String()
+		}
+		return kindMap.String()
+	case connect.KindStruct:
+		if isUnion(s) {
+			return kindUnion.String()
+		}
+		if s.HasName() {
+			full = s.Name()
+		}
+	}
+	n := &node{kind: kindRecord}
+	n.space, n.name = split(full, o.scrub)
+	return n.full()
+}
+
+func (o *fitter) unionEncoder(s *connect.Schema, n *node) (*encoder, error) {
 	e := &encoder{write: (*encoder).member, schema: s, nullable: s.Optional(), null: n.null(), branch: -1, ignoreDefaults: o.ignoreDefaults}
 	if n.kind != kindUnion {
 		n = &node{kind: kindUnion, branches: []*node{n}}
 	}
 	for i, f := range s.Fields() {
+		if f.Schema == nil {
+			return nil, fmt.Errorf("branch %s is schemaless", f.Name)
+		}
 		enc, err := o.branchEncoder(f.Schema, n)
 		if err != nil {
 			return nil, fmt.Errorf("branch %s: %w", f.Name, err)
@@ -68,7 +153,7 @@ func (o options) unionEncoder(s *connect.Schema, n *node) (*encoder, error) {
 }
 
 // fit completes an encoder for a type that is no union.
-func (o options) fit(e *encoder, n *node) error {
+func (o *fitter) fit(e *encoder, n *node) error {
 	switch e.schema.Name() {
 	case connect.DecimalName:
 		return e.fitDecimal(n)
@@ -135,7 +220,7 @@ func (e *encoder) fitNumber(n *node, kinds ...kind) error {
 	return wants(n, kinds...)
 }
 
-func (o options) fitArray(e *encoder, n *node) (err error) {
+func (o *fitter) fitArray(e *encoder, n *node) (err error) {
 	if err := wants(n, kindArray); err != nil {
 		return err
 	}
@@ -144,7 +229,7 @@ func (o options) fitArray(e *encoder, n *node) (err error) {
 	return err
 }
 
-func (o options) fitMap(e *encoder, n *node) (err error) {
+func (o *fitter) fitMap(e *encoder, n *node) (err error) {
 	if o.isPlainMap(e.schema) && n.kind == kindMap {
 		e.write = (*encoder).mapping
 		e.elem, err = o.encoderOf(e.schema.Elem(), n.items)
@@ -161,7 +246,7 @@ func (o options) fitMap(e *encoder, n *node) (err error) {
 	return err
 }
 
-func (o options) fitRecord(e *encoder, n *node) error {
+func (o *fitter) fitRecord(e *encoder, n *node) error {
 	if err := wants(n, kindRecord); err != nil {
 		return err
 	}
@@ -180,7 +265,7 @@ func (o options) fitRecord(e *encoder, n *node) error {
 			if f.dflt == nil {
 				return fmt.Errorf("record %s has a field %s without a default, which the struct lacks", n.full(), f.name)
 			}
-			binary, err := encodeDefault(nil, f.node, f.dflt)
+			binary, err := encodeDefault(f.node, f.dflt)
 			if err != nil {
 				return fmt.Errorf("record %s: the default of field %s: %w", n.full(), f.name, err)
 			}

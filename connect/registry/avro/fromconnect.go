@@ -1,6 +1,7 @@
 package avro
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +17,7 @@ func (o options) fromConnect(s *connect.Schema) (*node, error) {
 	if s == nil {
 		return anything, nil
 	}
-	b := builder{options: o, made: map[string]made{}, seen: map[string]bool{}}
+	b := builder{options: o, made: map[string]made{}, seen: map[string]bool{}, unions: map[*connect.Schema]bool{}}
 	n, err := b.build(s)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the schema does not fit Avro: %w", connect.ErrData, err)
@@ -27,9 +28,10 @@ func (o options) fromConnect(s *connect.Schema) (*node, error) {
 // builder makes the nodes of one schema.
 type builder struct {
 	options
-	made    map[string]made // named types by their full names
-	unnamed []made          // records without a name of their own
-	seen    map[string]bool // names of fields' schemas
+	made    map[string]made          // named types by their full names
+	unnamed []made                   // records without a name of their own
+	seen    map[string]bool          // names of fields' schemas
+	unions  map[*connect.Schema]bool // those that are being built
 }
 
 type made struct {
@@ -56,12 +58,21 @@ func (b *builder) build(s *connect.Schema) (*node, error) {
 	return &node{kind: kindUnion, branches: []*node{null, n}}, nil
 }
 
+// union refuses one that holds itself with no record in between, by whose name Avro could refer to it.
 func (b *builder) union(s *connect.Schema) (*node, error) {
+	if b.unions[s] {
+		return nil, errors.New("a union holds itself without a record in between, which Avro cannot describe")
+	}
+	b.unions[s] = true
+	defer delete(b.unions, s)
 	n := &node{kind: kindUnion}
 	if s.Optional() {
 		n.branches = append(n.branches, &node{kind: kindNull})
 	}
 	for _, f := range s.Fields() {
+		if f.Schema == nil {
+			return nil, fmt.Errorf("branch %s is schemaless", f.Name)
+		}
 		branch, err := b.required(f.Schema)
 		if err != nil {
 			return nil, fmt.Errorf("branch %s: %w", f.Name, err)
@@ -74,7 +85,7 @@ func (b *builder) union(s *connect.Schema) (*node, error) {
 // required returns the node of what is not null.
 func (b *builder) required(s *connect.Schema) (*node, error) {
 	n, err := b.base(s)
-	if err != nil || n.props != nil { // one that was built before
+	if err != nil || n.props != nil { // one that was built before, or a record, which may hold itself
 		return n, err
 	}
 	b.describe(n, s)
@@ -222,6 +233,7 @@ func (b *builder) record(s *connect.Schema) (*node, error) {
 		}
 		b.unnamed = append(b.unnamed, made{s, n})
 	}
+	b.describe(n, s)
 	n.doc, n.hasDoc = s.Params()[recordDocParam]
 	for _, f := range s.Fields() {
 		doc, hasDoc := s.Params()[fieldDocParam+f.Name]

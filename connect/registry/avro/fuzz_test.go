@@ -9,12 +9,13 @@ import (
 	"github.com/sluice-connect/sluice/connect"
 )
 
-// fuzzed has every type, the recursive schemaless one and elements without bytes among them.
+// fuzzed has every type, the recursive schemaless one, a record that holds itself and elements without bytes among them.
 const fuzzed = `{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"array","items":["null","string",{"type":"map","values":"bytes"}]}},` +
 	`{"name":"f","type":{"type":"array","items":{"type":"fixed","name":"F","size":0}}},{"name":"e","type":{"type":"enum","name":"E","symbols":["A"]}},` +
 	`{"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}},{"name":"m","type":{"type":"array","items":` +
 	`{"type":"record","name":"MapEntry","namespace":"io.confluent.connect.avro","fields":[{"name":"key","type":"long"},{"name":"value","type":"double"}]}}},` +
-	`{"name":"skipped","type":{"type":"map","values":"float"}}]}`
+	`{"name":"t","type":["null",{"type":"record","name":"T","fields":[{"name":"kids","type":{"type":"array","items":"T"}},{"name":"next","type":["null","T"]},` +
+	`{"name":"named","type":{"type":"map","values":"T"}}]}]},{"name":"skipped","type":{"type":"map","values":{"type":"array","items":"T"}}}]}`
 
 // Whatever the bytes are, reading ends with a value or an error, and takes memory in proportion to them.
 func FuzzAvroMessage(f *testing.F) {
@@ -28,7 +29,8 @@ func FuzzAvroMessage(f *testing.F) {
 	require.NoError(f, err)
 	d, err := o.compileDecoder(w, r, s)
 	require.NoError(f, err)
-	f.Add([]byte{0, 0, 0, 2, 1, 0, 0})
+	f.Add([]byte{0, 0, 0, 2, 1, 0, 0, 0})
+	f.Add([]byte{0, 0, 0, 2, 1, 0, 2, 2, 0, 0, 0, 0, 2, 0, 0, 2, 2, 'k', 0, 0, 0, 0, 2, 2, 's', 2, 0, 0, 0, 0, 0})
 	f.Add([]byte{4, 2, 2, 'x', 4, 2, 2, 'k', 2, 9, 0, 0, 6, 0, 0, 2, 1, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Add([]byte{0xfe, 0xff, 0xff, 0xff, 0x0f, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -51,6 +53,8 @@ func FuzzAvroSchema(f *testing.F) {
 	o := options{metadata: true, flatten: true}
 	f.Add(fuzzed)
 	f.Add(anything.String())
+	f.Add(`{"type":"record","name":"A","fields":[{"name":"b","type":{"type":"record","name":"B","fields":[{"name":"a","type":["null","A"],"default":null},` +
+		`{"name":"all","type":{"type":"array","items":"A"},"default":[]}]},"default":{"all":[]}},{"name":"self","type":["A","null"],"default":{}}]}`)
 	for _, m := range mappings {
 		f.Add(m.avro)
 	}
@@ -69,6 +73,10 @@ func FuzzAvroSchema(f *testing.F) {
 		if _, err := o.compileDecoder(n, n, s); err != nil {
 			t.Fatal(err)
 		}
+		if s != nil && !s.Equal(s.With()) {
+			t.Fatal("a schema differs from its copy")
+		}
+		_, _ = o.fromConnect(s)
 		again, err := parse(n.String(), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", n, err)

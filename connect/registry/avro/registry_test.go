@@ -61,11 +61,13 @@ func TestConfluentsDeserializerReadsWhatIsWritten(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, data[5:], again[5:])
 
+	list := registrystand.List(t, 1, 2)
 	for name, m := range map[string]struct {
 		schema *connect.Schema
 		value  connect.Value
 		json   string
 	}{
+		"recursive":  {list.Schema, list.Value, `{"value":1,"next":{"value":2,"next":null}}`},
 		"string":     {connect.StringSchema, connect.String("x"), `"x"`},
 		"optional":   {connect.OptionalInt32Schema, connect.Int32(4), `4`},
 		"schemaless": {nil, connect.String("x"), `{"boolean":null,"bytes":null,"double":null,"float":null,"int":null,"long":null,"string":"x","array":null,"map":null}`},
@@ -82,6 +84,8 @@ func TestWhatConfluentsSerializerWritesIsRead(t *testing.T) {
 	c := registrystand.At(t, Definition, registry)
 	for i, m := range []struct{ schema, value, shown string }{
 		{`"long"`, `-5`, "-5"},
+		{`{"type":"record","name":"T","fields":[{"name":"n","type":"int"},{"name":"kids","type":{"type":"array","items":"T"}},{"name":"next","type":["null","T"]}]}`,
+			`{"n":1,"kids":[{"n":2,"kids":[],"next":null}],"next":{"n":3,"kids":[],"next":null}}`, "Struct{n=1,kids=[Struct{n=2,kids=[]}],next=Struct{n=3,kids=[]}}"},
 		{`{"type":"record","name":"R","namespace":"a.b","fields":[{"name":"u","type":["null","int","string"]},{"name":"e","type":{"type":"enum","name":"E","symbols":["X","Y"]}},` +
 			`{"name":"f","type":{"type":"fixed","name":"F","size":2}},{"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":6,"scale":2}},` +
 			`{"name":"t","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"m","type":{"type":"map","values":{"type":"array","items":"double"}}},` +

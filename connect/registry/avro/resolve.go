@@ -10,14 +10,32 @@ import (
 
 // compileDecoder resolves a writer's schema into a reader's (Schema Resolution of the Avro specification); s is the reader's Connect schema.
 func (o options) compileDecoder(w, r *node, s *connect.Schema) (*decoder, error) {
-	d, err := o.decoderOf(w, r, s)
+	d, err := newResolver(o).decoderOf(w, r, s)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the Avro schema of the message cannot be read as the latest of its subject: %w", connect.ErrData, err)
 	}
 	return d, nil
 }
 
-func (o options) decoderOf(w, r *node, s *connect.Schema) (*decoder, error) {
+// resolver makes the decoders of one pair of schemas.
+type resolver struct {
+	options
+	records map[resolution]*decoder // those that are being made, and those that are made
+	failed  map[resolution]error
+	order   []resolution // of records
+}
+
+// resolution is what a decoder of records is for.
+type resolution struct {
+	w, r *node
+	s    *connect.Schema
+}
+
+func newResolver(o options) *resolver {
+	return &resolver{options: o, records: map[resolution]*decoder{}, failed: map[resolution]error{}}
+}
+
+func (o *resolver) decoderOf(w, r *node, s *connect.Schema) (*decoder, error) {
 	switch {
 	case w.kind == kindUnion:
 		return o.fromUnion(w, r, s)
@@ -31,7 +49,7 @@ func (o options) decoderOf(w, r *node, s *connect.Schema) (*decoder, error) {
 	d := &decoder{schema: s}
 	switch r.kind {
 	case kindRecord:
-		return d, o.resolveRecord(d, w, r)
+		return o.recordDecoder(resolution{w, r, s})
 	case kindArray:
 		return d, o.resolveArray(d, w, r)
 	case kindMap:
@@ -41,7 +59,7 @@ func (o options) decoderOf(w, r *node, s *connect.Schema) (*decoder, error) {
 }
 
 // fromUnion decides by the branch that a message has. A branch that cannot be resolved is an error of the messages that have it only.
-func (o options) fromUnion(w, r *node, s *connect.Schema) (*decoder, error) {
+func (o *resolver) fromUnion(w, r *node, s *connect.Schema) (*decoder, error) {
 	d := &decoder{read: (*decoder).branch, schema: s}
 	for _, b := range w.branches {
 		if b.kind == kindNull {
@@ -62,7 +80,7 @@ func (o options) fromUnion(w, r *node, s *connect.Schema) (*decoder, error) {
 }
 
 // intoUnion finds the reader's branch for a writer's type: itself, one that is called the same, or the first that fits.
-func (o options) intoUnion(w, r *node, s *connect.Schema) (*decoder, error) {
+func (o *resolver) intoUnion(w, r *node, s *connect.Schema) (*decoder, error) {
 	fits := []func(b *node) bool{
 		func(b *node) bool { return b == w },
 		func(b *node) bool { return b.called() == w.called() },
@@ -186,11 +204,11 @@ func (d *decoder) resolveBytes(w, r *node) error {
 	return nil
 }
 
-func (o options) resolveArray(d *decoder, w, r *node) (err error) {
+func (o *resolver) resolveArray(d *decoder, w, r *node) (err error) {
 	if w.kind != kindArray {
 		return fmt.Errorf("%s cannot be read as array", w.called())
 	}
-	d.least = least(w.items, map[*node]bool{})
+	d.least, d.unbounded = least(w.items, map[*node]int{}), d.schema.Recursive()
 	if d.schema.Kind() != connect.KindMap {
 		d.read = (*decoder).array
 		d.elem, err = o.decoderOf(w.items, r.items, d.schema.Elem())
@@ -207,23 +225,49 @@ func (o options) resolveArray(d *decoder, w, r *node) (err error) {
 	return err
 }
 
-func (o options) resolveMap(d *decoder, w, r *node) (err error) {
+func (o *resolver) resolveMap(d *decoder, w, r *node) (err error) {
 	if w.kind != kindMap {
 		return fmt.Errorf("%s cannot be read as map", w.called())
 	}
-	d.read = (*decoder).mapping
+	d.read, d.unbounded = (*decoder).mapping, d.schema.Recursive()
 	d.elem, err = o.decoderOf(w.items, r.items, d.schema.Elem())
 	return err
 }
 
-func (o options) resolveRecord(d *decoder, w, r *node) error {
+// recordDecoder resolves a record. One within itself is taken to be resolved: if it turns out not to be, what was made with that belief goes with it.
+func (o *resolver) recordDecoder(of resolution) (*decoder, error) {
+	if d := o.records[of]; d != nil {
+		return d, nil
+	}
+	if err := o.failed[of]; err != nil {
+		return nil, err
+	}
+	d, before := &decoder{schema: of.s}, len(o.order)
+	o.records[of], o.order = d, append(o.order, of)
+	err := o.resolveRecord(d, of.w, of.r)
+	if err != nil {
+		for _, made := range o.order[before:] {
+			delete(o.records, made)
+		}
+		o.order, o.failed[of] = o.order[:before], err
+	}
+	return d, err
+}
+
+func (o *resolver) resolveRecord(d *decoder, w, r *node) error {
 	if w.kind != kindRecord {
 		return fmt.Errorf("%s cannot be read as record %s", w.called(), r.full())
 	}
 	if w.full() != r.full() && w.name != r.name && !slices.Contains(r.aliases, w.full()) && !slices.Contains(r.aliases, w.name) {
 		return fmt.Errorf("record %s cannot be read as record %s", w.full(), r.full())
 	}
-	d.read = (*decoder).record
+	if len(d.schema.Fields()) < len(r.fields) { // a default of a record around its field
+		d.read, d.cause = (*decoder).fail, fmt.Errorf("record %s within a default in itself", r.full())
+		return nil
+	}
+	if d.read = (*decoder).record; d.schema.Recursive() {
+		d.read = (*decoder).nested
+	}
 	taken := make([]bool, len(r.fields))
 	for _, f := range w.fields {
 		out := decodedField{to: -1, node: f.node}
@@ -257,8 +301,9 @@ func (o options) resolveRecord(d *decoder, w, r *node) error {
 	return nil
 }
 
-// least is the number of bytes that a type takes at least.
-func least(n *node, open map[*node]bool) int {
+// least is the number of bytes that a type takes at least, none for a record within itself: it has no end, or the way into it takes some. known are the
+// records that were looked at.
+func least(n *node, known map[*node]int) int {
 	switch n.kind {
 	case kindNull:
 		return 0
@@ -269,16 +314,19 @@ func least(n *node, open map[*node]bool) int {
 	case kindFixed:
 		return n.size
 	case kindRecord:
-		if open[n] {
-			return 0
+		if sum, looked := known[n]; looked {
+			return sum
 		}
-		open[n] = true
-		defer delete(open, n)
+		known[n] = 0
 		sum := 0
 		for _, f := range n.fields {
-			sum += least(f.node, open)
+			sum = min(sum+least(f.node, known), maxLeast)
 		}
+		known[n] = sum
 		return sum
 	}
 	return 1
 }
+
+// maxLeast is enough to refuse any message, and far from an overflow.
+const maxLeast = 1 << 30

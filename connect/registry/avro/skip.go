@@ -46,7 +46,7 @@ func skip(n *node, s *source) (err error) {
 }
 
 func skipItems(n *node, s *source) error {
-	size := least(n.items, map[*node]bool{})
+	size := least(n.items, map[*node]int{})
 	for {
 		count, err := s.block(size)
 		if err != nil || count == 0 {

@@ -7,12 +7,11 @@ import (
 	"strings"
 
 	"github.com/sluice-connect/sluice/connect"
-	"github.com/sluice-connect/sluice/connect/registry"
 )
 
 // toConnect returns the Connect schema of an Avro schema; nil for schemaless data. version is the schema's own where it says none; 0 for none.
 func (o options) toConnect(n *node, version int) (*connect.Schema, error) {
-	r := reader{options: o, open: map[*node]bool{}}
+	r := reader{options: o, records: map[*node]*connect.Schema{}, open: map[*node]bool{}}
 	s, err := r.schema(n, false, nil, version)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the Avro schema has no form in Connect: %w", connect.ErrData, err)
@@ -23,11 +22,13 @@ func (o options) toConnect(n *node, version int) (*connect.Schema, error) {
 // reader makes the Connect schemas of one Avro schema.
 type reader struct {
 	options
-	open   map[*node]bool // records that are being read
-	unions int
+	records map[*node]*connect.Schema // those that are being read, and those that hold themselves
+	open    map[*node]bool            // those that are being read
+	unions  int
 }
 
-// schema returns the schema of a type. A field's default stands at the field, not at its type.
+// schema returns the schema of a type. A field's default stands at the field, not at its type; where the type is a record around the field there is none, as
+// in Java.
 func (r *reader) schema(n *node, optional bool, fieldDefault []byte, version int) (*connect.Schema, error) {
 	if isAnything(n) {
 		return nil, nil
@@ -37,17 +38,17 @@ func (r *reader) schema(n *node, optional bool, fieldDefault []byte, version int
 			return r.schema(member, nullable, nil, 0)
 		}
 	}
-	s, err := r.base(n)
-	if err != nil {
-		return nil, err
-	}
-	opts, err := r.attributes(n, s, version)
+	s, err := r.described(n, version)
 	if err != nil {
 		return nil, err
 	}
 	if optional {
-		opts = append(opts, connect.Optional())
+		s = s.With(connect.Optional())
 	}
+	if r.open[n] {
+		return s, nil
+	}
+	var opts []connect.SchemaOption
 	dflt := fieldDefault
 	if dflt == nil {
 		dflt = n.prop(defaultProp)
@@ -63,6 +64,19 @@ func (r *reader) schema(n *node, optional bool, fieldDefault []byte, version int
 		s = s.With(connect.DefaultValue(v))
 	}
 	return s, nil
+}
+
+// described returns the schema with all that its type says.
+func (r *reader) described(n *node, version int) (*connect.Schema, error) {
+	if n.kind == kindRecord {
+		return r.record(n, version)
+	}
+	s, err := r.base(n)
+	if err != nil {
+		return nil, err
+	}
+	opts, err := r.attributes(n, s, version)
+	return s.With(opts...), err
 }
 
 // simple returns the one type that a union has beside null, if it is no more than that.
@@ -103,8 +117,6 @@ func (r *reader) base(n *node) (*connect.Schema, error) {
 	case kindMap:
 		values, err := r.schema(n.items, false, nil, 0)
 		return connect.MapSchema(connect.StringSchema, values), err
-	case kindRecord:
-		return r.record(n)
 	case kindUnion:
 		return r.union(n)
 	}
@@ -189,21 +201,31 @@ func isEntry(n *node) bool {
 		n.fields[0].name == keyField && n.fields[1].name == valueField
 }
 
-func (r *reader) record(n *node) (*connect.Schema, error) {
-	if r.open[n] {
-		return nil, registry.Circular("the record " + n.full())
+// bare is the schema of a record of which nothing is known.
+var bare = connect.StructSchema("")
+
+func (r *reader) record(n *node, version int) (*connect.Schema, error) {
+	if s := r.records[n]; s != nil {
+		return s, nil
 	}
-	r.open[n] = true
-	defer delete(r.open, n)
 	var opts []connect.SchemaOption
 	if r.metadata && n.hasDoc {
 		opts = append(opts, connect.Param(recordDocParam, n.doc))
 	}
-	fields := make([]connect.Field, 0, len(n.fields))
 	for _, f := range n.fields {
 		if r.metadata && f.hasDoc {
 			opts = append(opts, connect.Param(fieldDocParam+f.name, f.doc))
 		}
+	}
+	own, err := r.attributes(n, bare, version)
+	if err != nil {
+		return nil, err
+	}
+	declared := connect.DeclareStruct(append(opts, own...)...)
+	r.records[n], r.open[n] = declared.Schema(), true
+	defer delete(r.open, n)
+	fields := make([]connect.Field, 0, len(n.fields))
+	for _, f := range n.fields {
 		s, err := r.schema(f.node, false, f.dflt, 0)
 		if err != nil {
 			return nil, fmt.Errorf("field %s: %w", f.name, err)
@@ -217,7 +239,11 @@ func (r *reader) record(n *node) (*connect.Schema, error) {
 		}
 		fields = append(fields, connect.F(f.name, s))
 	}
-	return connect.BuildStructSchema(fields, opts...)
+	s, err := declared.Define(fields...)
+	if err == nil && !s.Recursive() {
+		delete(r.records, n)
+	}
+	return s, err
 }
 
 func (r *reader) union(n *node) (*connect.Schema, error) {
@@ -328,11 +354,11 @@ func paramsOf(raw []byte) ([]connect.SchemaOption, error) {
 
 // defaultValue reads a default by way of its binary form.
 func (o options) defaultValue(n *node, s *connect.Schema, json []byte) (connect.Value, error) {
-	binary, err := encodeDefault(nil, n, json)
+	binary, err := encodeDefault(n, json)
 	if err != nil {
 		return connect.Value{}, err
 	}
-	d, err := o.decoderOf(n, n, s)
+	d, err := newResolver(o).decoderOf(n, n, s)
 	if err != nil {
 		return connect.Value{}, err
 	}

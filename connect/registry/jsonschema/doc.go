@@ -21,6 +21,10 @@
 // Of what others write, types in lists, anyOf, allOf, const, enum and references within a document and to other subjects are read too.
 //
 // What is not as in Java: the symbols of an enum are sorted or in the order of their numbers, and of two properties with the same connect.index none is lost. A
-// schema that accepts any value (Java: a variant) and one that contains itself are refused. With use.latest.version and
-// latest.compatibility.strict each message is validated against the latest schema, where Java compares the two schemas.
+// schema that accepts any value (Java: a variant) is refused. With use.latest.version and latest.compatibility.strict each message is validated against the
+// latest schema, where Java compares the two schemas.
+//
+// What a reference within an object or a union leads back to becomes a schema that holds itself ([connect.Schema.Recursive]), and is optional by its own place;
+// it has no parameter io.confluent.connect.json.Id. Back in JSON Schema such an object is written where it occurs first, and is a "$ref" with
+// the pointer to it afterwards, beside null where it is optional (Java: an id such as #id1, which is valid in older drafts only). A list of itself with no object in between is refused. Messages nest 1000 levels at most.
 package jsonschema

@@ -1,7 +1,6 @@
 package jsonschema
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,10 +16,17 @@ import (
 type document struct {
 	root   json.RawMessage
 	others map[string]json.RawMessage
+	found  map[reference]place
+}
+
+// reference is a text in $ref, and where the document begins that it stands in.
+type reference struct {
+	home *byte
+	text string
 }
 
 func newDocument(stored registry.Schema) (*document, error) {
-	d := &document{root: json.RawMessage(stored.Text), others: map[string]json.RawMessage{}}
+	d := &document{root: json.RawMessage(stored.Text), others: map[string]json.RawMessage{}, found: map[reference]place{}}
 	if !json.Valid(d.root) {
 		return nil, errors.New("the JSON Schema is no JSON")
 	}
@@ -39,6 +45,18 @@ func newDocument(stored registry.Schema) (*document, error) {
 
 // find follows a reference: a document by its name or id, a JSON pointer into it or into the document at hand, or an id within that.
 func (d *document) find(from place, ref string) (place, error) {
+	by := reference{&from.home[0], ref}
+	if found, ok := d.found[by]; ok {
+		return found, nil
+	}
+	found, err := d.look(from, ref)
+	if err == nil {
+		d.found[by] = found
+	}
+	return found, err
+}
+
+func (d *document) look(from place, ref string) (place, error) {
 	name, fragment, _ := strings.Cut(ref, "#")
 	home := from.home
 	if name != "" && name != text(home, "$id") {
@@ -106,7 +124,7 @@ type named struct {
 	raw  json.RawMessage
 }
 
-// members are an object's in order; nil for what is no object.
+// members are an object's in order, parts of it; nil for what is no object.
 func members(raw json.RawMessage) []named {
 	s := jsontext.Scanner{Data: raw}
 	if s.Peek() != '{' {
@@ -143,14 +161,24 @@ func member(raw json.RawMessage, name string) json.RawMessage {
 	return nil
 }
 
-// elements are a list's; nil for what is no list.
+// elements are a list's, parts of it; nil for what is no list.
 func elements(raw json.RawMessage) []json.RawMessage {
-	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 || raw[0] != '[' {
+	s := jsontext.Scanner{Data: raw}
+	if s.Peek() != '[' {
 		return nil
 	}
 	out := []json.RawMessage{}
-	if json.Unmarshal(raw, &out) != nil {
+	more, err := s.Open(']')
+	for more && err == nil {
+		s.Peek()
+		start := s.At
+		if err = s.Skip(); err != nil {
+			return nil
+		}
+		out = append(out, raw[start:s.At])
+		more, err = s.Next(']')
+	}
+	if err != nil {
 		return nil
 	}
 	return out

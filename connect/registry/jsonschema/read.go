@@ -59,6 +59,17 @@ func (r *reader) value(s *connect.Schema) (connect.Value, error) {
 	return r.number(s)
 }
 
+// maxPath bounds how many objects and lists the text of an error names on the way to its place.
+const maxPath = 32
+
+// at adds a step to the place of an error, which is within so many others.
+func at(err error, depth int, what string, which any) error {
+	if depth >= maxPath {
+		return err
+	}
+	return fmt.Errorf("%s %v: %w", what, which, err)
+}
+
 // unfit is the error for JSON of another type.
 func (r *reader) unfit(s *connect.Schema) error {
 	return fmt.Errorf("%s at byte %d where a %s is to be", typeOf(r.Peek()), r.At, s.Kind())
@@ -203,12 +214,12 @@ func (r *reader) array(s *connect.Schema) (connect.Value, error) {
 	if r.Peek() != '[' {
 		return connect.Value{}, r.unfit(s)
 	}
-	list := []connect.Value{}
+	list, depth := []connect.Value{}, r.Depth
 	more, err := r.Open(']')
 	for more && err == nil {
 		var v connect.Value
 		if v, err = r.value(s.Elem()); err != nil {
-			return v, fmt.Errorf("element %d: %w", len(list), err)
+			return v, at(err, depth, "element", len(list))
 		}
 		list = append(list, v)
 		more, err = r.Next(']')
@@ -223,7 +234,7 @@ func (r *reader) mapping(s *connect.Schema) (connect.Value, error) {
 	if r.Peek() != '{' {
 		return connect.Value{}, r.unfit(s)
 	}
-	m := connect.NewMap(4)
+	m, depth := connect.NewMap(4), r.Depth
 	more, err := r.Open('}')
 	for more && err == nil {
 		name, err := r.Name()
@@ -232,7 +243,7 @@ func (r *reader) mapping(s *connect.Schema) (connect.Value, error) {
 		}
 		v, err := r.value(s.Elem())
 		if err != nil {
-			return v, fmt.Errorf("entry %s: %w", name, err)
+			return v, at(err, depth, "entry", name)
 		}
 		m.Put(connect.String(name), v)
 		if more, err = r.Next('}'); err != nil {
@@ -293,7 +304,7 @@ func (r *reader) object(s *connect.Schema) (connect.Value, error) {
 		return connect.Value{}, r.unfit(s)
 	}
 	st := connect.NewStruct(s)
-	seen := make([]bool, len(s.Fields()))
+	seen, depth := make([]bool, len(s.Fields())), r.Depth
 	more, err := r.Open('}')
 	for more && err == nil {
 		name, err := r.Name()
@@ -305,7 +316,7 @@ func (r *reader) object(s *connect.Schema) (connect.Value, error) {
 		} else {
 			var v connect.Value
 			if v, err = r.value(s.Fields()[i].Schema); err != nil {
-				return connect.Value{}, fmt.Errorf("field %s: %w", name, err)
+				return connect.Value{}, at(err, depth, "field", name)
 			}
 			st.SetAt(i, v)
 			seen[i] = true
@@ -389,24 +400,32 @@ func (r *reader) common(s *connect.Schema) (int, error) {
 		return 0, nil
 	}
 	ahead := reader{r.Scanner}
-	count := 0
-	more, err := ahead.Open('}')
+	return ahead.count(s)
+}
+
+// count is common for an object that is read over.
+func (r *reader) count(s *connect.Schema) (count int, err error) {
+	more, err := r.Open('}')
 	for more && err == nil {
-		name, err := ahead.Name()
+		name, err := r.Name()
 		if err != nil {
 			return 0, err
 		}
-		if i := s.Index(name); i >= 0 {
-			inner, err := ahead.common(s.Fields()[i].Schema)
-			if err != nil {
-				return 0, err
-			}
-			count += 1 + inner
+		i := s.Index(name)
+		if i >= 0 {
+			count++
 		}
-		if err := ahead.Skip(); err != nil {
+		if i >= 0 && s.Fields()[i].Schema.Kind() == connect.KindStruct && r.Peek() == '{' {
+			var inner int
+			inner, err = r.count(s.Fields()[i].Schema)
+			count += inner
+		} else {
+			err = r.Skip()
+		}
+		if err != nil {
 			return 0, err
 		}
-		if more, err = ahead.Next('}'); err != nil {
+		if more, err = r.Next('}'); err != nil {
 			return 0, err
 		}
 	}

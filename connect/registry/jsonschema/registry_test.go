@@ -45,6 +45,11 @@ func TestConfluentsDeserializerReadsWhatIsWritten(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, sampleOf().String(), v.String())
 	assert.True(t, sample.With(connect.Version(1)).Equal(schema))
+
+	list := registrystand.List(t, 1, 2)
+	data, err = registrystand.At(t, Definition, url).Encode(new(converters.Arena), topic+"list", list.Schema, list.Value)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"value":1,"next":{"value":2,"next":null}}`, serdes.Read("JSON", topic+"list", data))
 }
 
 func TestWhatConfluentsSerializerWritesIsRead(t *testing.T) {
@@ -57,4 +62,10 @@ func TestWhatConfluentsSerializerWritesIsRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "R", schema.Name())
 	assert.Equal(t, "Struct{a=5,b=[Struct{v=1.5} Struct{v=2}],c=Y}", v.String())
+
+	data = serdes.Write("JSON", topic+"tree", `{"title":"T","type":"object","properties":{"n":{"type":"integer"},"kids":{"type":"array","items":{"$ref":"#"}}}}`,
+		`{"n":1,"kids":[{"n":2,"kids":[]}]}`)
+	_, v, err = registrystand.At(t, Definition, url).Decode(topic+"tree", data)
+	require.NoError(t, err)
+	assert.Equal(t, "Struct{n=1,kids=[Struct{n=2,kids=[]}]}", v.String())
 }

@@ -1,6 +1,7 @@
 package jsonschema
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ func (o options) toConnect(stored registry.Schema, version int) (*connect.Schema
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", connect.ErrData, err)
 	}
-	t := translator{options: o, document: d, followed: map[reference]bool{}}
+	t := translator{options: o, document: d, parts: map[*byte]*translation{}}
 	s, err := t.schema(place{d.root, d.root}, version, false)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the JSON Schema has no form in Connect: %w", connect.ErrData, err)
@@ -26,83 +27,64 @@ func (o options) toConnect(stored registry.Schema, version int) (*connect.Schema
 	return s, nil
 }
 
-// translator makes Connect schemas of the parts of one document.
-type translator struct {
-	options
-	document *document
-	depth    int                // of the part that is being translated
-	followed map[reference]bool // those that lead to it
-	unions   int
-}
-
-// reference is a text in $ref and the document that it stands in.
-type reference struct {
-	home *byte
-	text string
-}
-
-// maxNesting bounds how deep a schema may be nested.
-const maxNesting = 100
-
-// place is a part of a document: references in it are looked up in home.
-type place struct{ part, home json.RawMessage }
-
-func (p place) at(key string) place { return place{member(p.part, key), p.home} }
-
-func (t *translator) schema(p place, version int, optional bool) (*connect.Schema, error) {
-	if t.depth++; t.depth > maxNesting {
-		return nil, fmt.Errorf("it is nested deeper than %d", maxNesting)
-	}
-	defer func() { t.depth-- }()
+// content translates what a part says.
+func (t *translator) content(p place, version int) (*connect.Schema, error) {
 	if ref := text(p.part, "$ref"); ref != "" {
-		return t.referred(p, ref, version, optional)
+		found, err := t.document.find(p, ref)
+		if err != nil {
+			return nil, err
+		}
+		return t.schema(found, version, false)
 	}
 	if all := list(p.part, "allOf"); all != nil {
-		return t.allOf(p, all, version, optional)
+		return t.allOf(p, all, version)
 	}
 	for _, key := range []string{"oneOf", "anyOf"} {
 		if parts := list(p.part, key); parts != nil {
-			return t.oneOf(p, parts, version, optional)
+			return t.oneOf(p, parts, version)
 		}
 	}
 	if types := list(p.part, "type"); types != nil {
-		return t.types(p, types, version, optional)
+		return t.types(p, types, version)
 	}
-	s, err := t.base(p)
+	typ := typeIn(p.part)
+	if typ == "object" && text(p.part, typeProp) != "map" {
+		s, err := t.structure(t.properties(p), attributes(p.part, version, false)...)
+		if err != nil {
+			return nil, err
+		}
+		return withDefault(p.part, s)
+	}
+	s, err := t.base(p, typ)
 	if err != nil {
 		return nil, err
 	}
-	return t.described(p.part, s, version, optional)
+	return withDefault(p.part, s.With(attributes(p.part, version, s.HasName())...))
 }
 
-// referred returns the schema of what a reference leads to.
-func (t *translator) referred(p place, ref string, version int, optional bool) (*connect.Schema, error) {
-	by := reference{&p.home[0], ref}
-	if t.followed[by] {
-		return nil, registry.Circular("the schema " + ref)
+var errAnything = errors.New("a part of it accepts any value")
+
+// typeIn is the type of a part, by what it says of its properties or items where it does not say it itself; "" for none.
+func typeIn(part json.RawMessage) string {
+	typ := text(part, "type")
+	switch {
+	case typ != "" || list(part, "enum") != nil || member(part, "const") != nil:
+	case member(part, "properties") != nil || member(part, "additionalProperties") != nil:
+		return "object"
+	case member(part, "items") != nil:
+		return "array"
 	}
-	t.followed[by] = true
-	defer delete(t.followed, by)
-	found, err := t.document.find(p, ref)
-	if err != nil {
-		return nil, err
-	}
-	return t.schema(found, version, optional)
+	return typ
 }
 
 // base returns the schema with what its type alone says.
-func (t *translator) base(p place) (*connect.Schema, error) {
-	typ := text(p.part, "type")
+func (t *translator) base(p place, typ string) (*connect.Schema, error) {
 	symbols, hasEnum := symbolsOf(p.part)
 	switch {
 	case hasEnum && (typ == "" || typ == "string"):
 		return t.enum(symbols), nil
 	case member(p.part, "const") != nil && typ == "":
 		return t.enum([]string{symbolOf(member(p.part, "const"))}), nil
-	case typ == "" && (member(p.part, "properties") != nil || member(p.part, "additionalProperties") != nil):
-		typ = "object"
-	case typ == "" && member(p.part, "items") != nil:
-		typ = "array"
 	}
 	switch typ {
 	case "boolean":
@@ -117,9 +99,10 @@ func (t *translator) base(p place) (*connect.Schema, error) {
 	case "array":
 		return t.array(p)
 	case "object":
-		return t.object(p)
+		values, err := t.within(p.at("additionalProperties"), false)
+		return connect.MapSchema(connect.StringSchema, values), err
 	case "":
-		return nil, errors.New("a part of it accepts any value")
+		return nil, errAnything
 	}
 	return nil, fmt.Errorf("its type is %s", typ)
 }
@@ -195,23 +178,15 @@ func (t *translator) array(p place) (*connect.Schema, error) {
 	}
 	if text(p.part, typeProp) == "map" && member(items.part, "properties") != nil {
 		properties := items.at("properties")
-		keys, err := t.schema(properties.at(keyField), 0, false)
+		keys, err := t.within(properties.at(keyField), false)
 		if err != nil {
 			return nil, fmt.Errorf("keys: %w", err)
 		}
-		values, err := t.schema(properties.at(valueField), 0, false)
+		values, err := t.within(properties.at(valueField), false)
 		return connect.MapSchema(keys, values), err
 	}
-	elem, err := t.schema(items, 0, false)
+	elem, err := t.within(items, false)
 	return connect.ArraySchema(elem), err
-}
-
-func (t *translator) object(p place) (*connect.Schema, error) {
-	if text(p.part, typeProp) == "map" {
-		values, err := t.schema(p.at("additionalProperties"), 0, false)
-		return connect.MapSchema(connect.StringSchema, values), err
-	}
-	return t.structure(t.properties(p))
 }
 
 // property is a member of an object.
@@ -240,20 +215,22 @@ func (t *translator) properties(p place) []property {
 	return out
 }
 
-func (t *translator) structure(properties []property) (*connect.Schema, error) {
+// structure translates an object. opts are its attributes.
+func (t *translator) structure(properties []property, opts ...connect.SchemaOption) (*connect.Schema, error) {
+	declared := t.declare(opts)
 	fields := make([]connect.Field, 0, len(properties))
 	for _, p := range properties {
-		s, err := t.schema(p.place, 0, t.optionalUnless && !p.required)
+		s, err := t.within(p.place, t.optionalUnless && !p.required)
 		if err != nil {
 			return nil, fmt.Errorf("property %s: %w", p.name, err)
 		}
 		fields = append(fields, connect.F(p.name, s))
 	}
-	return connect.BuildStructSchema(fields)
+	return declared.Define(fields...)
 }
 
 // types reads a list of types as one schema for each.
-func (t *translator) types(p place, types []json.RawMessage, version int, optional bool) (*connect.Schema, error) {
+func (t *translator) types(p place, types []json.RawMessage, version int) (*connect.Schema, error) {
 	parts := make([]json.RawMessage, 0, len(types))
 	for _, typ := range types {
 		if symbolOf(typ) == "null" {
@@ -262,10 +239,10 @@ func (t *translator) types(p place, types []json.RawMessage, version int, option
 		}
 		parts = append(parts, with(p.part, "type", typ))
 	}
-	return t.oneOf(p, parts, version, optional)
+	return t.oneOf(p, parts, version)
 }
 
-func (t *translator) oneOf(p place, parts []json.RawMessage, version int, optional bool) (*connect.Schema, error) {
+func (t *translator) oneOf(p place, parts []json.RawMessage, version int) (*connect.Schema, error) {
 	isNull := func(part json.RawMessage) bool { return text(part, "type") == "null" }
 	if len(parts) == 1 && t.flatten {
 		return t.schema(place{parts[0], p.home}, 0, false)
@@ -275,8 +252,15 @@ func (t *translator) oneOf(p place, parts []json.RawMessage, version int, option
 		if isNull(other) {
 			other = parts[1]
 		}
+		for _, p := range t.pending {
+			p.nullable = true
+		}
 		return t.schema(place{other, p.home}, version, true)
 	}
+	return t.union(p, parts, version, isNull)
+}
+
+func (t *translator) union(p place, parts []json.RawMessage, version int, isNull func(json.RawMessage) bool) (*connect.Schema, error) {
 	name := unionName
 	var opts []connect.SchemaOption
 	if t.general {
@@ -285,13 +269,16 @@ func (t *translator) oneOf(p place, parts []json.RawMessage, version int, option
 		opts = append(opts, connect.Param(generalUnionParam, name))
 	}
 	opts = append(opts, connect.Named(name))
+	if slices.ContainsFunc(parts, isNull) {
+		opts = append(opts, connect.Optional())
+	}
+	declared := t.declare(append(opts, attributes(p.part, version, true)...))
 	var fields []connect.Field
 	for _, part := range parts {
 		if isNull(part) {
-			opts = append(opts, connect.Optional())
 			continue
 		}
-		s, err := t.schema(place{part, p.home}, 0, true)
+		s, err := t.within(place{part, p.home}, true)
 		if err != nil {
 			return nil, fmt.Errorf("part %d of a oneOf: %w", len(fields), err)
 		}
@@ -301,25 +288,21 @@ func (t *translator) oneOf(p place, parts []json.RawMessage, version int, option
 		}
 		fields = append(fields, connect.F(field, s))
 	}
-	s, err := connect.BuildStructSchema(fields, opts...)
+	s, err := declared.Define(fields...)
 	if err != nil {
 		return nil, err
 	}
-	return t.described(p.part, s, version, optional)
+	return withDefault(p.part, s)
 }
 
 // allOf puts the properties of all parts together; where there are none, the part that says most stands for all.
-func (t *translator) allOf(p place, parts []json.RawMessage, version int, optional bool) (*connect.Schema, error) {
+func (t *translator) allOf(p place, parts []json.RawMessage, version int) (*connect.Schema, error) {
 	var all []property
 	if err := t.gather(p, &all, 0); err != nil {
 		return nil, err
 	}
 	if len(all) > 0 {
-		s, err := t.structure(all)
-		if err == nil && optional {
-			s = s.With(connect.Optional())
-		}
-		return s, err
+		return t.structure(all)
 	}
 	for _, says := range []func(part json.RawMessage) bool{
 		func(part json.RawMessage) bool { return list(part, "oneOf") != nil || list(part, "anyOf") != nil },
@@ -328,7 +311,7 @@ func (t *translator) allOf(p place, parts []json.RawMessage, version int, option
 		func(part json.RawMessage) bool { return text(part, "$ref") != "" },
 	} {
 		if i := slices.IndexFunc(parts, says); i >= 0 {
-			return t.schema(place{parts[i], p.home}, version, optional)
+			return t.schema(place{parts[i], p.home}, version, false)
 		}
 	}
 	return nil, errors.New("an allOf that says no type")
@@ -361,10 +344,10 @@ func (t *translator) gather(p place, all *[]property, depth int) error {
 	return nil
 }
 
-// described adds what the schema says beyond its type.
-func (t *translator) described(part json.RawMessage, s *connect.Schema, version int, optional bool) (*connect.Schema, error) {
+// attributes are what a part says beyond its type, but for the default. Its title is the name of what has none.
+func attributes(part json.RawMessage, version int, named bool) []connect.SchemaOption {
 	var opts []connect.SchemaOption
-	if title := member(part, "title"); title != nil && !s.HasName() {
+	if title := member(part, "title"); title != nil && !named {
 		opts = append(opts, connect.Named(text(part, "title")))
 	}
 	if own, given := integer(part, versionProp); given {
@@ -379,12 +362,13 @@ func (t *translator) described(part json.RawMessage, s *connect.Schema, version 
 	for _, m := range members(member(part, parametersProp)) {
 		opts = append(opts, connect.Param(m.name, symbolOf(m.raw)))
 	}
-	if optional {
-		opts = append(opts, connect.Optional())
-	}
-	s = s.With(opts...)
+	return opts
+}
+
+// withDefault adds the default that a part says. One with objects in which it stands itself is none.
+func withDefault(part json.RawMessage, s *connect.Schema) (*connect.Schema, error) {
 	dflt := member(part, "default")
-	if dflt == nil {
+	if dflt == nil || bytes.IndexByte(dflt, '{') >= 0 && !complete(s, map[*connect.Schema]bool{}) {
 		return s, nil
 	}
 	r := reader{jsontext.Scanner{Data: dflt}}
@@ -396,4 +380,21 @@ func (t *translator) described(part json.RawMessage, s *connect.Schema, version 
 		return nil, fmt.Errorf("default: %w", err)
 	}
 	return s.With(connect.DefaultValue(v)), nil
+}
+
+// complete reports whether no object in a schema is still being translated.
+func complete(s *connect.Schema, seen map[*connect.Schema]bool) bool {
+	if s == nil || !s.Recursive() || seen[s] {
+		return true
+	}
+	seen[s] = true
+	if s.Kind() == connect.KindStruct && s.Fields() == nil {
+		return false
+	}
+	for _, f := range s.Fields() {
+		if !complete(f.Schema, seen) {
+			return false
+		}
+	}
+	return complete(s.Keys(), seen) && complete(s.Elem(), seen)
 }

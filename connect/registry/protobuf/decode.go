@@ -13,10 +13,28 @@ import (
 
 // decoder reads messages of one type as structs of one Connect schema.
 type decoder struct {
-	schema   *connect.Schema
+	schema *connect.Schema
+	*layout
+}
+
+// layout is what the decoders of one type have in common, whatever the schemas of the places that its messages stand in. That of a message that may hold
+// itself leads back to itself.
+type layout struct {
 	fields   []*decodedField
 	byNumber []*decodedField // sorted
 	lists    int             // fields that are lists
+}
+
+func newLayout(fields ...*decodedField) *layout {
+	l := &layout{fields: fields}
+	l.sort()
+	return l
+}
+
+// sort makes the fields be found by their numbers, once all are there.
+func (l *layout) sort() {
+	l.byNumber = slices.Clone(l.fields)
+	slices.SortFunc(l.byNumber, func(a, b *decodedField) int { return int(a.number) - int(b.number) })
 }
 
 // decodedField is a field of a message.
@@ -36,7 +54,8 @@ type decodedField struct {
 	wrapped  bool
 	inner    *decodedField // of a wrapper
 	message  *decoder      // of a struct
-	entry    *decoder      // of a map: key and value
+	within   bool          // the struct is one that the field is in
+	entry    *layout       // of a map: key and value
 	symbols  map[int32]connect.Value
 	unknown  string // begins the names of numbers without a symbol
 	absent   bool   // dflt, or an empty list or map, stands for what is not there
@@ -47,6 +66,7 @@ type decodedField struct {
 type item struct {
 	number uint64 // of a varint or of fixed bytes
 	bytes  []byte
+	depth  int // of the message that it is in
 }
 
 // listRoom gives a list its place among those of the message.
@@ -58,38 +78,50 @@ func (f *decodedField) listRoom(taken int) int {
 	return 1
 }
 
-func numbered(fields []*decodedField) []*decodedField {
-	out := slices.Clone(fields)
-	slices.SortFunc(out, func(a, b *decodedField) int { return int(a.number) - int(b.number) })
-	return out
-}
-
 // find looks a field up, the one behind the last first: messages keep the order of numbers.
-func (d *decoder) find(number protowire.Number, at int) (f *decodedField, next int) {
-	if at < len(d.byNumber) && d.byNumber[at].number == number {
-		return d.byNumber[at], at + 1
+func (l *layout) find(number protowire.Number, at int) (f *decodedField, next int) {
+	if at < len(l.byNumber) && l.byNumber[at].number == number {
+		return l.byNumber[at], at + 1
 	}
-	i, found := slices.BinarySearchFunc(d.byNumber, number, func(f *decodedField, n protowire.Number) int { return int(f.number) - int(n) })
+	i, found := slices.BinarySearchFunc(l.byNumber, number, func(f *decodedField, n protowire.Number) int { return int(f.number) - int(n) })
 	if !found {
 		return nil, at
 	}
-	return d.byNumber[i], i + 1
+	return l.byNumber[i], i + 1
 }
 
 var errBroken = errors.New("it is cut or broken")
+
+const (
+	// maxDepth bounds how deep messages may be within each other, as JSON's values.
+	maxDepth = 1000
+	// maxPath bounds how many of them the text of an error names on the way to its place.
+	maxPath = 16
+)
+
+var errDeep = fmt.Errorf("it nests deeper than %d levels", maxDepth)
 
 // sink is where the fields of a message go.
 type sink struct {
 	st    *connect.Struct // nil for pair
 	pair  [2]connect.Value
 	lists [][]connect.Value
+	depth int
 }
 
-func (s *sink) at(i int) connect.Value {
+func (s *sink) get(i int) connect.Value {
 	if s.st == nil {
 		return s.pair[i]
 	}
 	return s.st.At(i)
+}
+
+// at adds a field to the place of an error.
+func (s *sink) at(err error, field string) error {
+	if s.depth > maxPath {
+		return err
+	}
+	return fmt.Errorf("field %s: %w", field, err)
 }
 
 func (s *sink) set(i int, v connect.Value) {
@@ -100,8 +132,11 @@ func (s *sink) set(i int, v connect.Value) {
 	s.st.SetAt(i, v)
 }
 
-// value reads a whole message.
-func (d *decoder) value(data []byte) (connect.Value, error) {
+// value reads a whole message, which is within so many others.
+func (d *decoder) value(data []byte, depth int) (connect.Value, error) {
+	if depth > maxDepth {
+		return connect.Value{}, errDeep
+	}
 	if d.schema.Kind() != connect.KindStruct { // a scalar in its wrapper
 		var s sink
 		if err := d.fill(&s, data); err != nil {
@@ -112,7 +147,7 @@ func (d *decoder) value(data []byte) (connect.Value, error) {
 		}
 		return s.pair[0], nil
 	}
-	s := sink{st: connect.NewStruct(d.schema)}
+	s := sink{st: connect.NewStruct(d.schema), depth: depth}
 	if d.lists > 0 {
 		s.lists = make([][]connect.Value, d.lists)
 	}
@@ -124,12 +159,12 @@ func (d *decoder) value(data []byte) (connect.Value, error) {
 }
 
 // complete puts in lists, and what stands for what is not there.
-func (d *decoder) complete(s *sink) {
-	for _, f := range d.fields {
+func (l *layout) complete(s *sink) {
+	for _, f := range l.fields {
 		switch {
 		case f.list:
 			s.set(f.slot, connect.Array(s.lists[f.listSlot]))
-		case !f.absent || !s.at(f.slot).IsNull():
+		case !f.absent || !s.get(f.slot).IsNull():
 		case f.entry != nil:
 			s.set(f.slot, connect.MapOf(connect.NewMap(0)))
 		default:
@@ -138,7 +173,7 @@ func (d *decoder) complete(s *sink) {
 	}
 }
 
-func (d *decoder) fill(s *sink, data []byte) error {
+func (l *layout) fill(s *sink, data []byte) error {
 	next := 0
 	for len(data) > 0 {
 		number, typ, n := protowire.ConsumeTag(data)
@@ -147,14 +182,14 @@ func (d *decoder) fill(s *sink, data []byte) error {
 		}
 		data = data[n:]
 		var f *decodedField
-		f, next = d.find(number, next)
+		f, next = l.find(number, next)
 		size := protowire.ConsumeFieldValue(number, typ, data)
 		if size < 0 {
 			return errBroken
 		}
 		if f != nil {
 			if err := f.take(s, typ, data[:size:size]); err != nil {
-				return fmt.Errorf("field %s: %w", f.name, err)
+				return s.at(err, f.name)
 			}
 		}
 		data = data[size:]
@@ -172,6 +207,7 @@ func (f *decodedField) take(s *sink, typ protowire.Type, data []byte) error {
 		return nil
 	}
 	v, _ := cut(typ, data)
+	v.depth = s.depth
 	if f.entry != nil {
 		return f.putEntry(s, v.bytes)
 	}
@@ -229,14 +265,14 @@ func cut(typ protowire.Type, data []byte) (v item, n int) {
 }
 
 func (f *decodedField) putEntry(s *sink, data []byte) error {
-	var entry sink
+	entry := sink{depth: s.depth + 1}
 	if err := f.entry.fill(&entry, data); err != nil {
 		return err
 	}
 	f.entry.complete(&entry)
-	if s.at(f.slot).IsNull() {
+	if s.get(f.slot).IsNull() {
 		s.set(f.slot, connect.MapOf(connect.NewMap(4)))
 	}
-	s.at(f.slot).Map().Put(entry.pair[0], entry.pair[1])
+	s.get(f.slot).Map().Put(entry.pair[0], entry.pair[1])
 	return nil
 }

@@ -22,8 +22,14 @@
 // scalars without presence an absent one is zero.
 //
 // What is not as in Java: defaults are not written, because proto3 has none; a list of lists, a list of maps and a null in a list are refused with
-// their reason; a Time of 24:00 is refused; a message that contains itself is refused. Under use.latest.version values are written by the
-// numbers of the latest schema, fields matched by name, and what does not fit is refused whatever latest.compatibility.strict says.
+// their reason; a Time of 24:00 is refused. Under use.latest.version values are written by the numbers of the latest schema, fields matched by name, and
+// what does not fit is refused whatever latest.compatibility.strict says.
+//
+// A message that holds itself becomes a schema that does ([connect.Schema.Recursive]), google.protobuf.Struct among them: within itself it has the name and
+// version that it has outside, and the number of its field; the outermost stays required (Java makes it optional too). With generate.struct.for.nulls one that
+// is not there within itself is null. Back in Protobuf a message within itself is known by its name, as in Java; messages that hold each other, on which Java
+// overflows the stack, are defined once, where they occur first, and known by their full names elsewhere. Messages that nest deeper than 1000 levels are
+// refused.
 //
 // Messages are written and read by our own code over compiled pairs of schemas, with the library's protowire for the bytes. protocompile reads .proto files; what
 // Google's dynamic messages make of the bytes is looked at in tests.

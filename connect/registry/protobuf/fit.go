@@ -16,15 +16,16 @@ import (
 func (o options) compileEncoder(s *connect.Schema, m protoreflect.MessageDescriptor) (*encoder, error) {
 	var e *encoder
 	var err error
+	all := fitter{options: o, messages: map[fitting]*encoder{}}
 	if isWrapper(m) && s.Kind() != connect.KindStruct {
 		e = &encoder{schema: s, ignoreDefaults: true}
 		var f *encodedField
-		if f, err = o.fieldOf(connect.F("value", s.With(connect.Required())), m.Fields().Get(0), false); err == nil {
+		if f, err = all.fieldOf(connect.F("value", s.With(connect.Required())), m.Fields().Get(0), false); err == nil {
 			f.from, f.member = 0, -1
 			e.fields = append(e.fields, f)
 		}
 	} else {
-		e, err = o.encoderOf(s, m)
+		e, err = all.encoderOf(s, m)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: the schema does not fit the Protobuf schema of the registry: %w", connect.ErrData, err)
@@ -32,11 +33,27 @@ func (o options) compileEncoder(s *connect.Schema, m protoreflect.MessageDescrip
 	return e, nil
 }
 
-func (o options) encoderOf(s *connect.Schema, m protoreflect.MessageDescriptor) (*encoder, error) {
+// fitter makes the encoders of one schema. A message within itself, or that occurs again, has one encoder.
+type fitter struct {
+	options
+	messages map[fitting]*encoder
+}
+
+type fitting struct {
+	schema  *connect.Schema
+	message protoreflect.FullName
+}
+
+func (o *fitter) encoderOf(s *connect.Schema, m protoreflect.MessageDescriptor) (*encoder, error) {
 	if s == nil || s.Kind() != connect.KindStruct || isUnion(s) {
 		return nil, fmt.Errorf("the message %s needs a struct", m.FullName())
 	}
+	of := fitting{s, m.FullName()}
+	if e := o.messages[of]; e != nil {
+		return e, nil
+	}
 	e := &encoder{schema: s, ignoreDefaults: o.ignoreDefaults}
+	o.messages[of] = e
 	for i, f := range s.Fields() {
 		members := []connect.Field{f}
 		inUnion := f.Schema != nil && isUnion(f.Schema)
@@ -68,7 +85,7 @@ func compareTags(a, b []byte) int {
 	return int(x>>3) - int(y>>3)
 }
 
-func (o options) fieldOf(f connect.Field, fd protoreflect.FieldDescriptor, inUnion bool) (*encodedField, error) {
+func (o *fitter) fieldOf(f connect.Field, fd protoreflect.FieldDescriptor, inUnion bool) (*encodedField, error) {
 	s := f.Schema
 	if s == nil {
 		return nil, errors.New("it is schemaless")
@@ -105,7 +122,7 @@ var wireTypes = map[protoreflect.Kind]protowire.Type{
 }
 
 // fit completes a field for a single value.
-func (o options) fit(f *encodedField, s *connect.Schema, fd protoreflect.FieldDescriptor) (err error) {
+func (o *fitter) fit(f *encodedField, s *connect.Schema, fd protoreflect.FieldDescriptor) (err error) {
 	message := fd.Message()
 	if logical, ok := logicalTypes[s.Name()]; ok {
 		if message == nil || string(message.FullName()) != logical.message {
@@ -144,7 +161,7 @@ func typeName(fd protoreflect.FieldDescriptor) string {
 	return fd.Kind().String()
 }
 
-func (o options) fitEnum(f *encodedField, s *connect.Schema, e protoreflect.EnumDescriptor) error {
+func (o *fitter) fitEnum(f *encodedField, s *connect.Schema, e protoreflect.EnumDescriptor) error {
 	f.write = (*encodedField).symbol
 	switch s.Kind() {
 	case connect.KindInt32:
@@ -161,7 +178,7 @@ func (o options) fitEnum(f *encodedField, s *connect.Schema, e protoreflect.Enum
 	return fmt.Errorf("its type is the enum %s, which a %s does not fit", e.FullName(), s.Kind())
 }
 
-func (o options) fitMap(f *encodedField, s *connect.Schema, fd protoreflect.FieldDescriptor) error {
+func (o *fitter) fitMap(f *encodedField, s *connect.Schema, fd protoreflect.FieldDescriptor) error {
 	m := fd.Message()
 	if m == nil || fd.Cardinality() != protoreflect.Repeated || !fd.IsMap() && !isEntry(m) {
 		return fmt.Errorf("its type is %s, not a map", typeName(fd))

@@ -138,7 +138,7 @@ func (c *converter) Decode(topic string, data []byte) (*connect.Schema, connect.
 	if err != nil {
 		return nil, connect.Value{}, err
 	}
-	v, err := d.value(payload)
+	v, err := d.value(payload, 0)
 	if err != nil {
 		return nil, connect.Value{}, fmt.Errorf("%w: reading Protobuf, schema %d: %w", connect.ErrData, id, err)
 	}

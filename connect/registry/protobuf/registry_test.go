@@ -28,6 +28,12 @@ func TestConfluentsDeserializerReadsWhatIsWritten(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, schema.Version())
 	assert.Equal(t, sampleOf().Struct().Get("amount").String(), v.Struct().Get("amount").String())
+
+	each := registrystand.Recursive(t)["two that hold each other"]
+	data, err = registrystand.At(t, Definition, url).Encode(new(converters.Arena), topic+"each", each.Schema, each.Value)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"name":"Ada","employer":{"title":"Analytical","staff":[{"name":"Bob"}]},"former":[{"title":"Engines","staff":[{"name":"Cy","employer":{"title":"Mills"}}]}]}`,
+		serdes.Read("PROTOBUF", topic+"each", data))
 }
 
 func TestWhatConfluentsSerializerWritesIsRead(t *testing.T) {
@@ -39,6 +45,11 @@ func TestWhatConfluentsSerializerWritesIsRead(t *testing.T) {
 	_, v, err := registrystand.At(t, Definition, url).Decode(topic, data)
 	require.NoError(t, err)
 	assert.Equal(t, "Struct{k_0=Struct{s=x},e=Y,m={a: 5},d=[1.5 2],at=2023-11-14 22:13:20.123 +0000 UTC,maybe=false}", v.String())
+
+	data = serdes.Write("PROTOBUF", topic+"tree", `syntax = "proto3"; package n; message T { int32 n = 1; repeated T kids = 2; T next = 3; }`, `{"n":1,"kids":[{"n":2}],"next":{"n":3}}`)
+	_, v, err = registrystand.At(t, Definition, url).Decode(topic+"tree", data)
+	require.NoError(t, err)
+	assert.Equal(t, "Struct{n=1,kids=[Struct{n=2,kids=[]}],next=Struct{n=3,kids=[]}}", v.String())
 }
 
 func TestALaterSchemaOfTheSubjectIsUsedWhereAsked(t *testing.T) {

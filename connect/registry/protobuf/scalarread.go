@@ -66,7 +66,9 @@ func readSymbol(f *decodedField, v item) (connect.Value, error) {
 	return connect.String(f.unknown + strconv.Itoa(int(number))), nil
 }
 
-func readMessage(f *decodedField, v item) (connect.Value, error) { return f.message.value(v.bytes) }
+func readMessage(f *decodedField, v item) (connect.Value, error) {
+	return f.message.value(v.bytes, v.depth+1)
+}
 
 // readWrapped reads the scalar within a wrapper message, zero where that is empty.
 func readWrapped(f *decodedField, v item) (connect.Value, error) {

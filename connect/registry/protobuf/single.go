@@ -120,7 +120,7 @@ func (r *reader) messageField(fd protoreflect.FieldDescriptor) (*decodedField, e
 	if err != nil {
 		return nil, err
 	}
-	f.schema, f.read, f.message = message.schema, readMessage, message
+	f.schema, f.read, f.message, f.within = message.schema, readMessage, message, r.open[m.FullName()]
 	return f, nil
 }
 
@@ -134,7 +134,7 @@ func (r *reader) entries(f *decodedField, m protoreflect.MessageDescriptor) erro
 		return fmt.Errorf("values: %w", err)
 	}
 	key.slot, value.slot, key.member, value.member = 0, 1, -1, -1
-	f.entry = &decoder{fields: []*decodedField{key, value}, byNumber: numbered([]*decodedField{key, value})}
+	f.entry = newLayout(key, value)
 	name := r.nameOf(m)
 	f.schema = connect.MapSchema(key.schema, value.schema, connect.Named(mapName(name)))
 	return nil

@@ -13,9 +13,13 @@ import (
 
 // text writes the file of a Connect schema and names the message in it (ProtobufData.fromConnectSchema).
 func (o options) text(s *connect.Schema) (file, message string, err error) {
-	w := fileWriter{options: o, imports: map[string]bool{}, unnamed: 1}
+	w := newFileWriter(o)
 	if s.Kind() == connect.KindStruct && !isUnion(s) {
-		file, message, err = w.structFile(s)
+		if file, message, err = w.structFile(s); errors.Is(err, errEndless) {
+			w = newFileWriter(o)
+			w.once = true
+			file, message, err = w.structFile(s)
+		}
 	} else {
 		file, message, err = w.wrapperFile(s)
 	}
@@ -29,6 +33,33 @@ type fileWriter struct {
 	options
 	imports map[string]bool
 	unnamed int // schemas without a name so far, the root's included
+	once    bool
+	defined []definition // messages that hold themselves
+}
+
+// definition is a message of the file by its full name.
+type definition struct {
+	schema *connect.Schema
+	name   string
+}
+
+// errEndless ends the writing of a file in which messages hold each other. As in Java each message defines those that it holds, and is known by its name
+// within itself: that ends where messages hold none but themselves. Else the file is written anew, with each of them defined once and known by its full
+// name in all others.
+var errEndless = errors.New("messages that hold each other")
+
+func newFileWriter(o options) *fileWriter {
+	return &fileWriter{options: o, imports: map[string]bool{}, unnamed: 1}
+}
+
+// definitionOf is the full name of a message that is defined already, "" for none.
+func (w *fileWriter) definitionOf(s *connect.Schema) string {
+	for _, d := range w.defined {
+		if sameType(d.schema, s) {
+			return d.name
+		}
+	}
+	return ""
 }
 
 // wrapperFile is that of Google's wrappers, in which scalars travel alone.
@@ -106,7 +137,11 @@ func (w *fileWriter) structFile(s *connect.Schema) (file, message string, err er
 		full = defaultName + "1"
 	}
 	pkg, name := w.split(full)
-	body := &messageWriter{file: w, name: name, indent: "  ", nested: map[string]*connect.Schema{}}
+	top := &messageWriter{file: w}
+	if pkg != "" {
+		top.full = "." + pkg
+	}
+	body := top.within(name, s)
 	if err := body.fields(s); err != nil {
 		return "", "", err
 	}
@@ -140,6 +175,9 @@ func (w *fileWriter) short(s *connect.Schema) string {
 // messageWriter writes what is between the braces of one message.
 type messageWriter struct {
 	file         *fileWriter
+	around       *messageWriter  // the message that this one is in, nil for none
+	schema       *connect.Schema // of the message
+	full         string          // its full name, with a dot in front
 	name, indent string
 	lines, types strings.Builder
 	nested       map[string]*connect.Schema // types that are defined within
@@ -296,8 +334,18 @@ func sameContent(s, o *connect.Schema) bool {
 	return maps.Equal(content(s), content(o))
 }
 
-func (m *messageWriter) within(name string) *messageWriter {
-	return &messageWriter{file: m.file, name: name, indent: m.indent + "  ", nested: map[string]*connect.Schema{}}
+// sameType tells whether two schemas are one message.
+func sameType(s, o *connect.Schema) bool { return s.Name() == o.Name() && sameContent(s, o) }
+
+func (m *messageWriter) within(name string, s *connect.Schema) *messageWriter {
+	inner := &messageWriter{
+		file: m.file, around: m, schema: s, full: m.full + "." + name, name: name, indent: m.indent + "  ", nested: map[string]*connect.Schema{},
+	}
+	if s.Kind() == connect.KindStruct && s.Recursive() {
+		inner.nested[name] = s
+		m.file.defined = append(m.file.defined, definition{s, inner.full})
+	}
+	return inner
 }
 
 func (m *messageWriter) close(inner *messageWriter) {
@@ -305,20 +353,44 @@ func (m *messageWriter) close(inner *messageWriter) {
 }
 
 func (m *messageWriter) message(s *connect.Schema, field string) (string, error) {
+	if s.Recursive() && s.Name() == "" {
+		if full, err := m.before(m, s); full != "" || err != nil {
+			return full, err
+		}
+	}
 	name := m.file.short(s)
 	if name == field { // a type and a field of one name do not go together
 		name += "Message"
+	}
+	if s.Recursive() && m.nested[name] == nil {
+		if full, err := m.before(m.around, s); full != "" || err != nil {
+			return full, err
+		}
 	}
 	fresh, err := m.define(name, s)
 	if err != nil || !fresh {
 		return name, err
 	}
-	inner := m.within(name)
+	inner := m.within(name, s)
 	if err := inner.fields(s); err != nil {
 		return "", err
 	}
 	m.close(inner)
 	return name, nil
+}
+
+// before is the full name of a message that was defined before, "" for none. It is [errEndless] where the message is around from and each is defined where
+// it occurs.
+func (m *messageWriter) before(from *messageWriter, s *connect.Schema) (string, error) {
+	if m.file.once {
+		return m.file.definitionOf(s), nil
+	}
+	for ; from != nil; from = from.around {
+		if from.schema != nil && sameType(from.schema, s) {
+			return "", errEndless
+		}
+	}
+	return "", nil
 }
 
 // entry defines the message of a map's entries. A list of them is read as a map by the message's name and fields, whatever the keys are.
@@ -332,7 +404,7 @@ func (m *messageWriter) entry(s *connect.Schema) (string, error) {
 	if err != nil || !fresh {
 		return name, err
 	}
-	inner := m.within(name)
+	inner := m.within(name, s)
 	next := 1
 	for _, f := range []connect.Field{connect.F("key", s.Keys()), connect.F("value", s.Elem())} {
 		if f.Schema == nil || f.Schema.Kind() == connect.KindArray || f.Schema.Kind() == connect.KindMap || isUnion(f.Schema) {

@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/sluice-connect/sluice/connect"
-	"github.com/sluice-connect/sluice/connect/registry"
 )
 
 // unknownSymbol begins the name of an enum's number that has none (com.google.protobuf.Descriptors).
@@ -15,7 +14,7 @@ const unknownSymbol = "UNKNOWN_ENUM_VALUE_"
 
 // compileDecoder makes the Connect schema of a message type, and the decoder of its messages. version is the schema's; 0 for none.
 func (o options) compileDecoder(m protoreflect.MessageDescriptor, version int) (*decoder, error) {
-	r := reader{options: o, open: map[protoreflect.FullName]bool{}}
+	r := reader{options: o, messages: map[protoreflect.FullName]*decoder{}, open: map[protoreflect.FullName]bool{}}
 	d, err := r.root(m, version)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the Protobuf schema has no form in Connect: %w", connect.ErrData, err)
@@ -26,7 +25,8 @@ func (o options) compileDecoder(m protoreflect.MessageDescriptor, version int) (
 // reader makes the decoders of one file's messages.
 type reader struct {
 	options
-	open map[protoreflect.FullName]bool // messages that are being read
+	messages map[protoreflect.FullName]*decoder // those that are being read, and those that hold themselves
+	open     map[protoreflect.FullName]bool     // those that are being read
 }
 
 func (r *reader) root(m protoreflect.MessageDescriptor, version int) (*decoder, error) {
@@ -41,19 +41,21 @@ func (r *reader) root(m protoreflect.MessageDescriptor, version int) (*decoder, 
 		}
 		plain := connect.NewSchema(f.schema.Kind(), opts...)
 		f.schema, f.element = plain, plain
-		return &decoder{schema: plain, fields: []*decodedField{f}, byNumber: numbered([]*decodedField{f})}, nil
+		return &decoder{plain, newLayout(f)}, nil
 	}
 	return r.message(m, opts...)
 }
 
-// message returns the decoder of a struct.
+// message returns the decoder of a struct. A message within itself has the schema of the one around it, as in Java; what is said there of its place is added
+// to it.
 func (r *reader) message(m protoreflect.MessageDescriptor, opts ...connect.SchemaOption) (*decoder, error) {
-	if r.open[m.FullName()] {
-		return nil, registry.Circular("the message " + string(m.FullName()))
+	if d := r.messages[m.FullName()]; d != nil {
+		return &decoder{d.schema, d.layout}, nil
 	}
-	r.open[m.FullName()] = true
+	declared := connect.DeclareStruct(append(opts, connect.Named(r.nameOf(m)))...)
+	d := &decoder{declared.Schema(), &layout{}}
+	r.messages[m.FullName()], r.open[m.FullName()] = d, true
 	defer delete(r.open, m.FullName())
-	d := &decoder{}
 	var fields []connect.Field
 	for i := range m.Oneofs().Len() {
 		union := m.Oneofs().Get(i)
@@ -95,12 +97,15 @@ func (r *reader) message(m protoreflect.MessageDescriptor, opts ...connect.Schem
 		d.fields = append(d.fields, f)
 		d.lists += f.listRoom(d.lists)
 	}
-	s, err := connect.BuildStructSchema(fields, append(opts, connect.Named(r.nameOf(m)))...)
+	d.sort()
+	s, err := declared.Define(fields...)
 	if err != nil {
 		return nil, err
 	}
-	d.schema, d.byNumber = s, numbered(d.fields)
-	return d, nil
+	if !s.Recursive() {
+		delete(r.messages, m.FullName())
+	}
+	return &decoder{s, d.layout}, nil
 }
 
 // nameOf is the name that Connect knows a type by.
@@ -188,9 +193,10 @@ func (r *reader) field(fd protoreflect.FieldDescriptor, inOneof bool) (*decodedF
 			f.message.schema = f.schema // a struct must be of the schema of its place
 		}
 	}
-	// What is not there is the default of its type where it cannot be told from that, and null where it can.
+	// What is not there is the default of its type where it cannot be told from that, and null where it can. A message within itself is null: its default
+	// would have no end.
 	f.absent = r.structs || repeated || !isMessage && !r.isOptional(fd)
-	f.absent = f.absent && !inOneof
+	f.absent = f.absent && !inOneof && (repeated || !f.within)
 	if f.absent && !repeated {
 		f.dflt, err = r.defaultOf(fd, f)
 	}
