@@ -18,14 +18,19 @@ import (
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
+// declared has Java's workers find their plugins by what the jars declare. To look for them in all classes, as they would, takes ten seconds, longer than
+// the rest of their start.
+const declared = "plugin.discovery=service_load"
+
 func TestSluiceAndJavaWorkersMakeOneCluster(t *testing.T) {
 	needsProcesses(t)
 	for _, protocol := range []string{"compatible", "sessioned", "eager"} {
 		for _, first := range []string{"Sluice", "Java"} {
 			t.Run(protocol+", "+first+" first", func(t *testing.T) {
+				t.Parallel() // they wait for sessions to run out, and for statuses
 				kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
 				c := &cluster{
-					Crew: NewCrew(t, kafka, prefix, atOnce, sessionLine(), "connect.protocol="+protocol),
+					Crew: NewCrew(t, kafka, prefix, atOnce, sessionLine(), declared, "connect.protocol="+protocol),
 					flow: NewFlow(t, kafka, prefix, 4, 1), tasks: map[string]int{},
 				}
 				if first == "Sluice" {
