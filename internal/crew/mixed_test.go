@@ -199,11 +199,12 @@ func TestOneTakesOverWhatTheOtherLeaves(t *testing.T) {
 	needsProcesses(t)
 	for _, order := range [][]string{{"Java", "Sluice", "Java"}, {"Sluice", "Java", "Sluice"}} {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			t.Parallel()
 			kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
 			flow := NewFlow(t, kafka, prefix, 3, 1)
 			port := testbed.FreePort(t)
 			path := ledger.File(t, "worker.properties",
-				ledger.WorkerProperties(kafka, prefix, port, "value.converter=org.apache.kafka.connect.storage.StringConverter"))
+				ledger.WorkerProperties(kafka, prefix, port, "value.converter=org.apache.kafka.connect.storage.StringConverter", declared))
 			c := &cluster{Crew: NewCrew(t, kafka, prefix), flow: flow}
 			running, paused, stopped := prefix+flow.streams[0], prefix+flow.streams[1], prefix+flow.streams[2]
 			printer, printed := prefix+"printer", filepath.Join(t.TempDir(), "printed")
