@@ -209,6 +209,7 @@ func TestAClusterBehindALogin(t *testing.T) {
 		"OAUTHBEARER":   `oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="connect";`,
 	} {
 		t.Run(mechanism, func(t *testing.T) {
+			t.Parallel() // they wait for the ends of logins
 			secured(t, kafka, kafka.SASLAddr(), "security.protocol=SASL_PLAINTEXT", "sasl.mechanism="+mechanism,
 				`sasl.jaas.config=org.apache.kafka.common.security.`+jaas)
 		})

@@ -249,8 +249,9 @@ func TestSluiceAndJavaWorkersPassRequestsOnByHTTPSToEachOther(t *testing.T) {
 	needsProcesses(t)
 	for _, first := range []string{"Sluice", "Java"} {
 		t.Run(first+" first", func(t *testing.T) {
+			t.Parallel()
 			d := newDoor(t)
-			c := NewCrew(t, testbed.SharedKafka(t), testbed.Prefix(t), atOnce, sessionLine())
+			c := NewCrew(t, testbed.SharedKafka(t), testbed.Prefix(t), atOnce, sessionLine(), declared)
 			if first == "Sluice" {
 				d.sluice(c, d.own.PEM, d.own.Trusted)
 				d.java(c)

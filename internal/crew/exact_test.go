@@ -83,9 +83,10 @@ func TestExactlyOnceSourcesOfAMixedClusterHaveZombiesFencedByAnyLeader(t *testin
 	needsProcesses(t)
 	for _, leader := range []string{"Sluice", "Java"} {
 		t.Run(leader+" leads", func(t *testing.T) {
+			t.Parallel()
 			const lines = 500
 			kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
-			c := NewCrew(t, kafka, prefix, atOnce, sessionLine(), exactly)
+			c := NewCrew(t, kafka, prefix, atOnce, sessionLine(), declared, exactly)
 			if leader == "Sluice" {
 				c.Sluice()
 				c.Java()

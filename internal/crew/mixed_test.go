@@ -18,14 +18,19 @@ import (
 	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
+// declared has Java's workers find their plugins by what the jars declare. To look for them in all classes, as they would, takes ten seconds, longer than
+// the rest of their start.
+const declared = "plugin.discovery=service_load"
+
 func TestSluiceAndJavaWorkersMakeOneCluster(t *testing.T) {
 	needsProcesses(t)
 	for _, protocol := range []string{"compatible", "sessioned", "eager"} {
 		for _, first := range []string{"Sluice", "Java"} {
 			t.Run(protocol+", "+first+" first", func(t *testing.T) {
+				t.Parallel() // they wait for sessions to run out, and for statuses
 				kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
 				c := &cluster{
-					Crew: NewCrew(t, kafka, prefix, atOnce, sessionLine(), "connect.protocol="+protocol),
+					Crew: NewCrew(t, kafka, prefix, atOnce, sessionLine(), declared, "connect.protocol="+protocol),
 					flow: NewFlow(t, kafka, prefix, 4, 1), tasks: map[string]int{},
 				}
 				if first == "Sluice" {
@@ -194,11 +199,12 @@ func TestOneTakesOverWhatTheOtherLeaves(t *testing.T) {
 	needsProcesses(t)
 	for _, order := range [][]string{{"Java", "Sluice", "Java"}, {"Sluice", "Java", "Sluice"}} {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			t.Parallel()
 			kafka, prefix := testbed.SharedKafka(t), testbed.Prefix(t)
 			flow := NewFlow(t, kafka, prefix, 3, 1)
 			port := testbed.FreePort(t)
 			path := ledger.File(t, "worker.properties",
-				ledger.WorkerProperties(kafka, prefix, port, "value.converter=org.apache.kafka.connect.storage.StringConverter"))
+				ledger.WorkerProperties(kafka, prefix, port, "value.converter=org.apache.kafka.connect.storage.StringConverter", declared))
 			c := &cluster{Crew: NewCrew(t, kafka, prefix), flow: flow}
 			running, paused, stopped := prefix+flow.streams[0], prefix+flow.streams[1], prefix+flow.streams[2]
 			printer, printed := prefix+"printer", filepath.Join(t.TempDir(), "printed")
