@@ -48,12 +48,17 @@ func (t *taskRun) warn(all []kafkaclient.Warning) {
 // kafkaTrouble says in the task's status that Kafka cannot be reached, and why; nil takes it back.
 func (t *taskRun) kafkaTrouble(cause error, next time.Time) {
 	now := time.Now()
-	if cause == nil {
-		t.troubled.Store(0)
-	} else {
+	if cause != nil {
 		t.troubled.Store(now.UnixNano())
+	} else if t.troubled.Swap(0) != 0 {
+		t.relieved.Store(now.UnixNano())
 	}
 	t.health.report(kafkaAway, cause, next, now)
+}
+
+// quiet is how long nobody has said of Kafka that it is away, or back.
+func (t *taskRun) quiet(now time.Time) time.Duration {
+	return now.Sub(time.Unix(0, max(t.troubled.Load(), t.relieved.Load())))
 }
 
 // unhealable reports whether no other try can succeed: a refused login, a missing right.

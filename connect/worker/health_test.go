@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -82,4 +83,19 @@ func TestCausesThatChangeWithEachTryDoNotFloodTheLog(t *testing.T) {
 	assert.Len(t, b.causes, 11, "the end is said, the next trouble not at once")
 	b.fails(logInterval, "reset again", time.Second)
 	assert.Equal(t, "reset again", b.causes[11], "but when it lasts")
+}
+
+func TestAKafkaThatHasJustComeBackHasTimeToAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := &taskRun{health: &newHealthBook().health}
+		assert.Greater(t, run.quiet(time.Now()), stallAfter, "it was never away")
+		run.kafkaTrouble(errors.New("away"), time.Time{})
+		time.Sleep(time.Minute)
+		assert.Equal(t, time.Minute, run.quiet(time.Now()))
+		run.kafkaTrouble(nil, time.Time{})
+		assert.Zero(t, run.quiet(time.Now()))
+		time.Sleep(time.Second)
+		run.kafkaTrouble(nil, time.Time{})
+		assert.Equal(t, time.Second, run.quiet(time.Now()), "that it is well is no news")
+	})
 }

@@ -273,7 +273,7 @@ func (t *sourceTask) close(p phases, task connect.SourceTask) {
 }
 
 const (
-	// stallAfter is how long Kafka may take for an acknowledgement before the status says so.
+	// stallAfter is how long Kafka may take for an acknowledgement before the status says so, also when it has just come back.
 	stallAfter = 5 * time.Second
 	// wellAfter is how long after the last complaint of Kafka an acknowledgement takes it back: while a producer tries in vain it complains
 	// more often than that.
@@ -289,7 +289,7 @@ func (t *sourceTask) watchStalls(ctx context.Context) {
 	for sleep(ctx, time.Second) {
 		now := time.Now()
 		troubled := t.troubled.Load()
-		quiet := now.Sub(time.Unix(0, troubled))
+		quiet := t.quiet(now)
 		stalled, waiting := t.delivery.stalled(now)
 		switch {
 		case waiting && stalled >= stallAfter && quiet >= stallAfter:

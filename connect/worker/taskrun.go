@@ -26,8 +26,8 @@ type taskRun struct {
 	end      context.CancelCauseFunc // of the stop context
 	// acker is set once the plugin's task is open; acknowledgements of records need it, and none exist before.
 	acker atomic.Pointer[connect.Acker]
-	// troubled is when Kafka was last complained of, in Unix nanoseconds; 0 while it is well.
-	troubled atomic.Int64
+	// troubled is when Kafka was last complained of, in Unix nanoseconds; 0 while it is well. relieved is when that was last taken back.
+	troubled, relieved atomic.Int64
 }
 
 // phases are the contexts of a task's life, in the order in which they end. A task that keeps to them has ended before the worker abandons it,
