@@ -19,7 +19,7 @@ import (
 
 // What may be put that is not done: the next batches are read and decoded while the author's task has one.
 const (
-	putRecords = 5000
+	putRecords = 2000
 	putBytes   = 4 << 20
 )
 
