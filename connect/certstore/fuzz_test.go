@@ -6,13 +6,13 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
-	"runtime/metrics"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect/certstore"
+	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
 // damagedJKS are stores, in hexadecimal, whose lengths are wrong in ways that would cost their reader dear. Where there is an entry its alias is "a".
@@ -35,11 +35,12 @@ func fromHex(t testing.TB, digits string) string {
 func TestADamagedJKSIsToldAsSuch(t *testing.T) {
 	for name, digits := range damagedJKS {
 		t.Run(name, func(t *testing.T) {
-			store, before := fromHex(t, digits), allocated()
-			_, err := readInline(store)
+			store := fromHex(t, digits)
+			var err error
+			used := testbed.Allocated(func() { _, err = readInline(store) })
 			require.ErrorIs(t, err, certstore.ErrContent)
 			require.ErrorContains(t, err, "ssl.keystore.key: unusable content: a JKS store that is cut off or damaged")
-			require.Less(t, allocated()-before, uint64(1<<20), "bytes allocated")
+			require.Less(t, used, uint64(1<<20), "bytes allocated")
 		})
 	}
 }
@@ -53,13 +54,6 @@ func readInline(store string) (keys int, err error) {
 		err = poolErr
 	}
 	return len(pairs), err
-}
-
-// allocated is how many bytes this program has allocated, living and dead.
-func allocated() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
 }
 
 // signed is a store whose digest fits the password.
@@ -89,13 +83,14 @@ func FuzzJKS(f *testing.F) {
 		if len(data) >= sha1.Size {
 			stores = append(stores, signed(store[:len(store)-sha1.Size]))
 		}
-		before := allocated()
-		for _, store := range stores {
-			if keys, err := readInline(store); err == nil && keys == 0 {
-				t.Fatal("neither keys nor an error")
+		used := testbed.Allocated(func() {
+			for _, store := range stores {
+				if keys, err := readInline(store); err == nil && keys == 0 {
+					t.Fatal("neither keys nor an error")
+				}
 			}
-		}
-		if used := allocated() - before; used > 4<<20+1000*uint64(len(data)) {
+		})
+		if used > 4<<20+1000*uint64(len(data)) {
 			t.Fatalf("%d bytes allocated for a store of %d", used, len(store))
 		}
 	})

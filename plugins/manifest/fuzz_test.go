@@ -3,11 +3,12 @@ package manifest
 import (
 	"bytes"
 	"errors"
-	"runtime/metrics"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
 // FuzzManifest reads texts of plugin.json: each is told to be wrong in a way that names the cause, or is written as what is read again.
@@ -19,9 +20,9 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte(whole[:len(whole)/2]))
 	f.Add([]byte(strings.Repeat(`{"classes":[`, 1000)))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		before := allocated()
-		m, err := Parse(text)
-		if used := allocated() - before; used > 4<<20+1000*uint64(len(text)) {
+		var m *Manifest
+		var err error
+		if used := testbed.Allocated(func() { m, err = Parse(text) }); used > 4<<20+1000*uint64(len(text)) {
 			t.Fatalf("%d bytes allocated for a text of %d", used, len(text))
 		}
 		if err != nil {
@@ -38,11 +39,4 @@ func FuzzManifest(f *testing.F) {
 		// protojson puts spaces where it likes, so that nobody relies on them.
 		require.Equal(t, bytes.Join(bytes.Fields(written), nil), bytes.Join(bytes.Fields(same), nil))
 	})
-}
-
-// allocated is how many bytes this program has allocated, living and dead.
-func allocated() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
 }

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"errors"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/internal/testbed"
 	"github.com/sluice-connect/sluice/plugins/contract"
 )
 
@@ -22,11 +22,7 @@ const (
 // bounded reports what f allocates for raw beyond what is allowed.
 func bounded(t *testing.T, raw []byte, f func()) {
 	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	if used := after.TotalAlloc - before.TotalAlloc; used > uint64(amplified*len(raw)+inAdvance) {
+	if used := testbed.Allocated(f); used > uint64(amplified*len(raw)+inAdvance) {
 		t.Fatalf("%d bytes were allocated for a message of %d", used, len(raw))
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // compileEncoder fits a Connect schema to an Avro schema, which may be another than its own: the latest of a subject.
 func (o options) compileEncoder(s *connect.Schema, n *node) (*encoder, error) {
-	f := fitter{options: o, records: map[fitting]*encoder{}, failed: map[fitting]error{}}
+	f := fitter{options: o}
 	e, err := f.encoderOf(s, n)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the schema does not fit the Avro schema of the registry: %w", connect.ErrData, err)
@@ -21,9 +21,7 @@ func (o options) compileEncoder(s *connect.Schema, n *node) (*encoder, error) {
 // fitter makes the encoders of one pair of schemas.
 type fitter struct {
 	options
-	records map[fitting]*encoder // those that are being made, and those that are made
-	failed  map[fitting]error
-	order   []fitting // of records
+	records records[fitting, encoder]
 }
 
 // fitting is what an encoder of records is for.
@@ -53,24 +51,7 @@ func (o *fitter) placed(s *connect.Schema, n *node, null, branch int) (*encoder,
 	if n.kind != kindRecord {
 		return e, o.fit(e, n)
 	}
-	// A record within itself is taken to fit: if it turns out not to, what was made with that belief goes with it.
-	of := fitting{s, n, null, branch}
-	if made := o.records[of]; made != nil {
-		return made, nil
-	}
-	if err := o.failed[of]; err != nil {
-		return nil, err
-	}
-	before := len(o.order)
-	o.records[of], o.order = e, append(o.order, of)
-	err := o.fit(e, n)
-	if err != nil {
-		for _, made := range o.order[before:] {
-			delete(o.records, made)
-		}
-		o.order, o.failed[of] = o.order[:before], err
-	}
-	return e, err
+	return o.records.make(fitting{s, n, null, branch}, e, func() error { return o.fit(e, n) })
 }
 
 // branchEncoder picks the branch of a union: the one that is called as the schema's own would be, or else the first that fits.

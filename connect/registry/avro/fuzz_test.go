@@ -1,12 +1,12 @@
 package avro
 
 import (
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-connect/sluice/connect"
+	"github.com/sluice-connect/sluice/internal/testbed"
 )
 
 // fuzzed has every type, the recursive schemaless one, a record that holds itself and elements without bytes among them.
@@ -34,13 +34,14 @@ func FuzzAvroMessage(f *testing.F) {
 	f.Add([]byte{4, 2, 2, 'x', 4, 2, 2, 'k', 2, 9, 0, 0, 6, 0, 0, 2, 1, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Add([]byte{0xfe, 0xff, 0xff, 0xff, 0x0f, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		v, err := d.value(&source{data: data, spare: maxSpare})
-		_, _ = readAnything(&source{data: data, spare: maxSpare})
-		runtime.ReadMemStats(&after)
-		if most := uint64(8<<20 + 1000*len(data)); after.TotalAlloc-before.TotalAlloc > most {
-			t.Errorf("%d bytes of memory for a message of %d", after.TotalAlloc-before.TotalAlloc, len(data))
+		var v connect.Value
+		var err error
+		used := testbed.Allocated(func() {
+			v, err = d.value(&source{data: data, spare: maxSpare})
+			_, _ = readAnything(&source{data: data, spare: maxSpare})
+		})
+		if used > uint64(8<<20+1000*len(data)) {
+			t.Errorf("%d bytes of memory for a message of %d", used, len(data))
 		}
 		if err == nil && connect.CheckValue(s, v) != nil {
 			t.Errorf("read %v, which does not fit its schema: %v", v, connect.CheckValue(s, v))

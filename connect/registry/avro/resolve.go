@@ -10,7 +10,7 @@ import (
 
 // compileDecoder resolves a writer's schema into a reader's (Schema Resolution of the Avro specification); s is the reader's Connect schema.
 func (o options) compileDecoder(w, r *node, s *connect.Schema) (*decoder, error) {
-	d, err := newResolver(o).decoderOf(w, r, s)
+	d, err := (&resolver{options: o}).decoderOf(w, r, s)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the Avro schema of the message cannot be read as the latest of its subject: %w", connect.ErrData, err)
 	}
@@ -20,19 +20,13 @@ func (o options) compileDecoder(w, r *node, s *connect.Schema) (*decoder, error)
 // resolver makes the decoders of one pair of schemas.
 type resolver struct {
 	options
-	records map[resolution]*decoder // those that are being made, and those that are made
-	failed  map[resolution]error
-	order   []resolution // of records
+	records records[resolution, decoder]
 }
 
 // resolution is what a decoder of records is for.
 type resolution struct {
 	w, r *node
 	s    *connect.Schema
-}
-
-func newResolver(o options) *resolver {
-	return &resolver{options: o, records: map[resolution]*decoder{}, failed: map[resolution]error{}}
 }
 
 func (o *resolver) decoderOf(w, r *node, s *connect.Schema) (*decoder, error) {
@@ -49,7 +43,7 @@ func (o *resolver) decoderOf(w, r *node, s *connect.Schema) (*decoder, error) {
 	d := &decoder{schema: s}
 	switch r.kind {
 	case kindRecord:
-		return o.recordDecoder(resolution{w, r, s})
+		return o.records.make(resolution{w, r, s}, d, func() error { return o.resolveRecord(d, w, r) })
 	case kindArray:
 		return d, o.resolveArray(d, w, r)
 	case kindMap:
@@ -232,26 +226,6 @@ func (o *resolver) resolveMap(d *decoder, w, r *node) (err error) {
 	d.read, d.unbounded = (*decoder).mapping, d.schema.Recursive()
 	d.elem, err = o.decoderOf(w.items, r.items, d.schema.Elem())
 	return err
-}
-
-// recordDecoder resolves a record. One within itself is taken to be resolved: if it turns out not to be, what was made with that belief goes with it.
-func (o *resolver) recordDecoder(of resolution) (*decoder, error) {
-	if d := o.records[of]; d != nil {
-		return d, nil
-	}
-	if err := o.failed[of]; err != nil {
-		return nil, err
-	}
-	d, before := &decoder{schema: of.s}, len(o.order)
-	o.records[of], o.order = d, append(o.order, of)
-	err := o.resolveRecord(d, of.w, of.r)
-	if err != nil {
-		for _, made := range o.order[before:] {
-			delete(o.records, made)
-		}
-		o.order, o.failed[of] = o.order[:before], err
-	}
-	return d, err
 }
 
 func (o *resolver) resolveRecord(d *decoder, w, r *node) error {

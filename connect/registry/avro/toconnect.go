@@ -358,7 +358,7 @@ func (o options) defaultValue(n *node, s *connect.Schema, json []byte) (connect.
 	if err != nil {
 		return connect.Value{}, err
 	}
-	d, err := newResolver(o).decoderOf(n, n, s)
+	d, err := (&resolver{options: o}).decoderOf(n, n, s)
 	if err != nil {
 		return connect.Value{}, err
 	}
