@@ -20,7 +20,9 @@ import (
 //
 // Invariants: an acknowledgement is written only for a PUBLISH of the present connection, in the order of the PUBLISHes
 // (MQTT 5 4.6), and only when its record is in Kafka. A PUBLISH of QoS 2 whose record is in Kafka and which the server has not released is answered,
-// not produced.
+// not produced. No more PUBRECs than the window wait for their PUBREL. A server that keeps to the Receive Maximum never has more to wait for, but mosquitto
+// 2.0 lets a session's whole queue go, and looks for the message of each PUBREC from the oldest on that it has not been told is complete: time without
+// end where that is behind tens of thousands.
 //
 // Lock order: subscriber.mu before conn.mu.
 type subscriber struct {
@@ -43,7 +45,10 @@ type subscriber struct {
 	settling map[uint64]uint16
 	// received are the deliveries of QoS 2 that are in Kafka and not released: packet ids and hashes.
 	received map[uint16]uint64
-	exact    *exact // nil without exactly-once
+	// unreleased are the PUBRECs of this connection whose PUBREL has not come, which the server must send for each (MQTT 5 4.3.3). It may be less:
+	// PUBRELs that answer earlier connections are not told from others.
+	unreleased int
+	exact      *exact // nil without exactly-once
 
 	requests map[uint16]chan<- packets.ControlPacket // SUBSCRIBE and UNSUBSCRIBE under way
 	lastID   uint16
@@ -99,6 +104,7 @@ func (s *subscriber) ConAckReceived(w io.Writer, request *packets.Connect, ack *
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = c
+	s.unreleased = 0
 	s.generation++
 	if !ack.SessionPresent {
 		s.carried, s.settling = nil, nil
@@ -190,7 +196,7 @@ func (s *subscriber) publishes(c *conn, came []message) {
 	s.queue.push(fresh)
 }
 
-// crowded reports whether more messages wait for their acknowledgement than may. A server that keeps to the Receive Maximum never gets there, and is
+// crowded reports whether more messages wait for Kafka, or behind one that does, than may. A server that keeps to the Receive Maximum never gets there, and is
 // listened to all the time; MQTT 3.1.1 has none, so that reading stops when they are as many. While an answer of the server is awaited it may be twice as
 // many: mosquitto sends again what a session has waiting, loses count, and has the SUBACK behind it, without which the task does not count as connected.
 func (s *subscriber) crowded() bool {
@@ -198,7 +204,8 @@ func (s *subscriber) crowded() bool {
 	if len(s.requests) > 0 {
 		most *= 2
 	}
-	return most > 0 && (s.window.n > most || s.window.n == most && s.conn != nil && s.conn.in.decoder.plain)
+	waiting := s.window.n - s.window.ripe
+	return most > 0 && (waiting > most || waiting == most && s.conn != nil && s.conn.in.decoder.plain)
 }
 
 // open puts a message of QoS 1 or 2 into the window, and reports whether it must be produced.
@@ -258,6 +265,7 @@ func (s *subscriber) answers(c *conn, came []answer) {
 			presenceAnswered(c, a.kind, a.id)
 			continue
 		}
+		s.unreleased = max(0, s.unreleased-1)
 		if _, known := s.received[a.id]; known && s.exact != nil {
 			s.exact.ask(a.id, s.generation)
 			continue
@@ -271,6 +279,7 @@ func (s *subscriber) answers(c *conn, came []answer) {
 	if len(s.acks) > 0 {
 		c.put(s.acks)
 	}
+	s.acknowledge()
 }
 
 // settle takes receipts and writes the acknowledgements that they allow, all in one piece.
@@ -303,24 +312,32 @@ func (s *subscriber) settle(done []connect.Receipt) {
 	s.acknowledge()
 }
 
-// acknowledge writes PUBACK and PUBREC for the finished messages at the head of the window, in one piece.
+// acknowledge writes PUBACK and PUBREC for the finished messages at the head of the window, in one piece, as far as they may be written.
 func (s *subscriber) acknowledge() {
-	if s.conn == nil || s.window.ripe == 0 {
+	if s.conn == nil {
 		return
 	}
 	s.acks = s.acks[:0]
-	s.queue.counts.acknowledged.Add(s.window.ripe)
 	for s.window.ripe > 0 {
-		f, _ := s.window.pop()
-		if f.qos2 {
-			s.acks = appendAck(s.acks, packets.PUBREC, f.id)
-		} else {
-			s.acks = appendAck(s.acks, packets.PUBACK, f.id)
+		kind := byte(packets.PUBACK)
+		if s.window.at(0).qos2 {
+			if kind = packets.PUBREC; s.most > 0 && s.unreleased >= s.most {
+				break
+			}
+			s.unreleased++
 		}
+		f, _ := s.window.pop()
+		s.acks = appendAck(s.acks, kind, f.id)
 	}
-	s.conn.put(s.acks)
+	if len(s.acks) > 0 {
+		s.queue.counts.acknowledged.Add(len(s.acks) / ackBytes)
+		s.conn.put(s.acks)
+	}
 	s.queue.hold(s.crowded())
 }
+
+// ackBytes is the length of an acknowledgement.
+const ackBytes = 4
 
 // appendAck appends an answer of success without properties: the reason code may then be left out (MQTT 5 3.4.2.1).
 func appendAck(b []byte, kind byte, id uint16) []byte {

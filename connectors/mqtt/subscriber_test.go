@@ -234,6 +234,31 @@ func TestReadingStopsWhileTheServerIsBeyondTheReceiveMaximum(t *testing.T) {
 	assert.True(t, w.s.queue.open(), "the next connection is read")
 }
 
+func TestNoMorePUBRECsThanTheWindowWaitForTheirPUBREL(t *testing.T) {
+	w := newWire(t)
+	w.s.most = 2
+	w.connect(false)
+	for id := uint16(1); id <= 5; id++ {
+		w.publish(id, 2, false, "x")
+		w.settle(w.tags()...)
+	}
+	assert.True(t, w.s.queue.open(), "those in Kafka are no reason to stop, and the PUBRELs must be read")
+	assert.Equal(t, answered(packets.PUBREC, 1, 2), w.answers(2))
+	w.release(2)
+	assert.Equal(t, append(answered(packets.PUBCOMP, 2), answered(packets.PUBREC, 3)...), w.answers(2))
+	w.release(1)
+	w.release(3)
+	assert.Equal(t, append(append(append(answered(packets.PUBCOMP, 1), answered(packets.PUBREC, 4)...),
+		answered(packets.PUBCOMP, 3)...), answered(packets.PUBREC, 5)...), w.answers(4))
+	w.lose()
+	w.connect(true)
+	for id := uint16(4); id <= 5; id++ {
+		w.publish(id, 2, true, "x")
+	}
+	assert.Equal(t, answered(packets.PUBREC, 4, 5), w.answers(2), "what an earlier connection waited for is no matter")
+	assert.Empty(t, w.tags())
+}
+
 func TestMoreMessagesThanTheWindowAreReadWhileAnAnswerIsAwaited(t *testing.T) {
 	s := newSubscriber(nil, true)
 	s.most = 2

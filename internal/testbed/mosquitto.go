@@ -129,6 +129,7 @@ func (m *Mosquitto) conf(dir string, s mosquittoSettings) (string, error) {
 		"persistence_location " + dir + string(filepath.Separator),
 		"log_dest stderr",
 		"log_type error", "log_type warning", "log_type notice", "log_type information",
+		"sys_interval 1",
 		fmt.Sprintf("max_inflight_messages %d", s.maxInflight),
 		fmt.Sprintf("max_queued_messages %d", s.maxQueued),
 		fmt.Sprintf("allow_anonymous %t", s.user == ""),
