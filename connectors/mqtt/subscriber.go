@@ -20,9 +20,9 @@ import (
 //
 // Invariants: an acknowledgement is written only for a PUBLISH of the present connection, in the order of the PUBLISHes
 // (MQTT 5 4.6), and only when its record is in Kafka. A PUBLISH of QoS 2 whose record is in Kafka and which the server has not released is answered,
-// not produced. No more PUBRECs than the window wait for their PUBREL. A server that keeps to the Receive Maximum never has more to wait for, but mosquitto
-// 2.0 lets a session's whole queue go, and looks for the message of each PUBREC from the oldest on that it has not been told is complete: time without
-// end where that is behind tens of thousands.
+// not produced. No more PUBRECs than the window wait for their PUBREL: a server that keeps to the Receive Maximum never has more to answer. Mosquitto 2.0
+// does not keep to it, and for each PUBREC walks the list of its deliveries from the oldest that is not complete; where those are tens of thousands it
+// does nothing else.
 //
 // Lock order: subscriber.mu before conn.mu.
 type subscriber struct {
