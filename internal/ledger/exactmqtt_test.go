@@ -15,6 +15,7 @@ import (
 // exactRiver is devices, mosquitto behind a proxy, an exactly-once worker with an MQTT source of QoS 2, and a topic of one partition. Devices
 // publish past the proxy, and only between faults: what they are told must be true of a mosquitto that is killed.
 type exactRiver struct {
+	stock
 	t         *testing.T
 	kafka     string
 	mosquitto *testbed.Mosquitto
@@ -25,7 +26,6 @@ type exactRiver struct {
 	topic     string
 	connector string
 	config    map[string]string
-	sent      int
 }
 
 func startExactRiver(t *testing.T, kafka string) *exactRiver {
@@ -34,6 +34,7 @@ func startExactRiver(t *testing.T, kafka string) *exactRiver {
 	mosquitto := testbed.StartMosquitto(t, roomy)
 	r := &exactRiver{t: t, kafka: kafka, mosquitto: mosquitto, topic: prefix + "readings", connector: prefix + "source"}
 	r.proxy = testbed.StartProxy(t, r.mosquitto.Addr())
+	r.watch(t, mosquitto)
 	testbed.CreateTopic(t, kafka, r.topic, 1, nil)
 	r.fleet = Fleet{Ledger: New(), Addr: r.mosquitto.Addr(), Prefix: "readings", QoS: 2, Devices: 4, Topics: 5}
 	r.reader = NewReader(kafka, r.topic)
@@ -54,15 +55,21 @@ func startExactRiver(t *testing.T, kafka string) *exactRiver {
 	return r
 }
 
-// publish has the devices publish n messages, and waits until about the given share of them is in Kafka. It reports whether others still wait.
+// publish has the devices publish n messages, when mosquitto has room for them, and waits until about the given share of them is in Kafka. It reports whether others still wait.
 func (r *exactRiver) publish(n int, share float64) (wait bool) {
 	r.t.Helper()
+	sent := r.sent.Add(int64(n))
+	testbed.Await(r.t, 90*time.Second, "mosquitto to have room", func(context.Context) error {
+		if r.full(sent) {
+			return fmt.Errorf("it keeps %d messages", r.kept.Load())
+		}
+		return nil
+	})
 	before, err := r.reader.Records()
 	require.NoError(r.t, err)
 	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(r.t, r.fleet.Publish(ctx, n))
-	r.sent += n
 	want := before + int64(share*float64(n))
 	var now int64
 	testbed.Await(r.t, 90*time.Second, fmt.Sprintf("%d records in Kafka", want), func(context.Context) error {
@@ -95,7 +102,7 @@ var exactFaults = map[string]func(*exactRiver){
 		require.Less(r.t, a.Code, 300, "%v", a)
 	},
 	"configuration changed": func(r *exactRiver) {
-		r.config["mqtt.receive.maximum"] = fmt.Sprint(400 + r.sent%97)
+		r.config["mqtt.receive.maximum"] = fmt.Sprint(400 + r.sent.Load()%97)
 		require.NoError(r.t, r.worker.Put(r.t.Context(), r.connector, r.config))
 	},
 }
@@ -103,13 +110,13 @@ var exactFaults = map[string]func(*exactRiver){
 // settle requires that a reader of committed data sees each message once, and those of a stream in order.
 func (r *exactRiver) settle() Verdict {
 	r.t.Helper()
-	for _, m := range CommittedRecords(r.t, r.kafka, r.topic, r.sent, 2*time.Minute) {
+	for _, m := range CommittedRecords(r.t, r.kafka, r.topic, int(r.sent.Load()), 2*time.Minute) {
 		require.NoError(r.t, r.fleet.Ledger.Enter(m))
 	}
 	v := r.fleet.Ledger.Judge()
 	require.NoError(r.t, v.Err())
 	assert.Zero(r.t, v.Duplicates)
-	assert.Equal(r.t, r.sent, v.Arrived)
+	assert.EqualValues(r.t, r.sent.Load(), v.Arrived)
 	return v
 }
 

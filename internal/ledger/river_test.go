@@ -19,6 +19,7 @@ const partitions = 3
 
 // river is devices, mosquitto, a worker with an MQTT source and a Kafka topic.
 type river struct {
+	stock
 	t         *testing.T
 	kafka     string
 	mosquitto *testbed.Mosquitto
@@ -28,10 +29,7 @@ type river struct {
 	topic     string
 	connector string
 	config    map[string]string                     // of the connector
-	sent      atomic.Int64                          // messages that devices were let publish
 	ahead     atomic.Int64                          // messages that may be published and not in Kafka
-	stock     atomic.Int64                          // messages that mosquitto was last said to keep
-	counted   atomic.Int64                          // of sent, when that was said
 	arrived   atomic.Int64                          // records that Kafka was last seen to have
 	read      int                                   // records
 	doubled   atomic.Int64                          // of them, as far as they were read
@@ -50,10 +48,7 @@ func startRiver(t *testing.T, kafka string, qos byte, change ...func(r *river, c
 		t: t, kafka: kafka, mosquitto: testbed.StartMosquitto(t, roomy), topic: prefix + "readings", connector: prefix + "source",
 	}
 	r.ahead.Store(ahead)
-	r.mosquitto.OnStock(t, func(messages int64) {
-		r.counted.Store(r.sent.Load())
-		r.stock.Store(messages)
-	})
+	r.watch(t, r.mosquitto)
 	testbed.CreateTopic(t, kafka, r.topic, partitions, nil)
 	r.fleet = Fleet{Ledger: New(), Addr: r.mosquitto.Addr(), Prefix: "readings", QoS: qos, Devices: 4, Topics: 5, MayGo: r.keepUp}
 	r.reader = NewReader(kafka, r.topic)
@@ -77,9 +72,6 @@ func startRiver(t *testing.T, kafka string, qos byte, change ...func(r *river, c
 const (
 	ahead     = 15_000
 	mostAhead = 45_000
-	// mostStock is how many messages mosquitto may keep. Version 2.0 loses count at 65 536, and what comes then. It takes messages faster than it reads
-	// the acknowledgements of those that are in Kafka, so that ahead does not bound them.
-	mostStock = 50_000
 )
 
 // keepUp has a device wait while the fleet is too far ahead of what is in Kafka, or of what mosquitto has done with.
@@ -87,7 +79,7 @@ func (r *river) keepUp(ctx context.Context, messages int) error {
 	sent := r.sent.Add(int64(messages))
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for sent-(r.arrived.Load()-r.doubled.Load()) >= r.ahead.Load() || r.stock.Load()+sent-r.counted.Load() >= mostStock {
+	for sent-(r.arrived.Load()-r.doubled.Load()) >= r.ahead.Load() || r.full(sent) {
 		if n, err := NewReader(r.kafka, r.topic).Records(); err == nil { // an error: Kafka may be away
 			r.arrived.Store(n)
 		}
